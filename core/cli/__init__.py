@@ -1,0 +1,1 @@
+"""The command `headcast`: adapt, track, render, doctor. Options are made from the settings' fields."""

@@ -1,0 +1,50 @@
+"""What a person sees on a terminal: a bar with time left, notes, one line at the end."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+
+class ConsoleReporter:
+    """A Reporter with a progress bar on a terminal, and without one elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._what = ""
+
+    def step(self, what: str, done: int, total: int) -> None:
+        if what != self._what:
+            self.close()
+            self._what = what
+            self._bar = tqdm(total=total, desc=what, unit="", file=sys.stderr, disable=not sys.stderr.isatty())
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.update(done - self._bar.n)
+
+    def note(self, text: str) -> None:
+        tqdm.write(f"note: {text}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def describe(command: str, result: dict[str, Any]) -> str:
+    """One line that says what a job made."""
+    if command == "adapt":
+        with_what = result["weights"] or "geometry alone"
+        return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}"
+    if command == "track":
+        return (
+            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
+            f"a face in {result['seen']}"
+        )
+    return (
+        f"{result['output']} to {result['last']}: {result['frames']} frames of {result['width']} x {result['height']}, "
+        f"{result['written']} rendered now"
+    )

@@ -1,0 +1,118 @@
+"""Reads the command line, runs one job, tells how it went. Exit code 2 is an error that the user can mend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import MISSING, fields
+from typing import Any
+
+from ..errors import CancelledError, HeadcastError
+from ..jobs import run_job
+from ..settings import AdaptSettings, RenderSettings, TrackSettings
+from ..version import VERSION
+from ..worker.protocol import EventReporter, encode, error_message
+from .console import ConsoleReporter, describe
+
+MENDABLE = 2
+STOPPED = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(prog="headcast", description="Make a person's head act, from photos and a drive.")
+    parser.add_argument("--version", action="version", version=f"headcast {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    adapt = commands.add_parser(
+        "adapt", help="photos to a likeness", description="Make a likeness of a person's photos."
+    )
+    adapt.add_argument("photos", nargs="+", metavar="PHOTO", help="pictures, folders or globs")
+    adapt.add_argument("-o", "--output", required=True, metavar="X.likeness")
+    adapt.add_argument("--feed-forward", action="store_true", help="no fine-tuning: the same as --steps 0")
+    _add_options(adapt, AdaptSettings)
+
+    track = commands.add_parser(
+        "track", help="a clip to a performance", description="Read a face's motion from a clip."
+    )
+    track.add_argument("clip", metavar="CLIP", help="a movie, or a folder or glob of numbered pictures")
+    track.add_argument("-o", "--output", required=True, metavar="Y.performance")
+    _add_options(track, TrackSettings)
+
+    render = commands.add_parser(
+        "render", help="a likeness plays a performance", description="Render a take: an EXR sequence and its manifest."
+    )
+    render.add_argument("likeness", metavar="X.likeness")
+    render.add_argument("performance", metavar="Y.performance")
+    render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
+    _add_options(render, RenderSettings)
+
+    doctor = commands.add_parser("doctor", help="what is installed, and what is missing")
+    doctor.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, settings: type[Any]) -> None:
+    """An option for every field of a settings class."""
+    for item in fields(settings):
+        name = "--" + item.name.replace("_", "-")
+        text, choices = item.metadata["text"], item.metadata["choices"]
+        if choices:
+            text += ": " + "; ".join(f"{value} - {meaning}" for value, meaning in choices.items())
+        default = None if item.default is MISSING else item.default
+        if isinstance(default, bool):
+            parser.add_argument(name, action="store_true", help=text)
+            continue
+        shown = f" (default: {default})" if default not in ("", None) else ""
+        parser.add_argument(
+            name, type=type(default), default=default, metavar=item.name.upper(), help=(text + shown).replace("%", "%%")
+        )
+    parser.add_argument("--json", action="store_true", help="progress and result as JSON lines on standard output")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = vars(build_parser().parse_args(arguments))
+    command, as_json = given.pop("command"), given.pop("json")
+    if command == "doctor":
+        from .doctor import examine
+
+        return examine(as_json)
+    if given.pop("feed_forward", False):
+        given["steps"] = 0
+    kind = {"adapt": AdaptSettings, "track": TrackSettings, "render": RenderSettings}[command]
+    names = {item.name for item in fields(kind)}
+    settings = {name: given.pop(name) for name in list(given) if name in names}
+    if as_json:
+        return _run_with_json(command, given, settings)
+    reporter = ConsoleReporter()
+    try:
+        result = run_job(command, given, settings, reporter)
+    except KeyboardInterrupt:
+        reporter.close()
+        print(f"headcast: {CancelledError()}", file=sys.stderr)
+        return STOPPED
+    except HeadcastError as error:
+        reporter.close()
+        print(f"headcast: {error.message}\n  {error.hint}", file=sys.stderr)
+        return MENDABLE
+    reporter.close()
+    print(describe(command, result))
+    return 0
+
+
+def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, Any]) -> int:
+    def send(message: dict[str, Any]) -> None:
+        sys.stdout.write(encode(message))
+        sys.stdout.flush()
+
+    try:
+        result = run_job(command, arguments, settings, EventReporter(send))
+    except KeyboardInterrupt:
+        send(error_message(CancelledError()))
+        return STOPPED
+    except HeadcastError as error:
+        send(error_message(error))
+        return MENDABLE
+    send({"event": "done", "result": result})
+    return 0

@@ -1,0 +1,90 @@
+"""Every error that a user can mend, with its way out.
+
+`HeadcastError` carries what went wrong and what to do. The command line prints both and exits with 2; the worker sends
+both as one JSON message; the panel shows both. Anything else that is raised is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class HeadcastError(Exception):
+    """An error that names the file or value at fault (`message`) and the way out (`hint`)."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}. {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class SettingError(HeadcastError):
+    """A setting has a value that it cannot have."""
+
+
+class UnreadableImageError(HeadcastError):
+    """A picture is missing, truncated, or of a kind that cannot be read."""
+
+
+class EmptyClipError(HeadcastError):
+    """A clip holds no frame."""
+
+
+class NoFaceError(HeadcastError):
+    """No face was found where one is needed."""
+
+
+class MissingWeightsError(HeadcastError):
+    """A network's weights, or a detector's model file, are not there."""
+
+
+class WrongFileError(HeadcastError):
+    """A file is not what its name says, or was made by another version."""
+
+
+class PresetMismatchError(HeadcastError):
+    """A likeness made by one preset is played by another."""
+
+
+class UnwritableError(HeadcastError):
+    """A file or folder cannot be written."""
+
+
+class DiskFullError(UnwritableError):
+    """The disk filled up; what was half-written is gone again."""
+
+
+class MissingPackageError(HeadcastError):
+    """An optional package is needed and not installed."""
+
+
+class RigError(HeadcastError):
+    """A rig in the scene lacks points, or the scene lacks its camera."""
+
+
+class WorkerError(HeadcastError):
+    """The worker process could not be started, or died."""
+
+
+class CancelledError(HeadcastError):
+    """The user stopped the job. Frames finished before are kept."""
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled", "Frames that were finished are kept; run the job again to go on")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says while `path` is written into `DiskFullError` or `UnwritableError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(f"The disk is full: {path} was not written", "Free some space, then go on") from error
+        reason = error.strerror or str(error)
+        raise UnwritableError(
+            f"{path} cannot be written ({reason})", "Choose a folder that you may write to"
+        ) from error

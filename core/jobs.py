@@ -1,0 +1,74 @@
+"""The jobs by name: adapt, track, render. The command line and the worker both come through here.
+
+Each takes its arguments (paths as strings) and its settings (a dictionary of fields) and gives a result of plain values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingError
+from .progress import Reporter
+from .settings import AdaptSettings, RenderSettings, TrackSettings
+
+Result = dict[str, Any]
+
+
+def run_adapt(photos: list[str], output: str, settings: AdaptSettings, reporter: Reporter) -> Result:
+    from .adapting import adapt
+
+    likeness = adapt(photos, Path(output), settings, reporter)
+    return {"likeness": output, "preset": likeness.preset, "weights": likeness.weights, "photos": len(likeness)}
+
+
+def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporter) -> Result:
+    from .tracking import track
+
+    performance = track(clip, Path(output), settings, reporter)
+    return {
+        "performance": output,
+        "frames": len(performance),
+        "seen": int(performance.seen.sum()),
+        "first": int(performance.frames[0]),
+        "rate": float(performance.rate),
+    }
+
+
+def run_render(likeness: str, performance: str, output: str, settings: RenderSettings, reporter: Reporter) -> Result:
+    from .rendering.render import render
+
+    take = render(Path(likeness), Path(performance), output, settings, reporter)
+    return {
+        "output": str(take.pattern.path(take.frames[0])),
+        "manifest": str(take.pattern.manifest),
+        "frames": len(take.frames),
+        "written": take.written,
+        "first": take.frames[0],
+        "last": take.frames[-1],
+        "width": take.width,
+        "height": take.height,
+        "rate": take.rate,
+    }
+
+
+JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
+    "adapt": (run_adapt, AdaptSettings),
+    "track": (run_track, TrackSettings),
+    "render": (run_render, RenderSettings),
+}
+
+
+def run_job(name: str, arguments: dict[str, Any], settings: dict[str, Any], reporter: Reporter) -> Result:
+    """Run the job called `name`. Raises SettingError for a name or a setting that is not known."""
+    if name not in JOBS:
+        raise SettingError(f"There is no job '{name}'", f"Choose one of: {', '.join(JOBS)}")
+    function, kind = JOBS[name]
+    try:
+        chosen = kind(**settings)
+    except TypeError as error:
+        raise SettingError(
+            f"A setting of '{name}' is not known ({error})", "Use one version of Headcast throughout"
+        ) from error
+    return function(**arguments, settings=chosen, reporter=reporter)

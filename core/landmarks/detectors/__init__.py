@@ -1,0 +1,59 @@
+"""Landmark detectors behind one interface: a picture in, the faces in it out, the largest first.
+
+Each detector is one module with one class; `REGISTRY` names it, and it is imported when asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import SettingError
+
+
+class Face(NamedTuple):
+    """One face in a picture."""
+
+    landmarks: NDArray[np.float32]
+    """[68, 2], pixels from the top left corner."""
+    confidence: float
+    """0 to 1."""
+
+    @property
+    def extent(self) -> float:
+        """Diagonal of the box round the landmarks, in pixels."""
+        return float(np.linalg.norm(np.ptp(self.landmarks, axis=0)))
+
+
+class Detector(Protocol):
+    """What every detector can do."""
+
+    def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
+        """Find the faces in `picture` [H, W, 3] (sRGB, 0-255), the largest first."""
+
+
+REGISTRY: dict[str, tuple[str, str]] = {
+    "mediapipe": ("mediapipe", "MediaPipeDetector"),
+    "face-alignment": ("face_alignment", "FaceAlignmentDetector"),
+}
+"""Name -> (module in this package, class). Classes take the device's name."""
+
+
+def open_detector(name: str, device: str = "cpu") -> Detector:
+    """Load the detector called `name` on `device`.
+
+    Raises SettingError for an unknown name, MissingPackageError or MissingWeightsError where it cannot run.
+    """
+    if name not in REGISTRY:
+        raise SettingError(f"There is no detector '{name}'", f"Choose one of: {', '.join(REGISTRY)}")
+    module, class_name = REGISTRY[name]
+    detector: Detector = getattr(import_module(f".{module}", __package__), class_name)(device)
+    return detector
+
+
+def sorted_by_extent(faces: list[Face]) -> list[Face]:
+    """The same faces, the largest first."""
+    return sorted(faces, key=lambda face: face.extent, reverse=True)

@@ -1,0 +1,151 @@
+"""The rigid 3D head behind 68 points: its pose in the picture, and points of skull and neck that no detector sees.
+
+Model units: the distance of the eye centres is 1, the origin lies between them; x to the picture's right, y down, z away
+from the camera. A pose is weak perspective (scaled orthographic): picture = scale * (R @ point)[:2] + offset.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import ibug68
+
+Array = NDArray[np.float64]
+ITERATIONS = 12
+SKULL_MARGIN = 1.12
+"""Hair stands off the skull: the modelled cranium is this much larger than the bare one."""
+
+
+LANDMARK_STIFFNESS = 1e-2
+SKULL_STIFFNESS = 1.0
+HIDDEN_STIFFNESS = 1e3
+
+
+class HeadModel(NamedTuple):
+    """A neutral average head (MakeHuman's base mesh, CC0), in model units."""
+
+    landmarks: Array
+    """[68, 3]"""
+    cranium: Array
+    """[M, 3], spread over scalp and skull"""
+    neck: Array
+    """[N, 3]"""
+
+
+class HeadPose(NamedTuple):
+    """Poses of F faces."""
+
+    rotation: Array
+    """[F, 3, 3]"""
+    scale: Array
+    """[F], pixels per model unit"""
+    offset: Array
+    """[F, 2], pixels: where the point between the eyes lies"""
+
+    def project(self, points: Array) -> Array:
+        """Model points [N, 3] or [F, N, 3] to pixels [F, N, 2]."""
+        turned = np.einsum("fij,...nj->fni" if points.ndim == 2 else "fij,fnj->fni", self.rotation, points)
+        return self.scale[:, None, None] * turned[..., :2] + self.offset[:, None, :]
+
+    def angles(self) -> Array:
+        """[F, 3] yaw, pitch, roll in degrees: to the picture's right, down, and clockwise are positive."""
+        r = self.rotation
+        yaw = -np.arctan2(r[:, 0, 2], r[:, 2, 2])
+        pitch = np.arctan2(r[:, 1, 2], np.hypot(r[:, 0, 2], r[:, 2, 2]))
+        roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
+        return np.degrees(np.stack([yaw, -pitch, roll], axis=-1))
+
+
+@cache
+def head_model() -> HeadModel:
+    """The model that ships beside this module; `core/synthetic/head_points.py` made it."""
+    data = json.loads((Path(__file__).parent / "head.json").read_text())
+    model = HeadModel(*(np.array(data[name]) for name in HeadModel._fields))
+    centre = model.cranium.mean(axis=0)
+    return model._replace(cranium=centre + (model.cranium - centre) * SKULL_MARGIN)
+
+
+@cache
+def _rigidity() -> Array:
+    """[68] how far each point says where the skull is: expression moves lips, brows and chin; the jaw line slides."""
+    weight = np.full(ibug68.COUNT, 0.05)
+    weight[list(ibug68.NOSE_BRIDGE)] = 1.0
+    weight[list(ibug68.NOSTRILS)] = 0.7
+    weight[[36, 39, 42, 45]] = 1.0
+    weight[[*ibug68.RIGHT_BROW, *ibug68.LEFT_BROW]] = 0.15
+    weight[[0, 1, 15, 16]] = 0.3
+    weight[[48, 54, 51, 33]] = 0.2
+    return weight
+
+
+def _rotations(vectors: Array) -> Array:
+    """Rodrigues' formula for [F, 3] rotation vectors."""
+    angle = np.linalg.norm(vectors, axis=-1)[:, None, None]
+    axis = vectors / np.maximum(angle[..., 0], 1e-12)
+    zero = np.zeros(len(vectors))
+    cross = np.stack([zero, -axis[:, 2], axis[:, 1], axis[:, 2], zero, -axis[:, 0], -axis[:, 1], axis[:, 0], zero], -1)
+    cross = cross.reshape(-1, 3, 3)
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def fit_pose(landmarks: NDArray[np.floating], shape: Array | None = None) -> HeadPose:
+    """The pose of each face in `landmarks` [F, 68, 2] (pixels), by Gauss-Newton from the frontal head.
+
+    `shape` [68, 3] is the face's own neutral shape where it is known; else the average head is used.
+    """
+    seen = np.asarray(landmarks, np.float64)
+    model = head_model().landmarks if shape is None else shape
+    root = np.sqrt(_rigidity())[None, :, None]
+    eyes = seen[:, 36:48].reshape(-1, 2, 6, 2).mean(axis=2)
+    scale = np.maximum(np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=-1), 1e-6)
+    offset = eyes.mean(axis=1)
+    tilt = np.arctan2(eyes[:, 1, 1] - eyes[:, 0, 1], eyes[:, 1, 0] - eyes[:, 0, 0])
+    rotation = _rotations(np.stack([np.zeros_like(tilt), np.zeros_like(tilt), tilt], axis=-1))
+    for _ in range(ITERATIONS):
+        turned = np.einsum("fij,nj->fni", rotation, model)
+        s = scale[:, None]
+        residual = s[..., None] * turned[..., :2] + offset[:, None] - seen
+        x, y, z = turned[..., 0], turned[..., 1], turned[..., 2]
+        zero, one = np.zeros_like(x), np.ones_like(x)
+        # d/d(rotation vector, log scale, offset) of the projection.
+        across = np.stack([zero, s * z, -s * y, s * x, one, zero], axis=-1)
+        down = np.stack([-s * z, zero, s * x, s * y, zero, one], axis=-1)
+        jacobian = np.stack([across, down], axis=2) * root[..., None]
+        rows = jacobian.reshape(len(seen), -1, 6)
+        normal = rows.transpose(0, 2, 1) @ rows + 1e-9 * np.eye(6)
+        step = -np.linalg.solve(normal, rows.transpose(0, 2, 1) @ (residual * root).reshape(len(seen), -1, 1))[..., 0]
+        step[:, :3] = np.clip(step[:, :3], -0.5, 0.5)
+        rotation = _rotations(step[:, :3]) @ rotation
+        scale = scale * np.exp(np.clip(step[:, 3], -0.5, 0.5))
+        offset = offset + step[:, 4:]
+    return HeadPose(rotation, scale, offset)
+
+
+class ControlPoints(NamedTuple):
+    """What the head's warp is pinned by."""
+
+    points: NDArray[np.float32]
+    """[F, 68 + M, 2], pixels: the landmarks, then the skull carried by the head's pose"""
+    stiffness: NDArray[np.float32]
+    """[F, 68 + M], how little each bends the picture: detectors are noisy, the average skull only a likelihood, and a
+    point behind the head is ignored"""
+
+
+def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
+    """Landmarks [F, 68, 2] and the skull's points round them, which carry hair and outline through a turn of the head."""
+    model = head_model()
+    pose = fit_pose(landmarks)
+    outward = model.cranium - model.cranium.mean(axis=0)
+    outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
+    facing = np.einsum("fj,nj->fn", pose.rotation[:, 2], outward)  # -1 towards the camera, 1 away
+    hidden = np.clip((facing + 0.2) / 0.6, 0.0, 1.0)
+    points = np.concatenate([landmarks, pose.project(model.cranium)], axis=1)
+    seen = np.full(landmarks.shape[:2], LANDMARK_STIFFNESS)
+    stiffness = np.concatenate([seen, SKULL_STIFFNESS + HIDDEN_STIFFNESS * hidden**2], axis=1)
+    return ControlPoints(points.astype(np.float32), stiffness.astype(np.float32))

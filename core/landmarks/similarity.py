@@ -1,0 +1,23 @@
+"""How alike two faces lie: which photo is nearest to a wanted pose."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+def normalised(landmarks: Floats) -> Floats:
+    """Faces [..., 68, 2] moved to the origin and scaled to unit size; turned heads stay turned."""
+    centred = landmarks - landmarks.mean(axis=-2, keepdims=True)
+    size = np.sqrt(np.square(centred).sum(axis=(-2, -1), keepdims=True) / landmarks.shape[-2])
+    result: Floats = centred / np.maximum(size, 1e-6)
+    return result
+
+
+def pose_distances(landmarks: Floats, photos: Floats) -> Floats:
+    """[N] how far each of `photos` [N, 68, 2] lies from `landmarks` [68, 2], in units of the face's size."""
+    gap = normalised(photos) - normalised(landmarks)
+    result: Floats = np.sqrt(np.square(gap).sum(axis=-1).mean(axis=-1))
+    return result

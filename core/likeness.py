@@ -1,0 +1,97 @@
+"""A Likeness: what is known of a person. The photos' crops and landmarks, the embedding, and the adapted weights.
+
+One safetensors file, which holds arrays and strings and can run nothing. Its arrays are NumPy's; torch is not needed here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import WrongFileError
+from .files import whole_file
+
+FORMAT = 1
+ENDING = ".likeness"
+ADAPTED = "adapted."
+"""Prefix of the adapted weights' names in the file."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A person, from N photos at `size` pixels, for the networks of one preset."""
+
+    preset: str
+    weights: str
+    """name of the weights that made the embedding; empty for none (geometry alone)"""
+    pictures: NDArray[np.uint8]
+    """[N, S, S, 3] head crops, sRGB"""
+    mattes: NDArray[np.uint8]
+    """[N, S, S] head, hair and neck, 0 to 255"""
+    landmarks: NDArray[np.float32]
+    """[N, 68, 2] pixels of the crop"""
+    embedding: NDArray[np.float32]
+    """[E]"""
+    names: tuple[str, ...]
+    """[N] file names of the photos"""
+    adapted: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """weights that fine-tuning changed; empty for feed-forward"""
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def size(self) -> int:
+        """Side of a crop in pixels."""
+        return int(self.pictures.shape[1])
+
+    def save(self, path: Path) -> None:
+        """Write to `path`, whole or not at all. Raises UnwritableError."""
+        from safetensors.numpy import save
+
+        tensors = {
+            "pictures": self.pictures,
+            "mattes": self.mattes,
+            "landmarks": self.landmarks,
+            "embedding": self.embedding,
+            **{ADAPTED + name: value for name, value in self.adapted.items()},
+        }
+        head = {
+            "headcast": str(FORMAT),
+            "preset": self.preset,
+            "weights": self.weights,
+            "names": json.dumps(self.names),
+        }
+        content = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata=head)
+        with whole_file(path) as part:
+            part.write_bytes(content)
+
+    @classmethod
+    def load(cls, path: Path) -> Likeness:
+        """Read `path`. Raises WrongFileError where it is missing, damaged, or of a later format."""
+        from safetensors import SafetensorError, safe_open
+
+        if not path.is_file():
+            raise WrongFileError(f"{path} is not there", "Make it with: headcast adapt")
+        try:
+            with safe_open(str(path), framework="numpy") as file:
+                head = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            if int(head["headcast"]) > FORMAT:
+                raise WrongFileError(f"{path} was written by a newer Headcast", "Update Headcast")
+            return cls(
+                preset=head["preset"],
+                weights=head["weights"],
+                pictures=tensors["pictures"],
+                mattes=tensors["mattes"],
+                landmarks=tensors["landmarks"],
+                embedding=tensors["embedding"],
+                names=tuple(json.loads(head["names"])),
+                adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},
+            )
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise WrongFileError(f"{path} is damaged, or no likeness ({error})", "Adapt the photos again") from error

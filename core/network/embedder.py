@@ -1,0 +1,24 @@
+"""The embedder E(x, y): a photo and its landmark picture to a vector that holds the person, not the pose."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .blocks import down_blocks
+
+
+class Embedder(nn.Module):
+    """Six halving blocks without normalisation, ReLU, sum over the picture (Zakharov et al. 2019, section 3.1)."""
+
+    def __init__(self, channels: int = 64, most_channels: int = 512, embedding: int = 512) -> None:
+        super().__init__()
+        self.blocks = down_blocks(6, channels, most_channels, 6, "none", last=embedding)
+
+    def forward(self, photos: Tensor, drawings: Tensor) -> Tensor:
+        """photos, drawings: [B, K, 3, H, W], -1 to 1. Returns [B, embedding], the mean over the K shots."""
+        shots = torch.cat([photos, drawings], dim=2)
+        features: Tensor = self.blocks(shots.flatten(0, 1))
+        vectors = functional.relu(features).sum(dim=(2, 3))
+        return vectors.unflatten(0, shots.shape[:2]).mean(dim=1)

@@ -1,0 +1,54 @@
+"""Thin-plate splines solved in batches on the device: from pairs of control points to a dense backward flow.
+
+Bookstein 1989, "Principal warps"; with a stiffness per point (a smoothing spline) so that points that are not to be
+trusted bend nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def picture_grid(size: int, like: Tensor) -> Tensor:
+    """Pixel centres of a square picture: [size, size, 2], (x, y), -1 to 1 from edge to edge."""
+    centres = (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * (2.0 / size) - 1.0
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    return torch.stack([x, y], dim=-1)
+
+
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    """U(r) = r^2 log r^2 between points [..., N, 2] and [..., M, 2]: [..., N, M]."""
+    squared = (a.unsqueeze(-2) - b.unsqueeze(-3)).square().sum(-1)
+    return squared * torch.log(squared.clamp_min(1e-12))
+
+
+def _with_one(points: Tensor) -> Tensor:
+    return torch.cat([torch.ones_like(points[..., :1]), points], dim=-1)
+
+
+def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, size: int) -> Tensor:
+    """Where in each source every pixel of the target lies.
+
+    target: [B, N, 2] control points in the picture to be made; source: [B, K, N, 2] the same points in K photos;
+    stiffness: [B, K, N], 0 for a point that must be met, large for one that is to be ignored; size: of the flow's grid.
+    Returns [B, K, size, size, 2], positions in the source for `grid_sample`. Solved in float32 whatever goes in.
+    """
+    batch, shots, count, _ = source.shape
+    dtype = source.dtype
+    with torch.autocast(target.device.type, enabled=False):
+        target, source, stiffness = target.float(), source.float(), stiffness.float()
+        ones = _with_one(target)  # [B, N, 3]
+        system = target.new_zeros(batch, shots, count + 3, count + 3)
+        system[..., :count, :count] = _kernel(target, target)[:, None] + torch.diag_embed(stiffness)
+        system[..., :count, count:] = ones[:, None]
+        system[..., count:, :count] = ones[:, None].transpose(-1, -2)
+        # We solve for the displacement: ignored points then leave a pixel where it was, not at the origin.
+        offset = source - target[:, None]
+        known = torch.cat([offset, offset.new_zeros(batch, shots, 3, 2)], dim=-2)
+        solution = torch.linalg.solve(system, known)  # [B, K, N + 3, 2]
+        grid = picture_grid(size, target)
+        pixels = grid.reshape(1, -1, 2).expand(batch, -1, -1)
+        basis = torch.cat([_kernel(pixels, target), _with_one(pixels)], dim=-1)  # [B, P, N + 3]
+        flow = torch.einsum("bpn,bknc->bkpc", basis, solution)
+        return (flow.view(batch, shots, size, size, 2) + grid).to(dtype)

@@ -1,0 +1,222 @@
+"""The warping generator: photos are bent to the pose by splines through the landmarks, then mended and repainted.
+
+The same embedding and AdaIN as Zakharov et al. 2019, but pixels come from the photos as long as a photo has them:
+
+1. a thin-plate spline from each photo to the pose (`spline`), refined by a network;
+2. attention over the photos, per pixel and per scale, which begins as a geometric rule: the photo whose landmarks lie
+   most like the wanted ones nearby, and that the flow stretches least;
+3. head and background each moved by a flow of its own and joined by the matte;
+4. a decoder that repaints what no photo shows.
+
+Everything that is learned starts at zero, so that an untrained network gives the geometric warp of the best photos.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .blocks import AdaIN, ResidualBlock, linear
+from .shots import Painted, Photos, Pose
+from .spline import picture_grid, thin_plate_flow
+
+FRAME_PINS = 4
+"""Points along each side of the frame that hold the background still."""
+PIN_STIFFNESS = 1e-3
+IGNORED = 1e4
+"""Stiffness of a point that is to bend nothing; the kernel's own values are below 10."""
+REACH = 0.12
+"""Radius round a pixel within which landmarks judge a photo, in half pictures."""
+CHOICE = 200.0
+"""How sharply the photo with the most similar landmarks is preferred: logits per half picture of distance."""
+OVERALL = 0.6
+"""Part of that preference which goes by the whole face; the rest goes by the landmarks near the pixel."""
+
+
+class Features(NamedTuple):
+    """What is computed once per photo and kept for every frame."""
+
+    coarse: Tensor
+    """[B, K, C, H/4, W/4]"""
+    middle: Tensor
+    """[B, K, C, H/2, W/2]"""
+
+
+def _warp(pictures: Tensor, flow: Tensor) -> Tensor:
+    """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2]. Returns [B, K, C, h, w]."""
+    warped = functional.grid_sample(
+        pictures.flatten(0, 1), flow.flatten(0, 1), mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return warped.unflatten(0, pictures.shape[:2])
+
+
+def _resize(x: Tensor, size: int) -> Tensor:
+    """[B, K, C, h, w] to [B, K, C, size, size], bilinear."""
+    if x.shape[-1] == size:
+        return x
+    resized = functional.interpolate(x.flatten(0, 1), size=(size, size), mode="bilinear", align_corners=False)
+    return resized.unflatten(0, x.shape[:2])
+
+
+def _resize_flow(offset: Tensor, size: int) -> Tensor:
+    """Offsets [B, K, 2, h, w] to positions [B, K, size, size, 2]."""
+    return _resize(offset, size).permute(0, 1, 3, 4, 2) + picture_grid(size, offset)
+
+
+class Bending(NamedTuple):
+    """What geometry alone says of each photo."""
+
+    head: Tensor
+    """[B, K, 2, h, w] offsets to where the head's pixels lie in the photo, in half pictures"""
+    background: Tensor
+    """[B, K, 2, h, w] the same for what is round the head: held at the frame"""
+    choice: Tensor
+    """[B, K, 1, h, w] logits: how well the photo serves each pixel"""
+
+
+def bend(photos: Photos, pose: Pose, size: int) -> Bending:
+    """The splines from each photo to the pose, on a grid of `size`, and which photo serves which pixel.
+
+    A photo serves a pixel well if its landmarks lie like the wanted ones near that pixel and over the whole face, and if
+    the flow does not stretch it there.
+    """
+    shots = photos.points.shape[1]
+    pins = _frame_pins(pose.points)
+    target = torch.cat([pose.points, pins], dim=1)
+    source = torch.cat([photos.points, pins[:, None].expand(-1, shots, -1, -1)], dim=2)
+    stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
+    held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
+    free = torch.full_like(held, IGNORED)
+    both = torch.cat([torch.cat([stiffness, free], dim=-1), torch.cat([stiffness, held], dim=-1)], dim=1)
+    # One system for both: the splines share their kernel and differ in how stiff the frame is.
+    flow = thin_plate_flow(target, source.repeat(1, 2, 1, 1), both, size)
+    head, background = (flow - picture_grid(size, flow)).permute(0, 1, 4, 2, 3).chunk(2, dim=1)
+    return Bending(head, background, _choose(photos.points, pose.points, stiffness, flow[:, :shots]))
+
+
+def _frame_pins(like: Tensor) -> Tensor:
+    """[B, 4 * FRAME_PINS, 2] points round the frame."""
+    along = torch.arange(FRAME_PINS, device=like.device, dtype=like.dtype) * (2.0 / FRAME_PINS) - 1.0
+    edge = torch.ones_like(along)
+    sides = [(along, -edge), (edge, along), (-along, edge), (-edge, -along)]
+    pins = torch.cat([torch.stack(side, dim=-1) for side in sides])
+    return pins.expand(len(like), -1, -1)
+
+
+def _choose(source: Tensor, target: Tensor, stiffness: Tensor, flow: Tensor) -> Tensor:
+    """Logits [B, K, 1, h, w] for `Bending.choice`."""
+    size = flow.shape[2]
+    trust = torch.softmax(-torch.log(stiffness), dim=-1)  # [B, K, N], in inverse proportion to the stiffness
+    middle = (trust[..., None] * target[:, None]).sum(2, keepdim=True)
+    gaps = source - (trust[..., None] * source).sum(2, keepdim=True) - (target[:, None] - middle)
+    gaps = gaps.square().sum(-1)  # [B, K, N]
+    pixels = picture_grid(size, target).reshape(-1, 2)
+    squared = (pixels[None, :, None] - target[:, None]).square().sum(-1)  # [B, P, N]
+    near = torch.softmax(torch.log(trust.amin(1))[:, None] - squared / (2 * REACH**2), dim=-1)
+    local = torch.einsum("bpn,bkn->bkp", near, gaps).sqrt().unflatten(-1, (size, size))
+    overall = (trust * gaps).sum(-1).sqrt()[..., None, None]
+    across = flow[:, :, :, 1:] - flow[:, :, :, :-1]
+    down = flow[:, :, 1:] - flow[:, :, :-1]
+    area = across[:, :, :-1, :, 0] * down[:, :, :, :-1, 1] - across[:, :, :-1, :, 1] * down[:, :, :, :-1, 0]
+    area = functional.pad(area, (0, 1, 0, 1), mode="replicate") * (size / 2) ** 2
+    logits = torch.log(area.clamp(0.05, 1.0)) - CHOICE * ((1 - OVERALL) * local + OVERALL * overall)
+    return logits.unsqueeze(2)
+
+
+def bent_matte(photos: Photos, pose: Pose) -> Tensor:
+    """The photos' mattes moved to the pose by geometry alone: [B, 1, H, W]."""
+    size = photos.mattes.shape[-1]
+    bending = bend(photos, pose, size // 4)
+    attention = _resize(torch.softmax(bending.choice, dim=1), size)
+    return (_warp(photos.mattes, _resize_flow(bending.head, size)) * attention).sum(1)
+
+
+class WarpGenerator(nn.Module):
+    """See the module's docstring. `style` plays the part that it plays in `generator.Generator`."""
+
+    def __init__(self, channels: int = 48, embedding: int = 512) -> None:
+        super().__init__()
+        middle, coarse, wide = channels, 2 * channels, 4 * channels
+        self.encode_middle = ResidualBlock(7, middle, "instance", resample=-1, first=True)
+        self.encode_coarse = ResidualBlock(middle, coarse, "instance", resample=-1)
+        self.refine = nn.Sequential(
+            ResidualBlock(coarse + 3 + 1 + 2, coarse, resample=-1),
+            ResidualBlock(coarse, coarse),
+            ResidualBlock(coarse, coarse, resample=1),
+            nn.ReLU(),
+        )
+        # Offsets of head and background (2 + 2), matte, and one attention logit for each of three scales.
+        self.correct = _zero_conv(coarse, 8)
+        self.decode = nn.ModuleList(
+            [
+                ResidualBlock(coarse + 3, wide, "adain", resample=-1),
+                ResidualBlock(wide, wide, "adain"),
+                ResidualBlock(wide, wide, "adain"),
+                ResidualBlock(wide, coarse, "adain", resample=1),
+                ResidualBlock(2 * coarse, middle, "adain", resample=1),
+                ResidualBlock(2 * middle, channels // 2, "adain", resample=1),
+            ]
+        )
+        self.norm = AdaIN(channels // 2)
+        self.repaint = _zero_conv(channels // 2 + 4, 4)
+        self.projection = linear(embedding, sum(self._style_sizes()))
+
+    def _style_sizes(self) -> list[int]:
+        blocks = [block for block in self.decode if isinstance(block, ResidualBlock)]
+        return [sum(block.style_sizes) for block in blocks] + [self.norm.style_size]
+
+    def style(self, embedding: Tensor) -> Tensor:
+        """psi = P e, all AdaIN scales and biases: [B, embedding] to [B, styles]. Fine-tuning trains psi itself."""
+        style: Tensor = self.projection(embedding)
+        return style
+
+    def encode(self, photos: Photos, drawings: Tensor) -> Features:
+        """What does not change from frame to frame. drawings: [B, K, 3, H, W], the photos' landmarks."""
+        shots = photos.pictures.shape[:2]
+        seen = torch.cat([photos.pictures, drawings, photos.mattes * 2 - 1], dim=2).flatten(0, 1)
+        middle = self.encode_middle(seen)
+        return Features(self.encode_coarse(middle).unflatten(0, shots), middle.unflatten(0, shots))
+
+    def forward(self, photos: Photos, features: Features, pose: Pose, style: Tensor) -> Painted:
+        """One frame for each of the batch; the pose's drawing is [B, 3, H/4, W/4], style is [B, styles]."""
+        drawing, size, grid = pose.drawing, photos.pictures.shape[-1], features.coarse.shape[-1]
+        bending = bend(photos, pose, grid)
+
+        drawings = drawing[:, None].expand(-1, photos.pictures.shape[1], -1, -1, -1)
+        flow = _resize_flow(bending.head, grid)
+        bent_mattes = _warp(_resize(photos.mattes, grid), flow)
+        seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, bending.head], dim=2)
+        change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
+        head_offset, background_offset = bending.head + change[:, :, 0:2], bending.background + change[:, :, 2:4]
+        at_coarse, at_middle, at_fine = (
+            torch.softmax(bending.choice + change[:, :, i : i + 1], dim=1) for i in (5, 6, 7)
+        )
+
+        coarse = (_warp(features.coarse, _resize_flow(head_offset, grid)) * at_coarse).sum(1)
+        middle = _warp(features.middle, _resize_flow(head_offset, size // 2))
+        middle = (middle * _resize(at_middle, size // 2)).sum(1)
+        attention = _resize(at_fine, size)
+        flow = _resize_flow(head_offset, size)
+        head = (_warp(photos.pictures, flow) * attention).sum(1)
+        matte = ((_warp(photos.mattes, flow) + _resize(change[:, :, 4:5], size)) * attention).sum(1).clamp(0.0, 1.0)
+        background = (_warp(photos.pictures, _resize_flow(background_offset, size)) * attention).sum(1)
+        warped = head * matte + background * (1 - matte)
+
+        styles = iter(style.split(self._style_sizes(), dim=-1))
+        x = torch.cat([coarse, drawing], dim=1)
+        for block, beside in zip(self.decode, (None, None, None, None, coarse, middle), strict=True):
+            x = block(x if beside is None else torch.cat([x, beside], dim=1), next(styles))
+        x = functional.relu(self.norm(x, next(styles)))
+        change = self.repaint(torch.cat([x, warped, matte * 2 - 1], dim=1))
+        return Painted(warped + change[:, :3], (matte + change[:, 3:]).clamp(0.0, 1.0))
+
+
+def _zero_conv(inputs: int, outputs: int) -> nn.Conv2d:
+    """A convolution that adds nothing before it is trained."""
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias if layer.bias is not None else layer.weight)
+    return layer

@@ -1,0 +1,14 @@
+"""Where Headcast keeps what is not the user's own file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """`$HEADCAST_CACHE`, else `$XDG_CACHE_HOME/headcast`, else `~/.cache/headcast`; need not exist."""
+    named = os.environ.get("HEADCAST_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headcast"

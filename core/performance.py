@@ -1,0 +1,109 @@
+"""A Performance: what a face does over time, whoever plays it. Footage and rigs become one; nothing later knows which.
+
+Needs numpy alone, so that Blender's own Python reads and writes it. The file is a NumPy archive without pickles.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import NoFaceError, WrongFileError
+from .files import whole_file
+
+FORMAT = 1
+ENDING = ".performance"
+
+
+@dataclass(frozen=True)
+class Performance:
+    """F frames of one face, as seen in a plate of `width` x `height` pixels."""
+
+    frames: NDArray[np.int32]
+    """[F] source frame numbers, rising"""
+    landmarks: NDArray[np.float32]
+    """[F, 68, 2] iBUG points in plate pixels from the top left corner; NaN where no face was seen"""
+    confidence: NDArray[np.float32]
+    """[F] 0 (no face) to 1"""
+    crops: NDArray[np.float64]
+    """[F, 3] centre x, centre y and side of the square that holds the head, in plate pixels; steady over time"""
+    width: int
+    height: int
+    rate: Fraction
+    """frames per second"""
+    source: str
+    """what it was read from, in words"""
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """[F] true where there is a face."""
+        found: NDArray[np.bool_] = self.confidence > 0
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write to `path`, whole or not at all. Raises UnwritableError."""
+        head = {
+            "format": FORMAT,
+            "width": self.width,
+            "height": self.height,
+            "rate": [self.rate.numerator, self.rate.denominator],
+            "source": self.source,
+        }
+        with whole_file(path) as part, open(part, "wb") as file:
+            np.savez_compressed(
+                file,
+                head=np.array(json.dumps(head)),
+                frames=self.frames,
+                landmarks=self.landmarks,
+                confidence=self.confidence,
+                crops=self.crops,
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Performance:
+        """Read `path`. Raises WrongFileError where it is missing, damaged, or of a later format."""
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                head = json.loads(str(archive["head"]))
+                if head["format"] > FORMAT:
+                    raise WrongFileError(f"{path} was written by a newer Headcast", "Update Headcast")
+                return cls(
+                    frames=archive["frames"],
+                    landmarks=archive["landmarks"],
+                    confidence=archive["confidence"],
+                    crops=archive["crops"],
+                    width=head["width"],
+                    height=head["height"],
+                    rate=Fraction(*head["rate"]),
+                    source=head["source"],
+                )
+        except FileNotFoundError as error:
+            raise WrongFileError(f"{path} is not there", "Make it with: headcast track") from error
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise WrongFileError(f"{path} is damaged, or no performance ({error})", "Track the clip again") from error
+
+
+def performance_from_points(
+    frames: NDArray[np.int32],
+    landmarks: NDArray[np.float32],
+    crops: NDArray[np.float64],
+    size: tuple[int, int],
+    rate: Fraction,
+    source: str,
+    confidence: NDArray[np.float32] | None = None,
+) -> Performance:
+    """A Performance of points in plate pixels; a frame with a NaN counts as unseen. Raises NoFaceError where all do."""
+    whole = np.isfinite(landmarks).all(axis=(1, 2))
+    if not whole.any():
+        raise NoFaceError(f"No face in any of {len(frames)} frames of {source}", "Check what is looked at")
+    scores = whole.astype(np.float32) if confidence is None else np.where(whole, confidence, 0.0).astype(np.float32)
+    return Performance(frames, landmarks, scores, crops, size[0], size[1], rate, source)

@@ -1,0 +1,96 @@
+"""A likeness on its device, ready to play: landmarks in, painted head out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import MissingWeightsError, PresetMismatchError
+from ..landmarks.similarity import pose_distances
+from ..likeness import Likeness
+from ..network.blocks import fold_spectral_norm
+from ..network.devices import choose_device
+from ..network.painter import PRESETS, Painter, build_painter
+from ..network.weights import find_weights, load_weights, weights_name
+from .feed import feed_photos, feed_pose
+
+STYLE = "style"
+"""Name of the fine-tuned AdaIN vector among a likeness' adapted weights."""
+
+
+class Head(NamedTuple):
+    """One painted frame, as the network gives it."""
+
+    picture: NDArray[np.float32]
+    """[S, S, 3] sRGB, 0 to 1"""
+    matte: NDArray[np.float32]
+    """[S, S] 0 to 1"""
+
+
+def load_painter(preset: str, weights: str, device: torch.device) -> tuple[Painter, str]:
+    """The painter of `preset` with its weights, and their name, empty where it goes by geometry alone.
+
+    Raises MissingWeightsError for a preset that can do nothing untrained and has no weights.
+    """
+    torch.manual_seed(0)
+    painter = build_painter(preset)
+    path = find_weights(preset, weights)
+    if path is None and not painter.starts_as_warp:
+        raise MissingWeightsError(
+            f"There are no weights for '{preset}', and untrained it paints noise",
+            f"Give --weights FILE, put {weights_name(preset)}.safetensors into the cache folder that 'headcast doctor' "
+            "names, or use --preset warp-256",
+        )
+    name = load_weights(painter, path) if path is not None else ""
+    return painter.eval().to(device), name
+
+
+class Player:
+    """Paints a likeness in any pose. Raises PresetMismatchError where the weights are not those it was adapted with."""
+
+    def __init__(self, likeness: Likeness, weights: str = "", device: str = "auto", photos: int = 3) -> None:
+        if likeness.preset not in PRESETS:
+            raise PresetMismatchError(
+                f"The likeness was made for the preset '{likeness.preset}'",
+                f"Adapt again with one of: {', '.join(PRESETS)}",
+            )
+        self.device = choose_device(device)
+        self.painter, self.weights = load_painter(likeness.preset, weights, self.device)
+        if self.weights != likeness.weights:
+            raise PresetMismatchError(
+                f"The likeness was adapted with the weights '{likeness.weights or 'none'}', "
+                f"and would be played with '{self.weights or 'none'}'",
+                "Adapt the photos again, or give --weights the file that they were adapted with",
+            )
+        adapted = {name: torch.from_numpy(value) for name, value in likeness.adapted.items()}
+        style = adapted.pop(STYLE, None)
+        self.painter.load_state_dict(adapted, strict=False)
+        fold_spectral_norm(self.painter)
+        self.size = likeness.size
+        self.photos = min(photos, len(likeness))
+        self._landmarks = likeness.landmarks
+        with torch.inference_mode():
+            shots, drawings = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device)
+            self._prepared = self.painter.prepare(shots, drawings)
+            embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
+            self._style = self.painter.style(embedding) if style is None else style.to(self.device)
+
+    def paint(self, landmarks: NDArray[np.float32]) -> Head:
+        """The head with its landmarks [68, 2] where they are asked for, in pixels of the likeness' crop."""
+        nearest = np.argsort(pose_distances(landmarks, self._landmarks), kind="stable")[: self.photos]
+        with torch.inference_mode():
+            pose = feed_pose(landmarks[None], self.size, self.painter.drawing_size, self.device)
+            index = torch.from_numpy(nearest).to(self.device)
+            painted = self.painter(self._prepared.select(index), pose, self._style)
+            picture = (painted.picture[0].clamp(-1.0, 1.0) + 1.0) / 2.0
+            return Head(picture.permute(1, 2, 0).cpu().numpy(), painted.matte[0, 0].cpu().numpy())
+
+
+def open_player(path: Path, weights: str, device: str, photos: int) -> tuple[Likeness, Player]:
+    """The likeness at `path`, and its player."""
+    likeness = Likeness.load(path)
+    return likeness, Player(likeness, weights, device, photos)

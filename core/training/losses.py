@@ -1,0 +1,55 @@
+"""The losses of Zakharov et al. 2019, section 3.2, and what the warping preset adds to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """How much each loss counts."""
+
+    vgg19: float
+    vggface: float
+    match: float
+    features: float = 10.0
+    adversarial: float = 1.0
+    pixel: float = 0.0
+    """L1 to the target; the paper has none"""
+    matte: float = 0.0
+    """L1 of the matte; the paper has no matte"""
+
+
+FIRST_VERSION = LossWeights(vgg19=1e-2, vggface=2e-3, match=80.0)
+"""As circulated with the first arXiv version (May 2019)."""
+SECOND_VERSION = LossWeights(vgg19=1.5e-1, vggface=2.5e-2, match=10.0)
+"""As circulated with the second (September 2019). Both are for Caffe-trained networks, see `perceptual`."""
+WARPING = LossWeights(vgg19=1.5e-1, vggface=2.5e-2, match=10.0, pixel=10.0, matte=5.0)
+"""For the warping preset."""
+PIXELS = LossWeights(vgg19=0.0, vggface=0.0, match=0.0, pixel=10.0)
+"""For Zakharov's preset where no perceptual network is given: better than nothing, and soft."""
+
+
+def hinge_for_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Scores [B] of real and painted frames (equation 6)."""
+    return functional.relu(1 - real).mean() + functional.relu(1 + fake).mean()
+
+
+def adversarial_for_generator(fake: Tensor) -> Tensor:
+    """Equation 4: the score itself, with no sigmoid before it."""
+    return -fake.mean()
+
+
+def feature_matching(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """Mean L1 between the discriminator's features, summed over its blocks; `real` gives no gradient."""
+    gaps = [functional.l1_loss(b, a.detach()) for a, b in zip(real, fake, strict=True)]
+    return torch.stack(gaps).sum()
+
+
+def match(embedding: Tensor, rows: Tensor) -> Tensor:
+    """L1 between each person's embedding [B, E] and the video's row of W [B, E]."""
+    return functional.l1_loss(embedding, rows)

@@ -1,0 +1,181 @@
+"""One step of learning, for either preset: meta-learning over many people, and fine-tuning on one.
+
+Zakharov et al. 2019, sections 3.2 and 3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..landmarks.raster import draw_landmarks
+from ..network.discriminator import Discriminator
+from ..network.painter import Painter
+from ..network.shots import Painted, Photos, Pose
+from . import losses
+from .losses import LossWeights
+from .perceptual import PerceptualLoss
+
+GENERATOR_RATE = 5e-5
+DISCRIMINATOR_RATE = 2e-4
+BETAS = (0.0, 0.999)
+"""The paper names Adam alone; beta1 = 0 is the co-author's code."""
+DISCRIMINATOR_STEPS = 2
+
+
+class Batch(NamedTuple):
+    """B people, K photos of each, and one frame of each to be painted. Landmarks are parts of the picture, 0 to 1."""
+
+    photos: Photos
+    landmarks: Tensor
+    """[B, K, 68, 2]"""
+    target: Tensor
+    """[B, 3, H, W], -1 to 1"""
+    target_matte: Tensor
+    """[B, 1, H, W], 0 to 1"""
+    target_landmarks: Tensor
+    """[B, 68, 2]"""
+    target_points: Tensor
+    """[B, N, 2] control points, -1 to 1"""
+    target_stiffness: Tensor
+    """[B, N]"""
+    video: Tensor
+    """[B] which training video: the row of W"""
+
+
+def draw_all(landmarks: Tensor, size: int) -> Tensor:
+    """[B, K, 68, 2] to landmark pictures [B, K, 3, size, size]."""
+    return draw_landmarks(landmarks.flatten(0, 1), size).unflatten(0, landmarks.shape[:2])
+
+
+def paint_batch(painter: Painter, batch: Batch, style: Tensor | None = None) -> tuple[Painted, Tensor | None]:
+    """Paint each target from its photos; the embeddings [B, E] too, unless `style` takes their place."""
+    drawings = draw_all(batch.landmarks, painter.preset.size)
+    embedding = None
+    if style is None:
+        embedding = painter.embed(batch.photos, drawings)
+        style = painter.style(embedding)
+    pose = Pose(
+        batch.target_points, batch.target_stiffness, draw_landmarks(batch.target_landmarks, painter.drawing_size)
+    )
+    return painter(painter.prepare(batch.photos, drawings), pose, style), embedding
+
+
+class Critics(nn.Module):
+    """What judges a painted frame, apart from the discriminator: perceptual networks by the names in LossWeights."""
+
+    def __init__(self, perceptual: Mapping[str, PerceptualLoss], weights: LossWeights) -> None:
+        super().__init__()
+        self.perceptual = nn.ModuleDict(dict(perceptual))
+        self.weights = weights
+
+    def forward(self, painted: Painted, batch: Batch) -> dict[str, Tensor]:
+        """The losses that count, each already weighted."""
+        found = {
+            name: getattr(self.weights, name) * loss(painted.picture, batch.target)
+            for name, loss in self.perceptual.items()
+        }
+        if self.weights.pixel:
+            found["pixel"] = self.weights.pixel * functional.l1_loss(painted.picture, batch.target)
+        if self.weights.matte:
+            found["matte"] = self.weights.matte * functional.l1_loss(painted.matte, batch.target_matte)
+        return found
+
+
+class MetaLearner:
+    """Embedder, generator and discriminator learn together over many people."""
+
+    def __init__(self, painter: Painter, discriminator: Discriminator, critics: Critics) -> None:
+        self.painter, self.discriminator, self.critics = painter, discriminator, critics
+        self.optimizer = torch.optim.Adam(painter.parameters(), lr=GENERATOR_RATE, betas=BETAS)
+        self.critic_optimizer = torch.optim.Adam(discriminator.parameters(), lr=DISCRIMINATOR_RATE, betas=BETAS)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One step of embedder and generator and two of the discriminator. Returns the losses."""
+        weights = self.critics.weights
+        drawing = draw_landmarks(batch.target_landmarks, self.painter.preset.size)
+        painted, embedding = paint_batch(self.painter, batch)
+        found = self.critics(painted, batch)
+        if weights.match and embedding is not None:
+            found["match"] = weights.match * losses.match(embedding, self.discriminator.table(batch.video))
+        row = self.discriminator.row(batch.video)
+        found |= _adversarial(self.discriminator, painted, batch, drawing, row, weights)
+        _descend(self.optimizer, found)
+        for _ in range(DISCRIMINATOR_STEPS):
+            row = self.discriminator.row(batch.video)
+            _train_discriminator(self.discriminator, self.critic_optimizer, painted, batch, drawing, row, found)
+        return {name: float(value.detach()) for name, value in found.items()}
+
+
+class FineTuner:
+    """Generator and discriminator learn one person; the embedder rests. psi' = P e and w' = e + w0 (section 3.3).
+
+    Without a discriminator the adversarial losses fall away.
+    """
+
+    def __init__(
+        self, painter: Painter, embedding: Tensor, critics: Critics, discriminator: Discriminator | None = None
+    ) -> None:
+        self.painter, self.discriminator, self.critics = painter, discriminator, critics
+        self.style = nn.Parameter(painter.style(embedding).detach().clone())
+        learning = [p for name, p in painter.generator.named_parameters() if not name.startswith("projection.")]
+        self.optimizer = torch.optim.Adam([*learning, self.style], lr=GENERATOR_RATE, betas=BETAS)
+        if discriminator is not None:
+            self.row = nn.Parameter(discriminator.personal_row(embedding).detach().clone())
+            judging = [p for name, p in discriminator.named_parameters() if not name.startswith(("table.", "shared"))]
+            self.critic_optimizer = torch.optim.Adam([*judging, self.row], lr=DISCRIMINATOR_RATE, betas=BETAS)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One step on the person's photos. Returns the losses."""
+        painted, _ = paint_batch(self.painter, batch, self.style.expand(len(batch.target), -1))
+        found = self.critics(painted, batch)
+        if self.discriminator is None:
+            _descend(self.optimizer, found)
+        else:
+            drawing = draw_landmarks(batch.target_landmarks, self.painter.preset.size)
+            found |= _adversarial(self.discriminator, painted, batch, drawing, self.row, self.critics.weights)
+            _descend(self.optimizer, found)
+            for _ in range(DISCRIMINATOR_STEPS):
+                _train_discriminator(
+                    self.discriminator, self.critic_optimizer, painted, batch, drawing, self.row, found
+                )
+        return {name: float(value.detach()) for name, value in found.items()}
+
+
+def _adversarial(
+    discriminator: Discriminator, painted: Painted, batch: Batch, drawing: Tensor, row: Tensor, weights: LossWeights
+) -> dict[str, Tensor]:
+    fake = discriminator(painted.picture, drawing, row)
+    with torch.no_grad():
+        real = discriminator(batch.target, drawing, row)
+    return {
+        "adversarial": weights.adversarial * losses.adversarial_for_generator(fake.score),
+        "features": weights.features * losses.feature_matching(real.features, fake.features),
+    }
+
+
+def _descend(optimizer: torch.optim.Optimizer, found: dict[str, Tensor]) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(found.values())).sum().backward()
+    optimizer.step()
+
+
+def _train_discriminator(
+    discriminator: Discriminator,
+    optimizer: torch.optim.Optimizer,
+    painted: Painted,
+    batch: Batch,
+    drawing: Tensor,
+    row: Tensor,
+    found: dict[str, Tensor],
+) -> None:
+    real = discriminator(batch.target, drawing, row).score
+    fake = discriminator(painted.picture.detach(), drawing, row).score
+    found["discriminator"] = losses.hinge_for_discriminator(real, fake)
+    optimizer.zero_grad(set_to_none=True)
+    found["discriminator"].backward()
+    optimizer.step()

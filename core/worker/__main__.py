@@ -1,0 +1,5 @@
+"""`python -m headcast.core.worker`"""
+
+from .process import main
+
+main()

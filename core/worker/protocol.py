@@ -1,0 +1,70 @@
+"""The lines between Blender and the worker. Needs nothing but Python: both ends import it.
+
+To the worker, one JSON object a line:
+
+    {"id": 1, "job": "render", "arguments": {...}, "settings": {...}}     start a job
+    {"cancel": 1}                                                          stop it after the frame in hand
+
+From the worker:
+
+    {"event": "ready", "version": "0.1.0"}
+    {"id": 1, "event": "step", "what": "render", "done": 3, "total": 48}
+    {"id": 1, "event": "note", "text": "..."}
+    {"id": 1, "event": "done", "result": {...}}
+    {"id": 1, "event": "error", "kind": "NoFaceError", "message": "...", "hint": "..."}
+
+The worker ends when its input does, so it never outlives Blender.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import CancelledError, HeadcastError
+
+Message = dict[str, Any]
+Send = Callable[[Message], None]
+
+
+def encode(message: Message) -> str:
+    """One line, its end included."""
+    return json.dumps(message, separators=(",", ":")) + "\n"
+
+
+def decode(line: str) -> Message | None:
+    """A line's message, or None for what is none: libraries print what they like."""
+    try:
+        message = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def error_message(error: Exception) -> Message:
+    """An `error` event; what is no HeadcastError is a bug, and says so."""
+    if isinstance(error, HeadcastError):
+        return {"event": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint}
+    return {
+        "event": "error",
+        "kind": type(error).__name__,
+        "message": f"Headcast failed: {type(error).__name__}: {error}",
+        "hint": "This is a bug: please report it with the worker's log",
+    }
+
+
+class EventReporter:
+    """A Reporter whose steps and notes become events, and that ends the job once `cancelled` says so."""
+
+    def __init__(self, send: Send, cancelled: Callable[[], bool] = lambda: False) -> None:
+        self._send = send
+        self._cancelled = cancelled
+
+    def step(self, what: str, done: int, total: int) -> None:
+        if self._cancelled():
+            raise CancelledError()
+        self._send({"event": "step", "what": what, "done": done, "total": total})
+
+    def note(self, text: str) -> None:
+        self._send({"event": "note", "text": text})
