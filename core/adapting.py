@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import NoFaceError
 from .files import ensure_writable
-from .imaging import crop
+from .imaging import crop, resample
 from .imaging.matte import head_matte
 from .imaging.read import find_photos, read_photo
 from .landmarks.detectors import open_detector
@@ -33,9 +33,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
         photo = read_photo(path)
         faces = detector.detect(photo)
         if not faces:
-            raise NoFaceError(
-                f"No face in {path}", "Leave it out, or take a photo in which the face is larger and seen"
-            )
+            raise NoFaceError(f"No face in {path}", "Leave it out, or take a photo in which the face is larger and seen")
         if len(faces) > 1:
             reporter.note(f"{len(faces)} faces in {path}: the largest was taken")
         face = faces[0]
@@ -43,16 +41,14 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
         if settings.crop == "auto":
             face = look_again(detector, photo, face, settings.size)
             where = crop.head_crops(face.landmarks[None], np.array([True]), 1.0)[0]
-        pictures.append(crop.cut(photo, where, settings.size))
+        pictures.append(resample.cut(photo, where, settings.size))
         landmarks.append(crop.to_crop(face.landmarks, where, settings.size))
         mattes.append(head_matte(pictures[-1], landmarks[-1]))
     reporter.step("photos", len(paths), len(paths))
 
     from .training.personal import learn_person
 
-    embedding, weights, adapted = learn_person(
-        np.stack(pictures), np.stack(mattes), np.stack(landmarks), settings, reporter
-    )
+    embedding, weights, adapted = learn_person(np.stack(pictures), np.stack(mattes), np.stack(landmarks), settings, reporter)
     likeness = Likeness(
         preset=settings.preset,
         weights=weights,

@@ -85,6 +85,4 @@ def writing(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFullError(f"The disk is full: {path} was not written", "Free some space, then go on") from error
         reason = error.strerror or str(error)
-        raise UnwritableError(
-            f"{path} cannot be written ({reason})", "Choose a folder that you may write to"
-        ) from error
+        raise UnwritableError(f"{path} cannot be written ({reason})", "Choose a folder that you may write to") from error

@@ -26,7 +26,7 @@ def whole_file(path: Path) -> Iterator[Path]:
             with open(part, "rb+") as written:
                 os.fsync(written.fileno())
             part.chmod(0o644)
-            os.replace(part, path)
+            part.replace(path)
         finally:
             part.unlink(missing_ok=True)
 
@@ -37,4 +37,4 @@ def ensure_writable(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
-        os.unlink(name)
+        Path(name).unlink()

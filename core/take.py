@@ -32,9 +32,7 @@ class FramePattern:
         path = Path(text)
         ending = path.suffix or ".exr"
         if ending.lower() != ".exr":
-            raise SettingError(
-                f"{text} does not end in .exr", "Frames are written as OpenEXR: name it like out.####.exr"
-            )
+            raise SettingError(f"{text} does not end in .exr", "Frames are written as OpenEXR: name it like out.####.exr")
         name = path.name[: -len(path.suffix)] if path.suffix else path.name
         found = re.fullmatch(r"([^#]*)(#+)", name)
         if "#" in name and not found:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .errors import EmptyClipError
 from .files import ensure_writable
-from .imaging import crop
+from .imaging import crop, resample
 from .imaging.read import Picture, open_clip
 from .landmarks.detectors import Detector, Face, open_detector
 from .performance import Performance, performance_from_points
@@ -52,9 +52,7 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
     if crowded:
         reporter.note(f"{crowded} frames of {clip_name} show several faces: the largest was followed")
     if seen.any() and not seen.all():
-        reporter.note(
-            f"{int((~seen).sum())} of {len(seen)} frames of {clip_name} show no face: they are marked as gaps"
-        )
+        reporter.note(f"{int((~seen).sum())} of {len(seen)} frames of {clip_name} show no face: they are marked as gaps")
     if settings.crop == "full" or not seen.any():
         crops = np.tile(crop.full_crop(width, height), (len(numbers), 1))
     else:
@@ -89,7 +87,7 @@ def look_again(detector: Detector, picture: Picture, face: Face, size: int) -> F
     """
     low, high = face.landmarks.min(axis=0), face.landmarks.max(axis=0)
     where = np.array([*(low + high) / 2, float((high - low).max()) * CLOSE_UP], np.float64)
-    again = detector.detect(crop.cut(picture, where, size))
+    again = detector.detect(resample.cut(picture, where, size))
     if not again:
         return face
     return again[0]._replace(landmarks=crop.to_plate(again[0].landmarks, where, size))

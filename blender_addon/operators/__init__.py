@@ -1,0 +1,1 @@
+"""What the artist can do: adapt, track, render, composite, cancel. `modal` watches a job; the others say what it is."""

@@ -1,0 +1,1 @@
+"""What the artist sees: one sidebar tab with Likeness, Performance, Take, in the order of the work."""

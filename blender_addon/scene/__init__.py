@@ -1,0 +1,1 @@
+"""The scene: rigs and cameras read, image sequences and node trees written."""

@@ -73,9 +73,7 @@ def _weights() -> list[Finding]:
         if path is not None:
             found.append(Finding(f"weights of {preset}", "ok", str(path)))
         elif build_painter(preset).starts_as_warp:
-            found.append(
-                Finding(f"weights of {preset}", "optional", "none: photos are warped by geometry alone", way_out)
-            )
+            found.append(Finding(f"weights of {preset}", "optional", "none: photos are warped by geometry alone", way_out))
         else:
             found.append(Finding(f"weights of {preset}", "optional", "none: this preset cannot render", way_out))
     return found

@@ -24,17 +24,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"headcast {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    adapt = commands.add_parser(
-        "adapt", help="photos to a likeness", description="Make a likeness of a person's photos."
-    )
+    adapt = commands.add_parser("adapt", help="photos to a likeness", description="Make a likeness of a person's photos.")
     adapt.add_argument("photos", nargs="+", metavar="PHOTO", help="pictures, folders or globs")
     adapt.add_argument("-o", "--output", required=True, metavar="X.likeness")
     adapt.add_argument("--feed-forward", action="store_true", help="no fine-tuning: the same as --steps 0")
     _add_options(adapt, AdaptSettings)
 
-    track = commands.add_parser(
-        "track", help="a clip to a performance", description="Read a face's motion from a clip."
-    )
+    track = commands.add_parser("track", help="a clip to a performance", description="Read a face's motion from a clip.")
     track.add_argument("clip", metavar="CLIP", help="a movie, or a folder or glob of numbered pictures")
     track.add_argument("-o", "--output", required=True, metavar="Y.performance")
     _add_options(track, TrackSettings)

@@ -97,7 +97,6 @@ def read_rgba(path: Path) -> NDArray[np.float32]:
     (left, top), _ = part.header["dataWindow"]
     (x0, y0), (x1, y1) = part.header["displayWindow"]
     whole = np.zeros((y1 - y0 + 1, x1 - x0 + 1, 4), np.float32)
-    height, width = seen.shape[:2]
     a, b = max(0, top - y0), max(0, left - x0)
     c, d = max(0, y0 - top), max(0, x0 - left)
     part_seen = seen[c : c + whole.shape[0] - a, d : d + whole.shape[1] - b]

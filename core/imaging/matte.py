@@ -51,9 +51,7 @@ def head_matte(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> ND
     labels[throat > 0] = cv2.GC_PR_FGD
     labels[face > 0] = cv2.GC_FGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(
-        small[..., ::-1].copy(), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK
-    )
+    cv2.grabCut(small[..., ::-1].copy(), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
     mask = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     count, parts = cv2.connectedComponents(mask)
     if count > 1:
@@ -64,9 +62,7 @@ def head_matte(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> ND
     return np.round(cv2.resize(soft, (size, size), interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
 
 
-def _above_shoulders(
-    rotation: NDArray[np.float64], between_eyes: NDArray[np.float64], unit: float
-) -> NDArray[np.float32]:
+def _above_shoulders(rotation: NDArray[np.float64], between_eyes: NDArray[np.float64], unit: float) -> NDArray[np.float32]:
     """[S, S], 1 over the head, fading to 0 down the neck along the head's own vertical."""
     down = rotation[:2, 1] / max(float(np.linalg.norm(rotation[:2, 1])), 1e-6)
     y, x = np.mgrid[0:WORKING_SIZE, 0:WORKING_SIZE] + 0.5

@@ -60,9 +60,7 @@ class Clip(NamedTuple):
         finally:
             movie.release()
         if not number:
-            raise EmptyClipError(
-                f"{self.path} holds no frame that can be decoded", "Give a movie, or a folder of pictures"
-            )
+            raise EmptyClipError(f"{self.path} holds no frame that can be decoded", "Give a movie, or a folder of pictures")
 
 
 def read_photo(path: Path) -> Picture:
@@ -94,9 +92,7 @@ def find_photos(names: list[str]) -> list[Path]:
     for name in names:
         paths.extend(_expand(name))
     if not paths:
-        raise UnreadableImageError(
-            f"No picture in {', '.join(names) or 'an empty list'}", "Give files, folders or globs"
-        )
+        raise UnreadableImageError(f"No picture in {', '.join(names) or 'an empty list'}", "Give files, folders or globs")
     return paths
 
 
@@ -135,7 +131,7 @@ def _expand(name: str) -> list[Path]:
         return sorted(found, key=_natural)
     if path.exists() or not glob.has_magic(name):
         return [path]
-    return sorted((Path(p) for p in glob.glob(name)), key=_natural)
+    return sorted((Path(p) for p in glob.glob(name)), key=_natural)  # noqa: PTH207 (Path.glob takes no absolute pattern)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -79,7 +79,6 @@ def _rigidity() -> Array:
     weight[list(ibug68.NOSTRILS)] = 0.7
     weight[[36, 39, 42, 45]] = 1.0
     weight[[*ibug68.RIGHT_BROW, *ibug68.LEFT_BROW]] = 0.15
-    weight[[0, 1, 15, 16]] = 0.3
     weight[[48, 54, 51, 33]] = 0.2
     return weight
 

@@ -191,9 +191,7 @@ class WarpGenerator(nn.Module):
         seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, bending.head], dim=2)
         change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
         head_offset, background_offset = bending.head + change[:, :, 0:2], bending.background + change[:, :, 2:4]
-        at_coarse, at_middle, at_fine = (
-            torch.softmax(bending.choice + change[:, :, i : i + 1], dim=1) for i in (5, 6, 7)
-        )
+        at_coarse, at_middle, at_fine = (torch.softmax(bending.choice + change[:, :, i : i + 1], dim=1) for i in (5, 6, 7))
 
         coarse = (_warp(features.coarse, _resize_flow(head_offset, grid)) * at_coarse).sum(1)
         middle = _warp(features.middle, _resize_flow(head_offset, size // 2))

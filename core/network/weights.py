@@ -63,9 +63,7 @@ def save_weights(painter: Painter, name: str, path: Path) -> None:
 
     from ..files import whole_file
 
-    tensors: dict[str, Tensor] = {
-        key: value.detach().half().contiguous() for key, value in painter.state_dict().items()
-    }
+    tensors: dict[str, Tensor] = {key: value.detach().half().contiguous() for key, value in painter.state_dict().items()}
     content = save(tensors, metadata={NAME_KEY: name, PRESET_KEY: painter.preset.name})
     with whole_file(path) as part:
         part.write_bytes(content)

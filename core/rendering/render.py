@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError, UnwritableError
-from ..imaging import colour, crop, exr
+from ..imaging import colour, crop, exr, resample
 from ..landmarks.retarget import relative_motion
 from ..likeness import Likeness
 from ..performance import Performance
@@ -25,9 +25,7 @@ from .player import Head, open_player
 Floats = NDArray[np.float32]
 
 
-def render(
-    likeness_path: Path, performance_path: Path, output: str, settings: RenderSettings, reporter: Reporter
-) -> Take:
+def render(likeness_path: Path, performance_path: Path, output: str, settings: RenderSettings, reporter: Reporter) -> Take:
     """Render every frame that is not yet there, whole and current.
 
     A frame is half-float scene-linear Rec.709 RGBA, premultiplied, with the head's matte in A; where no face was seen it
@@ -116,7 +114,7 @@ def _write(
         int(np.clip(np.ceil(right), 1, display.right)),
         int(np.clip(np.ceil(bottom), 1, display.bottom)),
     )
-    placed = crop.place(picture, where, data.left, data.top, data.width, data.height)
+    placed = resample.place(picture, where, data.left, data.top, data.width, data.height)
     exr.write_rgba(path, placed, attributes, data, display)
 
 
@@ -134,6 +132,4 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnwritableError(
-            f"The folder {folder} cannot be made ({error.strerror})", "Choose another folder"
-        ) from error
+        raise UnwritableError(f"The folder {folder} cannot be made ({error.strerror})", "Choose another folder") from error

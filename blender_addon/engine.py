@@ -1,0 +1,122 @@
+"""The client of the worker process: start, ask, poll, cancel, kill. Never waits, so Blender never does.
+
+Knows no Blender. The worker runs this very copy of the core, on whichever Python it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import core
+from .core.errors import WorkerError
+from .core.worker import protocol
+
+BOOT = """
+import importlib.util, sys, types
+root, core = sys.argv[1:3]
+package = sys.modules["headcast"] = types.ModuleType("headcast")
+package.__path__ = [root]
+spec = importlib.util.spec_from_file_location("headcast.core", core + "/__init__.py", submodule_search_locations=[core])
+package.core = sys.modules["headcast.core"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package.core)
+from headcast.core.worker.process import main
+main()
+"""
+"""Run by the worker's Python: the add-on's folder is the package `headcast`, whatever Blender calls it. -I keeps out what
+Blender put into the environment."""
+
+ENVIRONMENT_KEPT_OUT = ("PYTHONHOME", "PYTHONPATH")
+
+
+class Engine:
+    """One worker process."""
+
+    def __init__(self, python: Path) -> None:
+        """Start the worker. Returns at once; raises WorkerError where the Python cannot be started."""
+        self.python = python
+        self.log = Path(tempfile.gettempdir()) / f"headcast-worker-{os.getpid()}.log"
+        environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT_KEPT_OUT}
+        command = [str(python), "-I", "-c", BOOT, str(Path(__file__).parent), str(Path(core.__file__).parent)]
+        try:
+            with open(self.log, "ab") as log:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=environment,
+                    text=True,
+                    encoding="utf-8",
+                    # Ctrl-C in Blender's terminal is Blender's.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise WorkerError(f"{python} cannot be started ({error.strerror})", "Check the Python in the preferences") from error
+        self._messages: queue.SimpleQueue[protocol.Message] = queue.SimpleQueue()
+        self._asked = 0
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            message = protocol.decode(line)
+            if message is not None:
+                self._messages.put(message)
+
+    @property
+    def process_id(self) -> int:
+        """Of the worker."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """True while the worker runs."""
+        return self._process.poll() is None
+
+    def ask(self, job: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
+        """Start a job and return its number. Raises WorkerError where the worker is gone."""
+        self._asked += 1
+        self._send({"id": self._asked, "job": job, "arguments": dict(arguments), "settings": dict(settings)})
+        return self._asked
+
+    def cancel(self, number: int) -> None:
+        """Ask the worker to stop a job after the frame in hand; it answers with an error event of kind CancelledError."""
+        with contextlib.suppress(WorkerError):
+            self._send({"cancel": number})
+
+    def poll(self) -> list[protocol.Message]:
+        """What the worker has said since the last call."""
+        messages = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                messages.append(self._messages.get_nowait())
+        return messages
+
+    def death(self) -> WorkerError:
+        """What to tell the user once the worker is no longer alive."""
+        code = self._process.poll()
+        reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return WorkerError(
+            f"The worker stopped ({reason})", f"Frames that were finished are kept: render again. Its log is {self.log}"
+        )
+
+    def kill(self) -> None:
+        """End the worker now."""
+        self._process.kill()
+        self._process.wait()
+
+    def _send(self, message: protocol.Message) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(protocol.encode(message))
+            self._process.stdin.flush()
+        except (BrokenPipeError, OSError) as error:
+            raise self.death() from error

@@ -1,0 +1,176 @@
+"""The job in hand: one at a time, on one worker that stays for the next.
+
+`Job.poll` does all the work of watching, in little time; the modal operators call it from a timer, blocking callers from
+a loop, tests as they like.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .core.errors import CancelledError, HeadcastError
+from .engine import Engine
+from .preferences import find_python
+
+BLOCKING_PAUSE = 0.02
+"""Seconds between looks of a caller that waits."""
+SLICE = 0.02
+"""Seconds that a job within Blender may work before it lets Blender draw."""
+
+
+@dataclass
+class Status:
+    """What the panels show."""
+
+    what: str = ""
+    done: int = 0
+    total: int = 0
+    notes: list[str] = field(default_factory=list)
+    error: HeadcastError | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def part(self) -> float:
+        """0 to 1."""
+        return self.done / self.total if self.total else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By what it took so far; None before the first piece is done."""
+        if not self.done:
+            return None
+        return (time.monotonic() - self.started) * (self.total - self.done) / self.done
+
+    def step(self, what: str, done: int, total: int) -> None:
+        if what != self.what:
+            self.started = time.monotonic()
+        self.what, self.done, self.total = what, done, total
+
+
+class Job(Protocol):
+    """Something that goes on while Blender does."""
+
+    status: Status
+
+    def poll(self) -> dict[str, Any] | None:
+        """A little of the work: the result when it is done, None before. Raises HeadcastError when it failed."""
+
+    def cancel(self) -> None:
+        """Ask it to stop; the next polls raise CancelledError."""
+
+
+class EngineJob:
+    """A job of the worker's."""
+
+    def __init__(self, name: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        """Raises WorkerError where there is no worker to be had."""
+        self.status = Status(what="starting")
+        self._engine = _running_engine()
+        self._number = self._engine.ask(name, arguments, settings)
+
+    @property
+    def process_id(self) -> int:
+        """Of the worker."""
+        return self._engine.process_id
+
+    def poll(self) -> dict[str, Any] | None:
+        alive = self._engine.alive
+        for message in self._engine.poll():
+            if message.get("id") != self._number:
+                continue
+            event = message["event"]
+            if event == "step":
+                self.status.step(message["what"], message["done"], message["total"])
+            elif event == "note":
+                self.status.notes.append(message["text"])
+            elif event == "error" and message["kind"] == CancelledError.__name__:
+                raise CancelledError()
+            elif event == "error":
+                raise HeadcastError(message["message"], message["hint"])
+            elif event == "done":
+                result: dict[str, Any] = message["result"]
+                return result
+        if not alive:
+            raise self._engine.death()
+        return None
+
+    def cancel(self) -> None:
+        self._engine.cancel(self._number)
+
+
+class SceneJob:
+    """A job within Blender, a slice at a time: `steps` yields (what, done, total) and returns the result."""
+
+    def __init__(self, steps: Iterator[tuple[str, int, int]]) -> None:
+        self.status = Status()
+        self._steps = steps
+        self._cancelled = False
+
+    def poll(self) -> dict[str, Any] | None:
+        end = time.monotonic() + SLICE
+        while time.monotonic() < end:
+            if self._cancelled:
+                raise CancelledError()
+            try:
+                self.status.step(*next(self._steps))
+            except StopIteration as finished:
+                result: dict[str, Any] = finished.value
+                return result
+        return None
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+
+def wait(job: Job) -> dict[str, Any]:
+    """Poll until the job is done: for callers without a window. Raises HeadcastError."""
+    while (result := job.poll()) is None:
+        if isinstance(job, EngineJob):
+            time.sleep(BLOCKING_PAUSE)
+    return result
+
+
+current: Job | None = None
+"""The job that a panel shows."""
+last: Status = Status()
+"""How the last one stands, or ended."""
+_engine: Engine | None = None
+
+
+def begin(job: Job) -> None:
+    """Make `job` the one in hand."""
+    global current, last
+    current, last = job, job.status
+
+
+def end(error: HeadcastError | None = None) -> None:
+    """Nothing is in hand any more; `error` stays to be seen."""
+    global current
+    current = None
+    last.error = None if isinstance(error, CancelledError) else error
+
+
+def fail(error: HeadcastError) -> None:
+    """A job that could not even begin."""
+    global last
+    last = Status(error=error)
+
+
+def _running_engine() -> Engine:
+    global _engine
+    python = find_python()
+    if _engine is None or not _engine.alive or _engine.python != python:
+        stop_engine()
+        _engine = Engine(python)
+    return _engine
+
+
+def stop_engine() -> None:
+    """End the worker, if there is one."""
+    global _engine
+    if _engine is not None:
+        _engine.kill()
+        _engine = None

@@ -1,0 +1,25 @@
+"""Stop the job in hand."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import jobs
+
+
+class HEADCAST_OT_cancel(bpy.types.Operator):
+    """Stop the job after the frame in hand; finished frames are kept"""
+
+    bl_idname = "headcast.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if jobs.current is None:
+            cls.poll_message_set("No job is running")
+        return jobs.current is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if jobs.current is not None:
+            jobs.current.cancel()
+        return {"FINISHED"}

@@ -1,0 +1,43 @@
+"""An animated rig to a performance, as the scene's camera sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import jobs
+from ..scene.rig import read_rig
+from .modal import JobOperator, absolute
+
+
+class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
+    """Read the rig's 68 points through the scene's camera, over the scene's frame range"""
+
+    bl_idname = "headcast.track_rig"
+    bl_label = "Read Rig"
+
+    @classmethod
+    def missing(cls, settings: bpy.types.PropertyGroup) -> str:
+        if settings.rig is None:
+            return "Choose the rig first"
+        return "" if settings.id_data.camera else "The scene has no camera"
+
+    def begin_job(self, context: bpy.types.Context) -> jobs.Job:
+        settings = context.scene.headcast
+        output = Path(absolute(settings.performance, "Performance"))
+        return jobs.SceneJob(_read_and_save(context.scene, settings.rig, output))
+
+    def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
+        return f"A face in {result['seen']} of {result['frames']} frames: {result['performance']}"
+
+
+def _read_and_save(
+    scene: bpy.types.Scene, rig: bpy.types.Object, output: Path
+) -> Iterator[tuple[str, int, int]]:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    performance = yield from read_rig(scene, rig)
+    performance.save(output)
+    return {"performance": str(output), "frames": len(performance), "seen": int(performance.seen.sum())}

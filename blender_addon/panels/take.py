@@ -1,0 +1,33 @@
+"""The frames."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..core.settings import RenderSettings
+from .tab import AdvancedPanel, TabPanel, draw_job, draw_settings
+
+
+class HEADCAST_PT_take(TabPanel, bpy.types.Panel):
+    """The likeness plays the performance."""
+
+    bl_label = "Take"
+    bl_order = 2
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.headcast
+        self.layout.prop(settings, "output", text="Frames")
+        self.layout.prop(settings.render, "motion")
+        self.layout.prop(settings, "composite")
+        self.layout.operator("headcast.render", icon="RENDER_ANIMATION")
+        self.layout.operator("headcast.composite", icon="NODE_COMPOSITING")
+        draw_job(self.layout)
+
+
+class HEADCAST_PT_take_advanced(AdvancedPanel, bpy.types.Panel):
+    """How the likeness plays the performance."""
+
+    bl_parent_id = "HEADCAST_PT_take"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_settings(self.layout, context.scene.headcast.render, RenderSettings)

@@ -1,0 +1,112 @@
+"""The scene's settings. What the core can set is made from the core's settings classes, not written twice."""
+
+from dataclasses import fields
+from typing import Any
+
+import bpy
+
+from .core.settings import AdaptSettings, RenderSettings, TrackSettings
+
+
+def property_of(item: Any) -> Any:
+    """The Blender property of one settings field."""
+    limits = item.metadata
+    shared: dict[str, Any] = {
+        "name": item.name.replace("_", " ").capitalize(),
+        "description": limits["text"],
+        "default": item.default,
+    }
+    if limits["choices"]:
+        named = [(value, value.replace("-", " ").capitalize(), text) for value, text in limits["choices"].items()]
+        return bpy.props.EnumProperty(items=named, **shared)
+    if isinstance(item.default, bool):
+        return bpy.props.BoolProperty(**shared)
+    if isinstance(item.default, int):
+        return bpy.props.IntProperty(min=limits["low"], max=limits["high"], **shared)
+    return bpy.props.StringProperty(subtype="FILE_PATH" if limits["kind"] == "path" else "NONE", **shared)
+
+
+def annotations_of(settings: type[Any]) -> dict[str, Any]:
+    """A property for every field of a settings class."""
+    return {item.name: property_of(item) for item in fields(settings)}
+
+
+def values_of(group: bpy.types.PropertyGroup, settings: type[Any]) -> dict[str, Any]:
+    """The group's values by field name, paths made absolute: what a job takes as its settings."""
+    values = {item.name: getattr(group, item.name) for item in fields(settings)}
+    for item in fields(settings):
+        if item.metadata["kind"] == "path" and values[item.name]:
+            values[item.name] = bpy.path.abspath(values[item.name])
+    return values
+
+
+class HEADCAST_PG_adapt(bpy.types.PropertyGroup):
+    """How photos become a Likeness."""
+
+    __annotations__ = annotations_of(AdaptSettings)
+
+
+class HEADCAST_PG_track(bpy.types.PropertyGroup):
+    """How a clip becomes a Performance."""
+
+    __annotations__ = annotations_of(TrackSettings)
+
+
+class HEADCAST_PG_render(bpy.types.PropertyGroup):
+    """How a Likeness plays a Performance."""
+
+    __annotations__ = annotations_of(RenderSettings)
+
+
+def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+    """What may be chosen as a rig."""
+    return candidate.type in {"MESH", "ARMATURE", "EMPTY"}
+
+
+class HEADCAST_PG_scene(bpy.types.PropertyGroup):
+    """Headcast's part of a scene."""
+
+    photos: bpy.props.StringProperty(
+        name="Photos", description="A photo, a folder of photos, or a pattern such as //photos/*.jpg", subtype="FILE_PATH"
+    )
+    likeness: bpy.props.StringProperty(
+        name="Likeness",
+        description="The file that holds what is known of the person",
+        subtype="FILE_PATH",
+        default="//headcast/person.likeness",
+    )
+    source: bpy.props.EnumProperty(
+        name="Source",
+        description="What drives the head",
+        items=[
+            ("CLIP", "Clip", "A movie or numbered pictures of somebody's face"),
+            ("RIG", "Rig", "68 vertices, empties or bones named lm_00 to lm_67, seen by the scene's camera"),
+        ],
+    )
+    clip: bpy.props.StringProperty(
+        name="Clip", description="A movie, or a folder of numbered pictures", subtype="FILE_PATH"
+    )
+    rig: bpy.props.PointerProperty(
+        name="Rig",
+        description="Mesh with vertex groups, armature with bones, or parent of empties, named lm_00 to lm_67",
+        type=bpy.types.Object,
+        poll=is_face,
+    )
+    performance: bpy.props.StringProperty(
+        name="Performance",
+        description="The file that holds what the face does over time",
+        subtype="FILE_PATH",
+        default="//headcast/drive.performance",
+    )
+    output: bpy.props.StringProperty(
+        name="Take",
+        description="Where the frames go: # stands for the frame number",
+        subtype="FILE_PATH",
+        default="//headcast/shot_v001.####.exr",
+    )
+    composite: bpy.props.BoolProperty(
+        name="Into the Compositor", description="Put the take over the scene's picture when it is rendered", default=True
+    )
+    adapt: bpy.props.PointerProperty(type=HEADCAST_PG_adapt)
+    track: bpy.props.PointerProperty(type=HEADCAST_PG_track)
+    render: bpy.props.PointerProperty(type=HEADCAST_PG_render)

@@ -1,0 +1,46 @@
+"""The one list of what Blender gets to know, in the order in which it is registered."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import jobs, preferences, properties
+from .operators import adapt, cancel, composite, render, track, track_rig
+from .panels import likeness, performance, take
+
+CLASSES: tuple[type, ...] = (
+    preferences.HEADCAST_AP_preferences,
+    properties.HEADCAST_PG_adapt,
+    properties.HEADCAST_PG_track,
+    properties.HEADCAST_PG_render,
+    properties.HEADCAST_PG_scene,
+    adapt.HEADCAST_OT_adapt,
+    track.HEADCAST_OT_track,
+    track_rig.HEADCAST_OT_track_rig,
+    render.HEADCAST_OT_render,
+    composite.HEADCAST_OT_composite,
+    cancel.HEADCAST_OT_cancel,
+    likeness.HEADCAST_PT_likeness,
+    likeness.HEADCAST_PT_likeness_advanced,
+    performance.HEADCAST_PT_performance,
+    performance.HEADCAST_PT_performance_advanced,
+    take.HEADCAST_PT_take,
+    take.HEADCAST_PT_take_advanced,
+)
+
+
+def register() -> None:
+    """Register every class, and the scene's settings."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.headcast = bpy.props.PointerProperty(
+        type=properties.HEADCAST_PG_scene, name="Headcast", description="Likeness, performance and take of this scene"
+    )
+
+
+def unregister() -> None:
+    """The reverse, and the worker's end."""
+    jobs.stop_engine()
+    del bpy.types.Scene.headcast
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,61 @@
+"""A take's frames as an image sequence in the .blend file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.errors import WrongFileError
+from ..core.take import FramePattern
+
+COLOUR_SPACE = "Linear Rec.709"
+
+
+def load_take(take: dict[str, Any]) -> bpy.types.Image:
+    """The take (a render's result) as an image; the same image is used again when a take is rendered again."""
+    name = take_name(take)
+    first = Path(take["output"])
+    image = bpy.data.images.get(name)
+    if image is None:
+        image = bpy.data.images.load(str(first))
+        image.name = name
+    image.filepath = str(first)
+    image.source = "SEQUENCE"
+    image.colorspace_settings.name = COLOUR_SPACE
+    image.alpha_mode = "PREMUL"
+    image.reload()
+    return image
+
+
+def take_name(take: dict[str, Any]) -> str:
+    """`shot_v001` of `shot_v001.1001.exr`."""
+    manifest = Path(take["manifest"]).name
+    return manifest.split(".")[0]
+
+
+def find_take(output: str) -> dict[str, Any]:
+    """What a render's result says of a take that is on disk already. Raises WrongFileError where there is none."""
+    pattern = FramePattern.parse(output)
+    if not pattern.manifest.is_file():
+        raise WrongFileError(f"There is no take at {output}", "Render it first")
+    frames = set()
+    for line in pattern.manifest.read_text("utf-8").splitlines():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if "frame" in record and pattern.path(record["frame"]).is_file():
+            frames.add(int(record["frame"]))
+    if not frames:
+        raise WrongFileError(f"The take at {output} has no frame", "Render it first")
+    first, last = min(frames), max(frames)
+    return {
+        "output": str(pattern.path(first)),
+        "manifest": str(pattern.manifest),
+        "frames": len(frames),
+        "first": first,
+        "last": last,
+    }

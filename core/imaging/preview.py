@@ -1,0 +1,70 @@
+"""Pictures for people: contact sheets and preview movies. Never for the comp: 8 bits, sRGB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UnwritableError
+from ..files import whole_file
+from . import colour, exr
+
+Picture = NDArray[np.uint8]
+CHECKER = (0.18, 0.24)
+"""The two greys (sRGB) that show where a frame is transparent."""
+SQUARE = 16
+
+
+def shown_over_checker(path: Path) -> Picture:
+    """An EXR frame as sRGB bytes, its transparent parts over a checker board."""
+    seen = exr.read_rgba(path)
+    y, x = np.indices(seen.shape[:2]) // SQUARE
+    board = colour.decode_srgb(np.asarray(CHECKER, np.float32))[(x + y) % 2]
+    return colour.to_bytes(colour.encode_srgb(seen[..., :3] + board[..., None] * (1 - seen[..., 3:])))
+
+
+def contact_sheet(rows: Sequence[Sequence[Picture]], side: int = 192) -> Picture:
+    """Rows of pictures, each fitted into a square of `side` pixels on black."""
+    width = max(len(row) for row in rows)
+    sheet = np.zeros((side * len(rows), side * width, 3), np.uint8)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            scale = side / max(picture.shape[:2])
+            fitted = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:side, :side]
+            sheet[i * side : i * side + fitted.shape[0], j * side : j * side + fitted.shape[1]] = fitted
+    return sheet
+
+
+def write_png(path: Path, picture: Picture) -> None:
+    """Write an sRGB picture [H, W, 3]. Raises UnwritableError."""
+    done, content = cv2.imencode(".png", picture[..., ::-1])
+    if not done:
+        raise UnwritableError(f"{path} could not be encoded", "Check the picture")
+    with whole_file(path) as part:
+        part.write_bytes(content.tobytes())
+
+
+def write_movie(path: Path, frames: Iterable[Picture], rate: Fraction) -> None:
+    """Write an MP4 (MPEG-4 part 2) of sRGB pictures of one size. Raises UnwritableError."""
+    with whole_file(path) as part:
+        # The encoder goes by the ending.
+        encoded = part.with_suffix(".mp4")
+        writer: cv2.VideoWriter | None = None
+        try:
+            for frame in frames:
+                if writer is None:
+                    size = (frame.shape[1], frame.shape[0])
+                    writer = cv2.VideoWriter(str(encoded), cv2.VideoWriter.fourcc(*"mp4v"), float(rate), size)
+                    if not writer.isOpened():
+                        raise UnwritableError(f"{path} cannot be encoded here", "Install OpenCV with its video part")
+                writer.write(np.ascontiguousarray(frame[..., ::-1]))
+            if writer is not None:
+                writer.release()
+                encoded.replace(part)
+        finally:
+            encoded.unlink(missing_ok=True)

@@ -1,0 +1,47 @@
+"""Pixels into a crop and back into the plate, to a fraction of a pixel."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .crop import Array, Floats, full_crop
+
+
+def _plate_to_crop(crop: Array, size: int) -> Array:
+    """2x3 matrix between pixel centres, as OpenCV counts them."""
+    scale = size / crop[2]
+    shift = (0.5 - (crop[:2] - crop[2] / 2)) * scale - 0.5
+    return np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+
+
+def cut(picture: NDArray[np.uint8], crop: Array, size: int) -> NDArray[np.uint8]:
+    """The crop [3] of `picture` [H, W, C] at [size, size, C]; beyond the edge, the edge repeats.
+
+    A crop that is the picture at its own size comes back untouched.
+    """
+    height, width = picture.shape[:2]
+    if (width, height) == (size, size) and np.array_equal(crop, full_crop(width, height)):
+        return picture
+    matrix = _plate_to_crop(crop, size)
+    shrink = crop[2] / size
+    if shrink > 1.0:
+        # What the smaller grid cannot hold would alias: take it away first.
+        sigma = 0.5 * float(np.sqrt(shrink**2 - 1.0))
+        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    mode = cv2.INTER_LINEAR if shrink > 1.0 else cv2.INTER_CUBIC
+    cropped = cv2.warpAffine(picture, matrix, (size, size), flags=mode, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cropped, np.uint8)
+
+
+def place(head: Floats, crop: Array, left: int, top: int, width: int, height: int) -> Floats:
+    """Put `head` [S, S, 4] (premultiplied) back where `crop` [3] saw it: the pixels [height, width, 4] of the plate's
+    rectangle at (left, top). Transparent outside the crop."""
+    matrix = cv2.invertAffineTransform(_plate_to_crop(crop, head.shape[0]))
+    matrix[:, 2] -= (left, top)
+    grow = crop[2] / head.shape[0]
+    if grow < 1.0:
+        head = cv2.GaussianBlur(head, (0, 0), 0.5 * float(np.sqrt(grow**-2 - 1.0)))
+    placed = cv2.warpAffine(head, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(placed, np.float32)
