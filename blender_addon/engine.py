@@ -59,7 +59,9 @@ class Engine:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise WorkerError(f"{python} cannot be started ({error.strerror})", "Check the Python in the preferences") from error
+            raise WorkerError(
+                f"{python} cannot be started ({error.strerror})", "Check the Python in the preferences"
+            ) from error
         self._messages: queue.SimpleQueue[protocol.Message] = queue.SimpleQueue()
         self._asked = 0
         threading.Thread(target=self._listen, daemon=True).start()

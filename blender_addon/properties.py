@@ -83,9 +83,7 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
             ("RIG", "Rig", "68 vertices, empties or bones named lm_00 to lm_67, seen by the scene's camera"),
         ],
     )
-    clip: bpy.props.StringProperty(
-        name="Clip", description="A movie, or a folder of numbered pictures", subtype="FILE_PATH"
-    )
+    clip: bpy.props.StringProperty(name="Clip", description="A movie, or a folder of numbered pictures", subtype="FILE_PATH")
     rig: bpy.props.PointerProperty(
         name="Rig",
         description="Mesh with vertex groups, armature with bones, or parent of empties, named lm_00 to lm_67",

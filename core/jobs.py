@@ -1,4 +1,4 @@
-"""The jobs by name: adapt, track, render. The command line and the worker both come through here.
+"""The jobs by name: adapt, track, render, evaluate. The command line and the worker both come through here.
 
 Each takes its arguments (paths as strings) and its settings (a dictionary of fields) and gives a result of plain values.
 """
@@ -6,12 +6,13 @@ Each takes its arguments (paths as strings) and its settings (a dictionary of fi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .errors import SettingError
 from .progress import Reporter
-from .settings import AdaptSettings, RenderSettings, TrackSettings
+from .settings import AdaptSettings, EvaluateSettings, RenderSettings, TrackSettings
 
 Result = dict[str, Any]
 
@@ -53,10 +54,18 @@ def run_render(likeness: str, performance: str, output: str, settings: RenderSet
     }
 
 
+def run_evaluate(clips: list[str], settings: EvaluateSettings, reporter: Reporter) -> Result:
+    from .training.evaluation import evaluate, markdown_table
+
+    rows = evaluate(clips, settings, reporter)
+    return {"rows": [asdict(row) for row in rows], "table": markdown_table(rows)}
+
+
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
     "track": (run_track, TrackSettings),
     "render": (run_render, RenderSettings),
+    "evaluate": (run_evaluate, EvaluateSettings),
 }
 
 

@@ -96,3 +96,17 @@ class RenderSettings(Checked):
     size: int = option(0, "Side of the network's picture in pixels; 0 is the likeness's own", low=0, high=1024)
     weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+
+
+@dataclass(frozen=True)
+class EvaluateSettings(Checked):
+    """How clips are scored."""
+
+    preset: str = option("warp-256", "Network to score", choices=PRESETS)
+    photos: str = option("1,8", "Numbers of photos, with commas between")
+    frames: int = option(16, "Held-out frames of each clip", low=2, high=1000)
+    steps: int = option(0, "Fine-tuning steps; 0 is feed-forward", low=0, high=5000)
+    size: int = option(256, "Side of the head crops in pixels", low=64, high=1024)
+    detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
+    device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+    sheets: str = option("", "Folder for picture sheets: photo, truth, warp, ours", kind="path")

@@ -19,13 +19,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import bpy
-import numpy as np
-from mathutils.geometry import delaunay_2d_cdt
-
 import headcast
+import numpy as np
 from headcast import compat
 from headcast.core.imaging.preview import contact_sheet, shown_over_checker, write_movie, write_png
 from headcast.core.landmarks.head import head_model
+from mathutils.geometry import delaunay_2d_cdt
 
 SIZE = 256
 RATE = 24

@@ -34,9 +34,7 @@ class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
         return f"A face in {result['seen']} of {result['frames']} frames: {result['performance']}"
 
 
-def _read_and_save(
-    scene: bpy.types.Scene, rig: bpy.types.Object, output: Path
-) -> Iterator[tuple[str, int, int]]:
+def _read_and_save(scene: bpy.types.Scene, rig: bpy.types.Object, output: Path) -> Iterator[tuple[str, int, int]]:
     output.parent.mkdir(parents=True, exist_ok=True)
     performance = yield from read_rig(scene, rig)
     performance.save(output)

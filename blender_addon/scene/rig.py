@@ -50,9 +50,7 @@ def read_rig(scene: bpy.types.Scene, rig: bpy.types.Object) -> Iterator[tuple[st
     seen = np.isfinite(landmarks).all(axis=(1, 2))
     rate = Fraction(scene.render.fps) / Fraction(scene.render.fps_base).limit_denominator(1001)
     crops = head_crops(landmarks, seen, float(rate)) if seen.any() else np.empty((len(frames), 3))
-    performance: Performance = performance_from_points(
-        frames, landmarks, crops, (width, height), rate, f"rig '{rig.name}'"
-    )
+    performance: Performance = performance_from_points(frames, landmarks, crops, (width, height), rate, f"rig '{rig.name}'")
     return performance
 
 

@@ -35,7 +35,7 @@ class ConsoleReporter:
 
 
 def describe(command: str, result: dict[str, Any]) -> str:
-    """One line that says what a job made."""
+    """What a job made: one line, or the table of scores."""
     if command == "adapt":
         with_what = result["weights"] or "geometry alone"
         return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}"
@@ -44,6 +44,8 @@ def describe(command: str, result: dict[str, Any]) -> str:
             f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
             f"a face in {result['seen']}"
         )
+    if command == "evaluate":
+        return str(result["table"])
     return (
         f"{result['output']} to {result['last']}: {result['frames']} frames of {result['width']} x {result['height']}, "
         f"{result['written']} rendered now"

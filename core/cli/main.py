@@ -8,8 +8,8 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from ..errors import CancelledError, HeadcastError
-from ..jobs import run_job
-from ..settings import AdaptSettings, RenderSettings, TrackSettings
+from ..jobs import JOBS, run_job
+from ..settings import AdaptSettings, EvaluateSettings, RenderSettings, TrackSettings
 from ..version import VERSION
 from ..worker.protocol import EventReporter, encode, error_message
 from .console import ConsoleReporter, describe
@@ -42,6 +42,14 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("performance", metavar="Y.performance")
     render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
     _add_options(render, RenderSettings)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="score self-reenactment on clips",
+        description="Half of each clip as photos, half as drive and truth; the nearest photo's warp in the same table.",
+    )
+    evaluate.add_argument("clips", nargs="+", metavar="CLIP", help="movies, or folders of numbered pictures")
+    _add_options(evaluate, EvaluateSettings)
 
     doctor = commands.add_parser("doctor", help="what is installed, and what is missing")
     doctor.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -76,8 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         return examine(as_json)
     if given.pop("feed_forward", False):
         given["steps"] = 0
-    kind = {"adapt": AdaptSettings, "track": TrackSettings, "render": RenderSettings}[command]
-    names = {item.name for item in fields(kind)}
+    names = {item.name for item in fields(JOBS[command][1])}
     settings = {name: given.pop(name) for name in list(given) if name in names}
     if as_json:
         return _run_with_json(command, given, settings)

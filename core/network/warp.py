@@ -5,7 +5,7 @@ The same embedding and AdaIN as Zakharov et al. 2019, but pixels come from the p
 1. a thin-plate spline from each photo to the pose (`spline`), refined by a network;
 2. attention over the photos, per pixel and per scale, which begins as a geometric rule: the photo whose landmarks lie
    most like the wanted ones nearby, and that the flow stretches least;
-3. head and background each moved by a flow of its own and joined by the matte;
+3. head and background each moved by a flow of its own and joined by the matte; both begin as the spline;
 4. a decoder that repaints what no photo shows.
 
 Everything that is learned starts at zero, so that an untrained network gives the geometric warp of the best photos.
@@ -26,8 +26,6 @@ from .spline import picture_grid, thin_plate_flow
 FRAME_PINS = 4
 """Points along each side of the frame that hold the background still."""
 PIN_STIFFNESS = 1e-3
-IGNORED = 1e4
-"""Stiffness of a point that is to bend nothing; the kernel's own values are below 10."""
 REACH = 0.12
 """Radius round a pixel within which landmarks judge a photo, in half pictures."""
 CHOICE = 200.0
@@ -69,10 +67,8 @@ def _resize_flow(offset: Tensor, size: int) -> Tensor:
 class Bending(NamedTuple):
     """What geometry alone says of each photo."""
 
-    head: Tensor
-    """[B, K, 2, h, w] offsets to where the head's pixels lie in the photo, in half pictures"""
-    background: Tensor
-    """[B, K, 2, h, w] the same for what is round the head: held at the frame"""
+    offset: Tensor
+    """[B, K, 2, h, w] to where each pixel lies in the photo, in half pictures"""
     choice: Tensor
     """[B, K, 1, h, w] logits: how well the photo serves each pixel"""
 
@@ -81,20 +77,16 @@ def bend(photos: Photos, pose: Pose, size: int) -> Bending:
     """The splines from each photo to the pose, on a grid of `size`, and which photo serves which pixel.
 
     A photo serves a pixel well if its landmarks lie like the wanted ones near that pixel and over the whole face, and if
-    the flow does not stretch it there.
+    the flow does not stretch it there. The frame is pinned: what is far from the head stays.
     """
-    shots = photos.points.shape[1]
     pins = _frame_pins(pose.points)
     target = torch.cat([pose.points, pins], dim=1)
-    source = torch.cat([photos.points, pins[:, None].expand(-1, shots, -1, -1)], dim=2)
+    source = torch.cat([photos.points, pins[:, None].expand(-1, photos.points.shape[1], -1, -1)], dim=2)
     stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
     held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
-    free = torch.full_like(held, IGNORED)
-    both = torch.cat([torch.cat([stiffness, free], dim=-1), torch.cat([stiffness, held], dim=-1)], dim=1)
-    # One system for both: the splines share their kernel and differ in how stiff the frame is.
-    flow = thin_plate_flow(target, source.repeat(1, 2, 1, 1), both, size)
-    head, background = (flow - picture_grid(size, flow)).permute(0, 1, 4, 2, 3).chunk(2, dim=1)
-    return Bending(head, background, _choose(photos.points, pose.points, stiffness, flow[:, :shots]))
+    flow = thin_plate_flow(target, source, torch.cat([stiffness, held], dim=-1), size)
+    offset = (flow - picture_grid(size, flow)).permute(0, 1, 4, 2, 3)
+    return Bending(offset, _choose(photos.points, pose.points, stiffness, flow))
 
 
 def _frame_pins(like: Tensor) -> Tensor:
@@ -131,7 +123,7 @@ def bent_matte(photos: Photos, pose: Pose) -> Tensor:
     size = photos.mattes.shape[-1]
     bending = bend(photos, pose, size // 4)
     attention = _resize(torch.softmax(bending.choice, dim=1), size)
-    return (_warp(photos.mattes, _resize_flow(bending.head, size)) * attention).sum(1)
+    return (_warp(photos.mattes, _resize_flow(bending.offset, size)) * attention).sum(1)
 
 
 class WarpGenerator(nn.Module):
@@ -186,11 +178,11 @@ class WarpGenerator(nn.Module):
         bending = bend(photos, pose, grid)
 
         drawings = drawing[:, None].expand(-1, photos.pictures.shape[1], -1, -1, -1)
-        flow = _resize_flow(bending.head, grid)
+        flow = _resize_flow(bending.offset, grid)
         bent_mattes = _warp(_resize(photos.mattes, grid), flow)
-        seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, bending.head], dim=2)
+        seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, bending.offset], dim=2)
         change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
-        head_offset, background_offset = bending.head + change[:, :, 0:2], bending.background + change[:, :, 2:4]
+        head_offset, background_offset = bending.offset + change[:, :, 0:2], bending.offset + change[:, :, 2:4]
         at_coarse, at_middle, at_fine = (torch.softmax(bending.choice + change[:, :, i : i + 1], dim=1) for i in (5, 6, 7))
 
         coarse = (_warp(features.coarse, _resize_flow(head_offset, grid)) * at_coarse).sum(1)
