@@ -33,7 +33,7 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
     crowded = 0
     width = height = 0
     for number, picture in clip.frames():
-        reporter.step("track", len(numbers), max(clip.count, len(numbers)))
+        reporter.step("track", len(numbers), max(clip.length, len(numbers)))
         height, width = picture.shape[:2]
         faces = detector.detect(picture)
         crowded += len(faces) > 1

@@ -36,7 +36,7 @@ class Clip(NamedTuple):
     path: Path
     rate: Fraction
     """Frames per second."""
-    count: int
+    length: int
     """Frames that the container claims; a movie may hold a few less."""
     numbers: tuple[int, ...]
     """Of numbered pictures; empty for a movie, whose frames are numbered from 1."""

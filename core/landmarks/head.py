@@ -82,12 +82,12 @@ def head_model() -> HeadModel:
 @cache
 def _rigidity() -> Array:
     """[68] how far each point says where the skull is: expression moves lips, brows and chin; the jaw line slides."""
-    weight = np.full(ibug68.COUNT, 0.05)
+    weight = np.full(ibug68.COUNT, 0.01)
     weight[list(ibug68.NOSE_BRIDGE)] = 1.0
     weight[list(ibug68.NOSTRILS)] = 0.7
     weight[[36, 39, 42, 45]] = 1.0
     weight[[*ibug68.RIGHT_BROW, *ibug68.LEFT_BROW]] = 0.15
-    weight[[48, 54, 51, 33]] = 0.2
+    weight[33] = 0.7
     return weight
 
 

@@ -123,7 +123,7 @@ def bent_matte(photos: Photos, pose: Pose) -> Tensor:
     size = photos.mattes.shape[-1]
     bending = bend(photos, pose, size // 4)
     attention = _resize(torch.softmax(bending.choice, dim=1), size)
-    return (_warp(photos.mattes, _resize_flow(bending.offset, size)) * attention).sum(1)
+    return (_warp(photos.mattes, _resize_flow(bending.offset, size)) * attention).sum(1).clamp(0.0, 1.0)
 
 
 class WarpGenerator(nn.Module):

@@ -36,7 +36,7 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     if not len(performance):
         raise SettingError(f"{performance_path} has no frames", "Track the clip again")
     likeness, player = open_player(likeness_path, settings.weights, settings.device, settings.photos)
-    inputs = {
+    inputs: dict[str, object] = {
         "headcast": VERSION,
         "likeness": sha256_of(likeness_path),
         "performance": sha256_of(performance_path),

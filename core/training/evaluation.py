@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..adapting import adapt
 from ..errors import NoFaceError
@@ -100,24 +101,35 @@ def _score(clip: str, pictures: list[Path], count: int, folder: Path, settings: 
     drive.mkdir(parents=True)
     for path in held_out:
         (drive / path.name).symlink_to(path)
-    shared = {"crop": "full", "device": settings.device}
     likeness = adapt(
         [str(path) for path in chosen],
         folder / "x.likeness",
         AdaptSettings(
-            preset=settings.preset, steps=settings.steps, size=settings.size, detector=settings.detector, **shared
+            preset=settings.preset,
+            steps=settings.steps,
+            size=settings.size,
+            detector=settings.detector,
+            crop="full",
+            device=settings.device,
         ),
         Silent(),
     )
-    performance = track(str(drive), folder / "y.performance", TrackSettings(detector=settings.detector, **shared), Silent())
+    performance = track(
+        str(drive),
+        folder / "y.performance",
+        TrackSettings(detector=settings.detector, crop="full", device=settings.device),
+        Silent(),
+    )
     take = render(
         folder / "x.likeness",
         folder / "y.performance",
         str(folder / "out.#####.exr"),
-        RenderSettings(opaque=True, **shared),
+        RenderSettings(opaque=True, crop="full", device=settings.device),
         Silent(),
     )
-    warp, ours, sheet = [], [], []
+    warp: list[Scores] = []
+    ours: list[Scores] = []
+    sheet: list[list[Picture]] = []
     for i, number in enumerate(take.frames):
         target = read_photo(held_out[i])
         wanted = performance.landmarks[i]
@@ -135,7 +147,7 @@ def _score(clip: str, pictures: list[Path], count: int, folder: Path, settings: 
     return Row(Path(clip).name, count, _mean(warp), _mean(ours))
 
 
-def _score_frame(painted: Picture, target: Picture, wanted: np.ndarray, detector: Detector) -> Scores:
+def _score_frame(painted: Picture, target: Picture, wanted: NDArray[np.float32], detector: Detector) -> Scores:
     mask = face_mask(wanted, target.shape[0])
     whole, similar = ssim(painted, target)
     faces = detector.detect(painted)
@@ -166,6 +178,6 @@ def markdown_table(rows: Sequence[Row]) -> str:
         shown.append(Row("**mean**", count, _mean([row.warp for row in same]), _mean([row.ours for row in same])))
     for row in shown:
         for by, scores in (("warp", row.warp), ("ours", row.ours)):
-            values = " | ".join(f"{value:.3f}" if value < 5 else f"{value:.2f}" for value in asdict(scores).values())
+            values = " | ".join(f"{value:.4f}" if value < 5 else f"{value:.2f}" for value in asdict(scores).values())
             lines.append(f"| {row.clip} | {row.photos} | {by} | {values} |")
     return "\n".join(lines)

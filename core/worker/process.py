@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 import traceback
+from functools import partial
 from typing import TextIO
 
 from ..jobs import run_job
@@ -44,7 +45,7 @@ def serve(lines: TextIO, out: TextIO) -> None:
         def answer(message: protocol.Message, number: object = number) -> None:
             send({"id": number, **message})
 
-        reporter = protocol.EventReporter(answer, lambda number=number: number in cancelled)
+        reporter = protocol.EventReporter(answer, partial(cancelled.__contains__, number))
         try:
             result = run_job(job.get("job", ""), job.get("arguments", {}), job.get("settings", {}), reporter)
             answer({"event": "done", "result": result})

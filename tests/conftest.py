@@ -1,0 +1,61 @@
+"""What the tests share: input that a package ships, the development material where it is there, the engine's Python."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+ENGINE_PYTHON = os.environ.get("HEADCAST_PYTHON", sys.executable)
+
+WRITE_ASTRONAUT = """
+import sys
+from pathlib import Path
+from skimage import data
+from headcast.core.imaging.preview import write_png
+write_png(Path(sys.argv[1]), data.astronaut())
+"""
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """NASA's public-domain photo of Eileen Collins, 512 px, as scikit-image ships it."""
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    subprocess.run([ENGINE_PYTHON, "-c", WRITE_ASTRONAUT, str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """The development clips: real people, never committed."""
+    folder = SHARED / "clips"
+    if not folder.is_dir():
+        pytest.skip("../shared/clips is not there")
+    return folder
+
+
+@pytest.fixture
+def face() -> np.ndarray:
+    """[68, 2] a frontal face in a picture of 256 pixels."""
+    from headcast.core.landmarks.head import head_model
+
+    return (head_model().landmarks[:, :2] * 50.0 + (128.0, 100.0)).astype(np.float32)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """bpy 4.5 hangs at exit once classes were registered."""
+    if "bpy" in sys.modules:
+        code = getattr(config, "headcast_exit", 0)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.headcast_exit = int(exitstatus)

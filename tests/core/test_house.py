@@ -1,0 +1,98 @@
+"""The rules of the house that a machine can hold."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from headcast.core.version import VERSION
+
+ROOT = Path(__file__).parents[2]
+ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm"}
+BLENDER = {"bpy", "mathutils", "bpy_extras"}
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names that a file imports from outside its package, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden", "spared"),
+    [("core", BLENDER | {"headcast"}, "core/synthetic"), ("blender_addon", ENGINE, ""), ("nodes", ENGINE, "")],
+)
+def test_each_room_imports_what_it_may(folder: str, forbidden: set[str], spared: str) -> None:
+    files = [path for path in (ROOT / folder).rglob("*.py") if not spared or ROOT / spared not in path.parents]
+    assert files
+    guilty = {str(path): imports(path) & forbidden for path in files if imports(path) & forbidden}
+    assert not guilty
+
+
+def test_core_never_reaches_up() -> None:
+    for path in (ROOT / "core").rglob("*.py"):
+        depth = len(path.relative_to(ROOT / "core").parents)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            assert not (isinstance(node, ast.ImportFrom) and node.level > depth), path
+
+
+def test_the_version_stands_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    manifest = tomllib.loads((ROOT / "blender_addon" / "blender_manifest.toml").read_text("utf-8"))
+    assert project["version"] == manifest["version"] == VERSION
+    assert manifest["id"] == project["name"] == "headcast"
+
+
+TORCH_FREE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import types, importlib.util
+package = sys.modules["headcast"] = types.ModuleType("headcast"); package.__path__ = [sys.argv[1] + "/blender_addon"]
+spec = importlib.util.spec_from_file_location(
+    "headcast.core", sys.argv[1] + "/core/__init__.py", submodule_search_locations=[sys.argv[1] + "/core"])
+core = sys.modules["headcast.core"] = importlib.util.module_from_spec(spec); spec.loader.exec_module(core)
+import numpy as np, pathlib, fractions
+from headcast.core import errors, settings, take, version, jobs, files, likeness
+from headcast.core.worker import protocol, process
+from headcast.core.landmarks import head, ibug68, retarget, similarity
+from headcast.core.landmarks.detectors import REGISTRY
+from headcast.core.imaging import colour, crop
+from headcast.core.performance import Performance, performance_from_points
+import headcast.engine
+points = np.repeat(head.head_model().landmarks[None, :, :2] * 50 + 128, 3, 0).astype(np.float32)
+crops = crop.head_crops(points, np.ones(3, bool), 24.0)
+made = performance_from_points(np.arange(3, dtype=np.int32), points, crops, (256, 256), fractions.Fraction(24), "test")
+path = pathlib.Path(sys.argv[2]) / "x.performance"
+made.save(path)
+assert np.array_equal(Performance.load(path).landmarks, points)
+assert "torch" not in sys.modules and "cv2" not in sys.modules
+print("fine")
+"""
+
+
+def pythons() -> list[str]:
+    """Every Python from 3.11 that is here and has numpy."""
+    places = [Path(sys.executable), ROOT / ".venv-blender5" / "bin" / "python", Path("/usr/bin/python3")]
+    places += sorted(Path.home().glob(".pyenv/versions/3.1[1-9]*/bin/python"))
+    check = "import sys, numpy; sys.exit(sys.version_info < (3, 11))"
+    return [
+        str(path)
+        for path in places
+        if path.exists() and not subprocess.run([path, "-c", check], capture_output=True, check=False).returncode
+    ]
+
+
+@pytest.mark.parametrize("python", pythons())
+def test_the_torch_free_core_runs_on_this_python(python: str, tmp_path: Path) -> None:
+    done = subprocess.run([python, "-c", TORCH_FREE, str(ROOT), str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "fine", done.stderr

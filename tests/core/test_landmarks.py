@@ -1,0 +1,153 @@
+"""Landmarks: schema, drawing, the head's pose, retargeting, detectors."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+
+from headcast.core.errors import MissingPackageError, MissingWeightsError, SettingError
+from headcast.core.landmarks import ibug68
+from headcast.core.landmarks.detectors import open_detector
+from headcast.core.landmarks.detectors.mediapipe import find_model
+from headcast.core.landmarks.head import HeadPose, control_points, fit_pose, head_model
+from headcast.core.landmarks.raster import draw_landmarks
+from headcast.core.landmarks.retarget import frontal_faces, relative_motion
+
+
+def turned(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> HeadPose:
+    """The average head under known angles in degrees, 60 pixels a unit, at (130, 120)."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return HeadPose((about_z @ about_x @ about_y)[None], np.array([60.0]), np.array([[130.0, 120.0]]))
+
+
+def test_mirroring_twice_is_nothing_and_keeps_the_mean_face() -> None:
+    mirror = list(ibug68.MIRROR)
+    assert [mirror[i] for i in mirror] == list(range(68))
+    face = head_model().landmarks
+    assert np.allclose(face[mirror] * (-1, 1, 1), face, atol=1e-3)
+
+
+def test_strokes_hold_every_landmark() -> None:
+    drawn = [i for stroke in ibug68.STROKES for i in stroke.points]
+    assert sorted(drawn) == list(range(68))
+
+
+def test_drawing_puts_colour_where_the_stroke_is(face: np.ndarray) -> None:
+    picture = draw_landmarks(torch.from_numpy(face)[None] / 256, 256)[0]
+    x, y = (face[8] - 0.5).round().astype(int)
+    assert picture[1, y, x] > 0.5  # the chin is green
+    assert picture[0, y, x] == picture[2, y, x] == -1
+    x, y = (face[36] - 0.5).round().astype(int)
+    assert picture[0, y, x] > 0.5  # the eye's corner is red
+    assert (picture[:, :, 2] == -1).all()
+
+
+def test_drawing_is_antialiased_and_moves_with_fractions_of_a_pixel(face: np.ndarray) -> None:
+    points = torch.from_numpy(face)[None]
+    lit = [draw_landmarks((points + shift) / 256, 256).add(1).sum() for shift in (0.0, 0.25, 0.5)]
+    assert max(lit) / min(lit) < 1.01
+    levels = draw_landmarks(points / 256, 256).unique()
+    assert len(levels) > 20
+
+
+@pytest.mark.parametrize("angles", [(0, 0, 0), (30, 0, 0), (-45, 10, 5), (10, -20, -15)])
+def test_the_pose_of_a_known_head_is_found(angles: tuple[float, float, float]) -> None:
+    known = turned(*angles)
+    found = fit_pose(known.project(head_model().landmarks))
+    assert np.allclose(found.rotation, known.rotation, atol=1e-4)
+    assert found.scale == pytest.approx(60.0, abs=1e-2)
+    assert np.allclose(found.offset, known.offset, atol=1e-2)
+
+
+def test_speaking_does_not_move_the_head(face: np.ndarray) -> None:
+    speaking = face.copy()
+    speaking[4:13, 1] += 12
+    speaking[55:60, 1] += 12
+    speaking[65:68, 1] += 12
+    still, moved = fit_pose(face[None]), fit_pose(speaking[None])
+    assert abs(moved.scale[0] / still.scale[0] - 1) < 0.02
+
+
+def test_control_points_behind_the_head_are_ignored(face: np.ndarray) -> None:
+    control = control_points(face[None])
+    assert control.points.shape == (1, 68 + len(head_model().cranium), 2)
+    assert np.allclose(control.points[0, :68], face)
+    behind = head_model().cranium[:, 2] > 2.5
+    assert behind.any()
+    assert (control.stiffness[0, 68:][behind] > 100).all()
+
+
+def test_relative_motion_keeps_the_likeness_face_shape(face: np.ndarray) -> None:
+    """A broad-jawed driver nods and speaks: the narrow likeness stays narrow, and its mouth opens as far."""
+    broad = face.copy()
+    broad[:17, 0] = 128 + (broad[:17, 0] - 128) * 1.2
+    drive = np.stack([broad, broad, broad, broad])
+    drive[2, 65:68, 1] += 10
+    drive[2, 55:60, 1] += 10
+    moved = relative_motion(drive, face[None])
+    assert np.ptp(moved[0, :17, 0]) == pytest.approx(np.ptp(face[:17, 0]), rel=0.02)
+    opening = moved[2, 66, 1] - moved[2, 62, 1] - (moved[0, 66, 1] - moved[0, 62, 1])
+    assert opening == pytest.approx(10, rel=0.1)
+
+
+def test_a_person_driving_themselves_stays_in_place(face: np.ndarray) -> None:
+    drive = np.stack([face, face + 3])
+    assert np.allclose(relative_motion(drive, face[None]), drive, atol=0.1)
+
+
+def test_the_frontal_face_of_a_turned_head_is_the_face() -> None:
+    pose = turned(35)
+    model = head_model().landmarks
+    assert np.allclose(frontal_faces(pose.project(model), pose)[0], model[:, :2], atol=1e-6)
+
+
+def test_mediapipe_finds_the_astronaut(astronaut: object) -> None:
+    from headcast.core.imaging.read import read_photo
+
+    photo = read_photo(astronaut)
+    (found,) = open_detector("mediapipe").detect(photo)
+    eyes = found.landmarks[36:48].reshape(2, 6, 2).mean(axis=1)
+    assert np.allclose(eyes, [[204, 103], [246, 104]], atol=6)  # read off the picture by eye
+    assert found.landmarks[8, 1] > found.landmarks[57, 1] > found.landmarks[33, 1] > found.landmarks[27, 1]
+
+
+def test_face_alignment_loads_as_its_package_says(monkeypatch: pytest.MonkeyPatch, face: np.ndarray) -> None:
+    """Its weights come from the internet: here a network in its place says what it was asked."""
+    asked = {}
+
+    class Network:
+        def __init__(self, kind: str, **options: object) -> None:
+            asked.update(kind=kind, **options)
+
+        def get_landmarks_from_image(self, picture: np.ndarray, **options: bool) -> tuple[list, list, list]:
+            asked.update(options)
+            return [face / 2, face], [np.full(68, 0.5), np.full(68, 0.9)], [np.zeros(5), np.zeros(5)]
+
+    module = types.ModuleType("face_alignment")
+    module.FaceAlignment, module.LandmarksType = Network, types.SimpleNamespace(TWO_D="2D")
+    monkeypatch.setitem(sys.modules, "face_alignment", module)
+    faces = open_detector("face-alignment", "cpu").detect(np.zeros((8, 8, 3), np.uint8))
+    assert asked["kind"] == "2D"
+    assert asked["device"] == "cpu"
+    assert asked["return_landmark_score"]
+    assert faces[0].extent > faces[1].extent
+    assert np.allclose(faces[0].landmarks, face + 0.5)
+    assert faces[0].confidence == pytest.approx(0.9)
+
+
+def test_missing_detectors_say_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingError, match="mediapipe, face-alignment"):
+        open_detector("dowsing")
+    monkeypatch.setitem(sys.modules, "face_alignment", None)
+    with pytest.raises(MissingPackageError, match="pip install face-alignment"):
+        open_detector("face-alignment")
+    monkeypatch.setenv("HEADCAST_FACE_LANDMARKER", "/nowhere/face.task")
+    with pytest.raises(MissingWeightsError, match="/nowhere/face.task"):
+        find_model()

@@ -1,0 +1,163 @@
+"""The networks: the paper's sizes, and the promise that an untrained warp is the geometric one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from headcast.core.network.blocks import AdaIN, ResidualBlock, SelfAttention, fold_spectral_norm
+from headcast.core.network.discriminator import Discriminator
+from headcast.core.network.embedder import Embedder
+from headcast.core.network.generator import Generator
+from headcast.core.network.painter import PRESETS, Painter, Preset, build_painter
+from headcast.core.network.shots import Photos, Pose
+from headcast.core.network.spline import picture_grid, thin_plate_flow
+from headcast.core.network.warp import bend, bent_matte
+from headcast.core.rendering.feed import feed_photos, feed_pose
+
+CPU = torch.device("cpu")
+SMALL = {
+    "fsth": Preset("fsth-64", size=64, channels=8, most_channels=32, embedding=32),
+    "warp": Preset("warp-64", size=64, channels=8, most_channels=32, embedding=32, warp_channels=8),
+}
+
+
+def millions(network: nn.Module) -> float:
+    return sum(parameter.numel() for parameter in network.parameters()) / 1e6
+
+
+def test_parameter_counts_are_the_papers() -> None:
+    """Zakharov et al. 2019, section 4: embedder 15 M, generator 38 M, discriminator 20 M."""
+    assert round(millions(Embedder())) == 15
+    assert round(millions(Generator())) == 38
+    assert round(millions(Discriminator(videos=1))) == 20
+
+
+def test_the_default_fits_into_sixty_megabytes_of_halves() -> None:
+    assert millions(build_painter("warp-256")) * 2 < 60
+
+
+def test_the_embedding_is_the_mean_over_any_number_of_shots() -> None:
+    torch.manual_seed(0)
+    embedder = Embedder(8, 32, 32).eval()
+    photos, drawings = torch.rand(2, 1, 3, 3, 64, 64)
+    apart = torch.stack([embedder(photos[:, [k]], drawings[:, [k]]) for k in range(3)]).mean(0)
+    assert torch.allclose(embedder(photos, drawings), apart, rtol=1e-4, atol=1e-5)
+
+
+def test_adain_gives_the_statistics_it_is_told() -> None:
+    style = torch.tensor([[2.0, 3.0, -1.0, 5.0]])
+    out = AdaIN(2)(torch.rand(1, 2, 32, 32) * 7, style)
+    assert torch.allclose(out.std((0, 2, 3), unbiased=False), torch.tensor([2.0, 3.0]), atol=1e-3)
+    assert torch.allclose(out.mean((0, 2, 3)), torch.tensor([-1.0, 5.0]), atol=1e-4)
+
+
+def test_attention_begins_as_the_identity() -> None:
+    x = torch.rand(1, 16, 8, 8)
+    assert torch.equal(SelfAttention(16)(x), x)
+
+
+def test_folding_spectral_norm_changes_no_picture() -> None:
+    torch.manual_seed(0)
+    block = ResidualBlock(4, 6, "instance", resample=-1).eval()
+    x = torch.rand(1, 4, 16, 16)
+    before = block(x)
+    assert torch.allclose(fold_spectral_norm(block)(x), before, atol=1e-5)
+    weight = block.conv_in.weight.flatten(1)
+    assert torch.linalg.matrix_norm(weight, 2) < 2
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_every_size_that_a_preset_may_have_paints(kind: str, face: np.ndarray) -> None:
+    painter = Painter(SMALL[kind]).eval()
+    photos, pose, drawings = small_input(face, shots=2, drawing_size=painter.drawing_size)
+    style = painter.style(painter.embed(photos, drawings))
+    painted = painter(painter.prepare(photos, drawings), pose, style)
+    assert painted.picture.shape == (1, 3, 64, 64)
+    assert painted.matte.shape == (1, 1, 64, 64)
+    assert 0 <= painted.matte.min() <= painted.matte.max() <= 1
+
+
+def small_input(face: np.ndarray, shots: int, drawing_size: int) -> tuple[Photos, Pose, torch.Tensor]:
+    """Noise for photos, with a face that moves a little from one to the next."""
+    rng = np.random.default_rng(0)
+    landmarks = np.stack([face / 4 + k for k in range(shots)]).astype(np.float32)
+    pictures = rng.integers(0, 256, (shots, 64, 64, 3), dtype=np.uint8)
+    mattes = np.zeros((shots, 64, 64), np.uint8)
+    mattes[:, 10:50, 20:45] = 255
+    photos, drawings = feed_photos(pictures, mattes, landmarks, CPU)
+    return photos, feed_pose(face[None] / 4 + 1.5, 64, drawing_size, CPU), drawings
+
+
+def test_a_spline_without_stiffness_meets_its_points() -> None:
+    torch.manual_seed(0)
+    target = torch.rand(2, 12, 2) * 1.6 - 0.8
+    source = target[:, None] + 0.1 * torch.randn(2, 3, 12, 2)
+    flow = thin_plate_flow(target, source, torch.zeros(2, 3, 12), 256)
+    sampled = nn.functional.grid_sample(
+        flow.permute(0, 1, 4, 2, 3).flatten(0, 1), target.repeat_interleave(3, 0)[:, :, None], align_corners=False
+    )
+    assert torch.allclose(sampled[..., 0].transpose(1, 2).unflatten(0, (2, 3)), source, atol=5e-3)
+
+
+def test_an_affine_map_passes_through_the_spline_exactly() -> None:
+    torch.manual_seed(1)
+    target = torch.rand(1, 20, 2) * 2 - 1
+    matrix, shift = torch.tensor([[1.1, 0.2], [-0.1, 0.9]]), torch.tensor([0.05, -0.1])
+    flow = thin_plate_flow(target, (target @ matrix.T + shift)[:, None], torch.full((1, 1, 20), 0.5), 32)
+    assert torch.allclose(flow[0, 0], picture_grid(32, target) @ matrix.T + shift, atol=1e-4)
+
+
+def test_a_point_that_is_ignored_bends_nothing() -> None:
+    torch.manual_seed(2)
+    target = torch.rand(1, 20, 2) * 2 - 1
+    source = target[:, None].clone()
+    source[:, :, 0] += 0.5
+    stiffness = torch.zeros(1, 1, 20)
+    stiffness[..., 0] = 1e3
+    flow = thin_plate_flow(target, source, stiffness, 32)
+    assert (flow[0, 0] - picture_grid(32, target)).abs().max() < 2e-3
+
+
+def test_an_untrained_warp_paints_the_photo_itself_at_its_own_pose(face: np.ndarray) -> None:
+    painter = build_painter("warp-256").eval()
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (1, 256, 256, 3), dtype=np.uint8)
+    matte = np.zeros((1, 256, 256), np.uint8)
+    matte[:, 40:220, 70:190] = 255
+    photos, drawings = feed_photos(picture, matte, face[None], CPU)
+    with torch.inference_mode():
+        pose = feed_pose(face[None], 256, painter.drawing_size, CPU)
+        style = painter.style(torch.randn(1, 512))
+        painted = painter(painter.prepare(photos, drawings), pose, style)
+    assert (painted.picture - photos.pictures[:, 0]).abs().max() < 1e-2
+    assert (painted.matte - photos.mattes[:, 0]).abs().max() < 1e-2
+
+
+def test_the_photo_that_lies_nearest_is_preferred(face: np.ndarray) -> None:
+    photos, pose, _ = small_input(face, shots=3, drawing_size=16)
+    moved = photos._replace(points=photos.points.clone())
+    moved.points[:, 2, 48:68, 1] += 0.2  # the third photo has its mouth elsewhere
+    choice = bend(moved, pose, 16).choice.softmax(1)
+    mouth = choice[0, :, 0, 9, 8]
+    assert mouth[2] < 0.05
+    assert torch.allclose(choice.sum(1), torch.ones_like(choice[:, 0]))
+
+
+def test_the_matte_moves_with_the_head(face: np.ndarray) -> None:
+    photos, _, _ = small_input(face, shots=1, drawing_size=16)
+    pose = feed_pose(face[None] / 4 + (6, 0), 64, 16, CPU)
+    columns = torch.arange(64.0)
+    before = (photos.mattes[0, 0, 0, 30] * columns).sum() / photos.mattes[0, 0, 0, 30].sum()
+    matte = bent_matte(photos, pose)[0, 0, 30]
+    assert (matte * columns).sum() / matte.sum() - before == pytest.approx(6, abs=1.0)
+
+
+def test_presets_say_what_they_cannot_be() -> None:
+    with pytest.raises(ValueError, match="100"):
+        Preset("odd", size=100)
+    with pytest.raises(ValueError, match="batch"):
+        ResidualBlock(3, 3, "batch")
+    assert set(PRESETS) == {"fsth-256", "warp-256"}
