@@ -16,10 +16,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from skimage import data
-
 from headcast.core.imaging.preview import contact_sheet, shown_over_checker, write_movie, write_png
 from headcast.core.imaging.read import open_clip
+from skimage import data
 
 HERE = Path(__file__).parent
 SHEET_FRAMES = 8

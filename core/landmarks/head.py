@@ -23,15 +23,15 @@ SKULL_MARGIN = 1.12
 
 
 STIFFNESS = (
-    (ibug68.JAW, 0.25),
-    (range(17, 27), 0.03),
-    (range(27, 36), 0.03),
-    (range(36, 48), 3e-3),
-    (range(48, 68), 3e-4),
+    (ibug68.JAW, 0.4),
+    (range(17, 27), 0.05),
+    (range(27, 36), 0.05),
+    (range(36, 48), 5e-3),
+    (range(48, 68), 1e-3),
 )
 """How little each feature bends the picture: the jaw line slides over the cheek, lips move freely. Chosen on real clips for
 the lowest landmark error at one photo."""
-SKULL_STIFFNESS = 1.0
+SKULL_STIFFNESS = 3.0
 HIDDEN_STIFFNESS = 1e3
 
 

@@ -9,7 +9,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from headcast.core.version import VERSION
 
 ROOT = Path(__file__).parents[2]

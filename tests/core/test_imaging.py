@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
-
 from headcast.core.errors import EmptyClipError, UnreadableImageError
 from headcast.core.imaging import colour, crop, exr, resample
 from headcast.core.imaging.matte import head_matte

@@ -8,7 +8,6 @@ import types
 import numpy as np
 import pytest
 import torch
-
 from headcast.core.errors import MissingPackageError, MissingWeightsError, SettingError
 from headcast.core.landmarks import ibug68
 from headcast.core.landmarks.detectors import open_detector
@@ -149,5 +148,5 @@ def test_missing_detectors_say_the_way_out(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(MissingPackageError, match="pip install face-alignment"):
         open_detector("face-alignment")
     monkeypatch.setenv("HEADCAST_FACE_LANDMARKER", "/nowhere/face.task")
-    with pytest.raises(MissingWeightsError, match="/nowhere/face.task"):
+    with pytest.raises(MissingWeightsError, match="/nowhere/face"):
         find_model()

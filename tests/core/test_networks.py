@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch import nn
-
 from headcast.core.network.blocks import AdaIN, ResidualBlock, SelfAttention, fold_spectral_norm
 from headcast.core.network.discriminator import Discriminator
 from headcast.core.network.embedder import Embedder
@@ -16,6 +14,7 @@ from headcast.core.network.shots import Photos, Pose
 from headcast.core.network.spline import picture_grid, thin_plate_flow
 from headcast.core.network.warp import bend, bent_matte
 from headcast.core.rendering.feed import feed_photos, feed_pose
+from torch import nn
 
 CPU = torch.device("cpu")
 SMALL = {

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-
 from headcast.core.errors import MissingWeightsError, WrongFileError
 from headcast.core.network.painter import Painter, Preset, build_discriminator
 from headcast.core.progress import Silent
@@ -18,6 +16,7 @@ from headcast.core.training.losses import FIRST_VERSION, SECOND_VERSION, LossWei
 from headcast.core.training.perceptual import VGG19, VGGFACE, PerceptualLoss, load_perceptual
 from headcast.core.training.personal import fine_tune
 from headcast.core.training.steps import Batch, Critics, FineTuner, MetaLearner
+from safetensors.torch import save_file
 
 from .test_networks import CPU, SMALL
 
@@ -159,7 +158,7 @@ def overfit(kind: str, pictures: np.ndarray, landmarks: np.ndarray, mattes: np.n
         "warp": Preset("warp-64", size=64, channels=16, most_channels=64, embedding=64, warp_channels=16),
     }[kind]
     painter = Painter(preset)
-    photos, drawings = feed_photos(pictures, mattes, landmarks, CPU)
+    photos, _ = feed_photos(pictures, mattes, landmarks, CPU)
     points = torch.from_numpy(landmarks) / 64
     critics = Critics({}, LossWeights(0, 0, 0, pixel=10.0, features=0.0, adversarial=0.0))
     learner = MetaLearner(painter, build_discriminator(preset, videos=1), critics)
@@ -205,5 +204,5 @@ def test_a_preset_overfits_one_clip(kind: str, steps: int, least: float, clips: 
     where = crop.head_crops(found, np.ones(len(found), bool), 12.5)
     pictures = np.stack([resample.cut(f, w, 64) for f, w in zip(frames, where, strict=True)])
     landmarks = crop.to_crop(found, where, 64)
-    mattes = np.stack([head_matte(p, l) for p, l in zip(pictures, landmarks, strict=True)])
+    mattes = np.stack([head_matte(*pair) for pair in zip(pictures, landmarks, strict=True)])
     assert overfit(kind, pictures, landmarks, mattes, steps) > least

@@ -1,0 +1,78 @@
+"""The worker process: JSON lines in and out, one job's failure is not the worker's, and it never outlives Blender."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from headcast.core.errors import WorkerError
+from headcast.core.imaging.preview import write_png
+from headcast.engine import Engine
+
+PYTHON = Path(sys.executable)
+
+
+@pytest.fixture
+def engine() -> Engine:
+    engine = Engine(PYTHON)
+    yield engine
+    engine.kill()
+
+
+def until(engine: Engine, *events: str, seconds: float = 60) -> list[dict]:
+    """Messages up to the first of one of these events."""
+    end, seen = time.monotonic() + seconds, []
+    while time.monotonic() < end:
+        for message in engine.poll():
+            seen.append(message)
+            if message["event"] in events:
+                return seen
+        time.sleep(0.01)
+    raise AssertionError(f"No {events} in {seconds} s; seen: {seen}")
+
+
+def test_starting_takes_no_time_and_says_ready(engine: Engine) -> None:
+    begun = time.monotonic()
+    other = Engine(PYTHON)
+    assert time.monotonic() - begun < 0.05
+    assert until(other, "ready")[-1]["version"]
+    other.kill()
+    assert not other.alive
+
+
+def test_an_error_is_a_message_and_the_worker_goes_on(engine: Engine, tmp_path: Path) -> None:
+    write_png(tmp_path / "wall.png", np.full((64, 64, 3), 90, np.uint8))
+    arguments = {"photos": [str(tmp_path / "wall.png")], "output": str(tmp_path / "x.likeness")}
+    first = engine.ask("adapt", arguments, {})
+    error = until(engine, "error")[-1]
+    assert (error["id"], error["kind"]) == (first, "NoFaceError")
+    assert "wall.png" in error["message"]
+    assert error["hint"]
+    engine.ask("dance", {}, {})
+    assert until(engine, "error")[-1]["kind"] == "SettingError"
+    assert engine.alive
+
+
+def test_a_job_can_be_stopped(engine: Engine, astronaut: Path, tmp_path: Path) -> None:
+    number = engine.ask("adapt", {"photos": [str(astronaut)] * 50, "output": str(tmp_path / "x.likeness")}, {})
+    until(engine, "step")
+    engine.cancel(number)
+    assert until(engine, "error", "done")[-1]["kind"] == "CancelledError"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_worker_ends_with_its_input(engine: Engine) -> None:
+    until(engine, "ready")
+    engine._process.stdin.close()
+    engine._process.wait(10)
+    assert not engine.alive
+    with pytest.raises(WorkerError, match="exit code"):
+        raise engine.death()
+
+
+def test_a_python_that_is_none_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match="nothing"):
+        Engine(tmp_path / "nothing")
