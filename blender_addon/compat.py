@@ -7,6 +7,9 @@ import bpy
 HAS_GROUP_COMPOSITOR = bpy.app.version >= (5, 0, 0)
 """Since 5.0 a scene's compositor is a node group with a Group Output."""
 
+RELATIVE_PATH: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Options of a path property that may begin with `//`."""
+
 
 def compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree:
     """The scene's compositor, switched on."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import bpy
 
+from .compat import RELATIVE_PATH
 from .core.settings import AdaptSettings, RenderSettings, TrackSettings
 
 
@@ -23,7 +24,9 @@ def property_of(item: Any) -> Any:
         return bpy.props.BoolProperty(**shared)
     if isinstance(item.default, int):
         return bpy.props.IntProperty(min=limits["low"], max=limits["high"], **shared)
-    return bpy.props.StringProperty(subtype="FILE_PATH" if limits["kind"] == "path" else "NONE", **shared)
+    if limits["kind"] == "path":
+        return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATH, **shared)
+    return bpy.props.StringProperty(**shared)
 
 
 def annotations_of(settings: type[Any]) -> dict[str, Any]:
@@ -67,12 +70,16 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     """Headcast's part of a scene."""
 
     photos: bpy.props.StringProperty(
-        name="Photos", description="A photo, a folder of photos, or a pattern such as //photos/*.jpg", subtype="FILE_PATH"
+        name="Photos",
+        description="A photo, a folder of photos, or a pattern such as //photos/*.jpg",
+        subtype="FILE_PATH",
+        options=RELATIVE_PATH,
     )
     likeness: bpy.props.StringProperty(
         name="Likeness",
         description="The file that holds what is known of the person",
         subtype="FILE_PATH",
+        options=RELATIVE_PATH,
         default="//headcast/person.likeness",
     )
     source: bpy.props.EnumProperty(
@@ -83,7 +90,9 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
             ("RIG", "Rig", "68 vertices, empties or bones named lm_00 to lm_67, seen by the scene's camera"),
         ],
     )
-    clip: bpy.props.StringProperty(name="Clip", description="A movie, or a folder of numbered pictures", subtype="FILE_PATH")
+    clip: bpy.props.StringProperty(
+        name="Clip", description="A movie, or a folder of numbered pictures", subtype="FILE_PATH", options=RELATIVE_PATH
+    )
     rig: bpy.props.PointerProperty(
         name="Rig",
         description="Mesh with vertex groups, armature with bones, or parent of empties, named lm_00 to lm_67",
@@ -94,12 +103,14 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         name="Performance",
         description="The file that holds what the face does over time",
         subtype="FILE_PATH",
+        options=RELATIVE_PATH,
         default="//headcast/drive.performance",
     )
     output: bpy.props.StringProperty(
         name="Take",
         description="Where the frames go: # stands for the frame number",
         subtype="FILE_PATH",
+        options=RELATIVE_PATH,
         default="//headcast/shot_v001.####.exr",
     )
     composite: bpy.props.BoolProperty(

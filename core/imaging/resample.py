@@ -35,11 +35,10 @@ def cut(picture: NDArray[np.uint8], crop: Array, size: int) -> NDArray[np.uint8]
     return np.asarray(cropped, np.uint8)
 
 
-def place(head: Floats, crop: Array, left: int, top: int, width: int, height: int) -> Floats:
-    """Put `head` [S, S, 4] (premultiplied) back where `crop` [3] saw it: the pixels [height, width, 4] of the plate's
-    rectangle at (left, top). Transparent outside the crop."""
+def place(head: Floats, crop: Array, width: int, height: int) -> Floats:
+    """Put `head` [S, S, 4] (premultiplied) back where `crop` [3] saw it, in a plate [height, width, 4] that is transparent
+    elsewhere."""
     matrix = cv2.invertAffineTransform(_plate_to_crop(crop, head.shape[0]))
-    matrix[:, 2] -= (left, top)
     grow = crop[2] / head.shape[0]
     if grow < 1.0:
         head = cv2.GaussianBlur(head, (0, 0), 0.5 * float(np.sqrt(grow**-2 - 1.0)))

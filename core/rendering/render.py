@@ -66,7 +66,9 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
         else:
             picture = np.zeros((size, size, 4), np.float32)
         seen = "yes" if performance.seen[i] else "no"
-        _write(path, picture, crops[i], performance, settings.frame, {**attributes, "headcast:face": seen})
+        if settings.frame == "plate":
+            picture = resample.place(picture, crops[i], performance.width, performance.height)
+        exr.write_rgba(path, picture, {**attributes, "headcast:face": seen})
         manifest.record(number, face=seen)
         written += 1
     reporter.step("render", len(performance), len(performance))
@@ -98,24 +100,6 @@ def _to_scene_linear(head: Head, opaque: bool) -> Floats:
     matte = np.ones_like(head.matte) if opaque else head.matte
     linear = colour.decode_srgb(head.picture) * matte[..., None]
     return np.concatenate([linear, matte[..., None]], axis=-1)
-
-
-def _write(
-    path: Path, picture: Floats, where: crop.Array, performance: Performance, frame: str, attributes: dict[str, str]
-) -> None:
-    if frame == "crop":
-        exr.write_rgba(path, picture, attributes)
-        return
-    display = exr.Window(0, 0, performance.width, performance.height)
-    (left, top), (right, bottom) = (where[:2] + sign * where[2] / 2 for sign in (-1, 1))
-    data = exr.Window(
-        int(np.clip(np.floor(left), 0, display.right - 1)),
-        int(np.clip(np.floor(top), 0, display.bottom - 1)),
-        int(np.clip(np.ceil(right), 1, display.right)),
-        int(np.clip(np.ceil(bottom), 1, display.bottom)),
-    )
-    placed = resample.place(picture, where, data.left, data.top, data.width, data.height)
-    exr.write_rgba(path, placed, attributes, data, display)
 
 
 def _attributes(fingerprint: str, weights: str, likeness: Likeness) -> dict[str, str]:

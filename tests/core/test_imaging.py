@@ -42,9 +42,13 @@ def test_an_exr_is_half_linear_zip_and_says_so(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_data_window_lies_where_it_says(tmp_path: Path) -> None:
-    picture = np.ones((10, 20, 4), np.float32)
-    exr.write_rgba(tmp_path / "a.exr", picture, {}, exr.Window(30, 40, 50, 50), exr.Window(0, 0, 100, 80))
+def test_a_plate_with_a_data_window_is_read_where_it_lies(tmp_path: Path) -> None:
+    picture = np.ones((10, 20, 4), np.float16)
+    windows = {
+        "dataWindow": (np.array((30, 40), np.int32), np.array((49, 49), np.int32)),
+        "displayWindow": (np.array((0, 0), np.int32), np.array((99, 79), np.int32)),
+    }
+    OpenEXR.File({"type": OpenEXR.scanlineimage, **windows}, {"RGBA": picture}).write(str(tmp_path / "a.exr"))
     whole = exr.read_rgba(tmp_path / "a.exr")
     assert whole.shape == (80, 100, 4)
     assert whole[40:50, 30:50].min() == 1
@@ -72,7 +76,7 @@ def test_crops_register_to_a_fraction_of_a_pixel() -> None:
     picture = np.round(127 + 100 * np.sin(x / 25) * np.cos(y / 30)).astype(np.uint8)[..., None].repeat(3, axis=-1)
     where = np.array([151.3, 99.7, 120.4])
     cut = resample.cut(picture, where, 256).astype(np.float32)
-    back = resample.place(np.dstack([cut, np.full((256, 256), 255, np.float32)]), where, 0, 0, 300, 200)
+    back = resample.place(np.dstack([cut, np.full((256, 256), 255, np.float32)]), where, 300, 200)
     inside = back[..., 3] == 255
     assert inside.sum() > 110**2
     assert np.abs(back[..., 0] - picture[..., 0])[inside].mean() < 0.6

@@ -1,0 +1,106 @@
+"""`make bench`: time per frame and peak memory of each preset, the whole road from landmarks to EXR.
+
+Weights do not change the time, so a preset that has none is timed untrained; what it paints is not looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ..likeness import Likeness
+from ..performance import performance_from_points
+from ..settings import PRESETS, RenderSettings
+
+FRAMES = 40
+WARM_UP = 5
+PHOTOS = 8
+SIZE = 256
+
+
+class Stopwatch:
+    """A Reporter that takes the time between frames."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def step(self, what: str, done: int, total: int) -> None:
+        self.times.append(time.perf_counter())
+
+    def note(self, text: str) -> None:
+        pass
+
+    def milliseconds(self) -> float:
+        """Median of a frame, the first few left out."""
+        return float(np.median(np.diff(self.times)[WARM_UP:]) * 1000)
+
+
+def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
+    """Render FRAMES frames of a made-up likeness in this process."""
+    import torch
+
+    from ..landmarks.head import head_model
+    from ..network.painter import build_painter
+    from ..network.weights import save_weights
+    from .render import render
+
+    weights = folder / "untrained.safetensors"
+    save_weights(build_painter(preset), "untrained", weights)
+    rng = np.random.default_rng(0)
+    face = head_model().landmarks[:, :2] * 52 + (128, 105)
+    landmarks = np.stack([face + rng.normal(0, 2, 2) for _ in range(max(FRAMES, PHOTOS))]).astype(np.float32)
+    Likeness(
+        preset=preset,
+        weights="untrained",
+        pictures=rng.integers(0, 256, (PHOTOS, SIZE, SIZE, 3), dtype=np.uint8),
+        mattes=np.full((PHOTOS, SIZE, SIZE), 255, np.uint8),
+        landmarks=landmarks[:PHOTOS],
+        embedding=rng.random(512).astype(np.float32),
+        names=tuple(f"{i}.png" for i in range(PHOTOS)),
+    ).save(folder / "x.likeness")
+    crops = np.tile([SIZE / 2, SIZE / 2, SIZE], (FRAMES, 1)).astype(np.float64)
+    performance_from_points(
+        np.arange(1, FRAMES + 1, dtype=np.int32), landmarks[:FRAMES], crops, (SIZE, SIZE), Fraction(24), "benchmark"
+    ).save(folder / "y.performance")
+    stopwatch = Stopwatch()
+    settings = RenderSettings(weights=str(weights), device=device)
+    render(folder / "x.likeness", folder / "y.performance", str(folder / "o.####.exr"), settings, stopwatch)
+    cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    return {
+        "preset": preset,
+        "device": torch.cuda.get_device_name() if cuda else f"CPU, {torch.get_num_threads()} threads",
+        "milliseconds": stopwatch.milliseconds(),
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def main() -> None:
+    """Measure each preset in a process of its own, and print a table."""
+    parser = argparse.ArgumentParser(description="Time per frame and peak memory of each preset.")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--preset", choices=PRESETS, help="only this one, as JSON, in this process")
+    given = parser.parse_args()
+    if given.preset:
+        with tempfile.TemporaryDirectory(prefix="headcast-bench-") as folder:
+            print(json.dumps(measure(given.preset, given.device, Path(folder))))
+        return
+    print("| preset | device | ms a frame | peak memory, MB |\n| --- | --- | --- | --- |")
+    for preset in PRESETS:
+        command = [sys.executable, "-m", "headcast.core.rendering.benchmark", "--preset", preset, "--device", given.device]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        print(
+            f"| {found['preset']} | {found['device']} | {found['milliseconds']:.0f} | {found['megabytes']:.0f} |", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Long jobs: Blender is never held, a dead worker is an error and no more, the next render goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+
+import bpy
+import pytest
+from headcast import jobs
+from headcast.core.errors import CancelledError, HeadcastError, WorkerError
+from headcast.core.imaging import exr
+from headcast.core.settings import AdaptSettings, RenderSettings
+from headcast.operators.render import HEADCAST_OT_render
+from headcast.properties import values_of
+
+from .test_rig import mesh_rig, turn
+
+LONGEST_HOLD = 0.05
+
+
+@pytest.fixture
+def ready(scene: bpy.types.Scene, astronaut: Path, tmp_path: Path) -> bpy.types.Scene:
+    """A likeness and a performance of 30 frames, ready to be rendered."""
+    rig = mesh_rig(scene)
+    turn(rig)
+    scene.frame_end = 30
+    settings = scene.headcast
+    settings.photos, settings.rig = str(astronaut), rig
+    assert bpy.ops.headcast.adapt() == {"FINISHED"}
+    assert bpy.ops.headcast.track_rig() == {"FINISHED"}
+    return scene
+
+
+def begin(scene: bpy.types.Scene) -> tuple[object, jobs.EngineJob]:
+    """Press the button, as far as Blender without a window lets it be pressed."""
+    press = SimpleNamespace()
+    job = HEADCAST_OT_render.begin_job(press, bpy.context)
+    jobs.begin(job)
+    return press, job
+
+
+def test_settings_are_the_cores(scene: bpy.types.Scene) -> None:
+    for group, settings in ((scene.headcast.adapt, AdaptSettings), (scene.headcast.render, RenderSettings)):
+        assert settings(**values_of(group, settings)) == settings()
+        for item in fields(settings):
+            shown = group.bl_rna.properties[item.name]
+            assert shown.description == item.metadata["text"]
+
+
+def test_blender_is_never_held(ready: bpy.types.Scene) -> None:
+    """The longest of all that a render does in Blender's event loop, its last step into the compositor included."""
+    holds = []
+
+    def timed(function: object, *arguments: object) -> object:
+        start = time.perf_counter()
+        result = function(*arguments)
+        holds.append(time.perf_counter() - start)
+        return result
+
+    jobs.stop_engine()
+    press, job = timed(begin, ready)
+    while (result := timed(job.poll)) is None:
+        time.sleep(0.01)
+    timed(HEADCAST_OT_render.finish, press, bpy.context, result)
+    jobs.end()
+    print(f"held for at most {max(holds) * 1000:.1f} ms in {len(holds)} steps")
+    assert result["frames"] == 30
+    assert max(holds) < LONGEST_HOLD
+
+
+def test_reading_a_rig_is_sliced(ready: bpy.types.Scene, tmp_path: Path) -> None:
+    from headcast.operators.track_rig import _read_and_save
+
+    ready.frame_end = 50_000
+    job = jobs.SceneJob(_read_and_save(ready, ready.headcast.rig, tmp_path / "long.performance"))
+    holds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        assert job.poll() is None
+        holds.append(time.perf_counter() - start)
+    assert max(holds) < LONGEST_HOLD
+    before = ready.frame_current
+    job.cancel()
+    with pytest.raises(CancelledError):
+        job.poll()
+    del job
+    assert ready.frame_current != before or before == 1
+
+
+def test_a_killed_worker_leaves_whole_frames_and_the_next_render_goes_on(ready: bpy.types.Scene, tmp_path: Path) -> None:
+    _, job = begin(ready)
+    while job.status.what != "render" or job.status.done < 4:
+        assert job.poll() is None
+        time.sleep(0.005)
+    os.kill(job.process_id, signal.SIGKILL)
+    with pytest.raises(WorkerError, match="signal 9") as caught:
+        jobs.wait(job)
+    jobs.end(caught.value)
+    assert jobs.current is None
+    assert "signal 9" in jobs.last.error.message
+    folder = tmp_path / "headcast"
+    frames = sorted(folder.glob("*.exr"))
+    assert 4 <= len(frames) < 30
+    for path in frames:
+        exr.read_rgba(path)
+
+    assert bpy.ops.headcast.render() == {"FINISHED"}
+    assert jobs.last.error is None
+    assert len(list(folder.glob("*.exr"))) == 30
+    assert not [path for path in folder.iterdir() if path.name.endswith(".part")]
+    kept = [path for path in frames if path.stat().st_mtime_ns < folder.joinpath("shot_v001.0030.exr").stat().st_mtime_ns]
+    assert len(kept) == len(frames)
+
+
+def test_cancel_keeps_what_is_finished(ready: bpy.types.Scene, tmp_path: Path) -> None:
+    _, job = begin(ready)
+    while job.status.what != "render" or job.status.done < 2:
+        job.poll()
+        time.sleep(0.005)
+    assert bpy.ops.headcast.cancel() == {"FINISHED"}
+    with pytest.raises(CancelledError):
+        jobs.wait(job)
+    jobs.end()
+    assert 2 <= len(list((tmp_path / "headcast").glob("*.exr"))) < 30
+
+
+def test_errors_reach_the_panel_and_the_script(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    scene.headcast.photos = str(tmp_path / "text.jpg")
+    with pytest.raises(RuntimeError, match=r"text\.jpg is damaged"):
+        bpy.ops.headcast.adapt()
+    assert isinstance(jobs.last.error, HeadcastError)
+    assert "text.jpg" in jobs.last.error.message
+    assert jobs.current is None
+
+
+def test_an_engine_that_is_not_there_is_said(scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADCAST_PYTHON", "/nowhere/python")
+    scene.headcast.photos = "/photo.jpg"
+    with pytest.raises(RuntimeError, match="/nowhere/python"):
+        bpy.ops.headcast.adapt()
+
+
+def test_what_is_missing_is_said_before_a_button_is_pressed(scene: bpy.types.Scene) -> None:
+    assert not bpy.ops.headcast.adapt.poll()
+    with pytest.raises(RuntimeError, match="Choose the photos first"):
+        bpy.ops.headcast.adapt()
+    assert not bpy.ops.headcast.cancel.poll()
