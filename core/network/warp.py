@@ -28,7 +28,7 @@ FRAME_PINS = 4
 PIN_STIFFNESS = 1e-3
 REACH = 0.12
 """Radius round a pixel within which landmarks judge a photo, in half pictures."""
-CHOICE = 200.0
+CHOICE = 400.0
 """How sharply the photo with the most similar landmarks is preferred: logits per half picture of distance."""
 OVERALL = 0.6
 """Part of that preference which goes by the whole face; the rest goes by the landmarks near the pixel."""
