@@ -7,8 +7,8 @@ VENV := .venv
 VENV_5 := .venv-blender5
 IN := $(VENV)/bin
 OUT ?= out
-# What bpy and OpenCV need from the system (no EEVEE).
-SYSTEM := libx11-6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libglib2.0-0
+# What bpy, OpenCV and MediaPipe need from the system (not EEVEE).
+SYSTEM := libx11-6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libegl1 libgles2 libglib2.0-0
 SHARED ?= ../shared
 
 .PHONY: help env demo test test-all lint format bench extension clean

@@ -78,11 +78,15 @@ class MediaPipeDetector:
             raise MissingPackageError("The package mediapipe is not installed", "Run: pip install mediapipe") from error
         self._image = mediapipe.Image
         self._format = mediapipe.ImageFormat.SRGB
-        self._landmarker = vision.FaceLandmarker.create_from_options(
-            vision.FaceLandmarkerOptions(
-                base_options=BaseOptions(model_asset_buffer=_verified(find_model())), num_faces=MOST_FACES
-            )
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=_verified(find_model())), num_faces=MOST_FACES
         )
+        try:
+            self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        except OSError as error:
+            raise MissingPackageError(
+                f"MediaPipe lacks a system library ({error})", "On Debian: apt-get install libegl1 libgles2"
+            ) from error
         # Left to the interpreter's end, it is closed too late and complains.
         weakref.finalize(self, self._landmarker.close)
 
