@@ -69,6 +69,20 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_manifest(pattern: FramePattern) -> dict[int, dict[str, object]]:
+    """The last record of each frame; what a crash cut short is left out. Empty where there is no manifest."""
+    known: dict[int, dict[str, object]] = {}
+    if pattern.manifest.is_file():
+        for line in pattern.manifest.read_text("utf-8", errors="replace").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(record, dict) and "frame" in record:
+                known[int(record["frame"])] = record
+    return known
+
+
 class Manifest:
     """What is known of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
     counts; a line that a crash cut short counts for nothing."""
@@ -76,15 +90,7 @@ class Manifest:
     def __init__(self, pattern: FramePattern, fingerprint: str) -> None:
         self._pattern = pattern
         self._fingerprint = fingerprint
-        self._known: dict[int, dict[str, object]] = {}
-        if pattern.manifest.is_file():
-            for line in pattern.manifest.read_text("utf-8", errors="replace").splitlines():
-                try:
-                    record = json.loads(line)
-                except json.JSONDecodeError:
-                    continue
-                if isinstance(record, dict) and "frame" in record:
-                    self._known[int(record["frame"])] = record
+        self._known = read_manifest(pattern)
 
     def is_current(self, frame: int) -> bool:
         """True where the frame was rendered from just these inputs and settings, and its file is still what was written."""

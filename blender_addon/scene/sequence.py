@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..core.errors import WrongFileError
-from ..core.take import FramePattern
+from ..core.take import FramePattern, read_manifest
 
 COLOUR_SPACE = "Linear Rec.709"
 
@@ -39,18 +38,9 @@ def take_name(take: dict[str, Any]) -> str:
 def find_take(output: str) -> dict[str, Any]:
     """What a render's result says of a take that is on disk already. Raises WrongFileError where there is none."""
     pattern = FramePattern.parse(output)
-    if not pattern.manifest.is_file():
-        raise WrongFileError(f"There is no take at {output}", "Render it first")
-    frames = set()
-    for line in pattern.manifest.read_text("utf-8").splitlines():
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if "frame" in record and pattern.path(record["frame"]).is_file():
-            frames.add(int(record["frame"]))
+    frames = [frame for frame in read_manifest(pattern) if pattern.path(frame).is_file()]
     if not frames:
-        raise WrongFileError(f"The take at {output} has no frame", "Render it first")
+        raise WrongFileError(f"There is no take at {output}", "Render it first")
     first, last = min(frames), max(frames)
     return {
         "output": str(pattern.path(first)),

@@ -61,14 +61,6 @@ class HeadPose(NamedTuple):
         turned = np.einsum("fij,...nj->fni" if points.ndim == 2 else "fij,fnj->fni", self.rotation, points)
         return self.scale[:, None, None] * turned[..., :2] + self.offset[:, None, :]
 
-    def angles(self) -> Array:
-        """[F, 3] yaw, pitch, roll in degrees: to the picture's right, down, and clockwise are positive."""
-        r = self.rotation
-        yaw = -np.arctan2(r[:, 0, 2], r[:, 2, 2])
-        pitch = np.arctan2(r[:, 1, 2], np.hypot(r[:, 0, 2], r[:, 2, 2]))
-        roll = np.arctan2(r[:, 1, 0], r[:, 1, 1])
-        return np.degrees(np.stack([yaw, -pitch, roll], axis=-1))
-
 
 @cache
 def head_model() -> HeadModel:
@@ -101,13 +93,10 @@ def _rotations(vectors: Array) -> Array:
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
-def fit_pose(landmarks: NDArray[np.floating], shape: Array | None = None) -> HeadPose:
-    """The pose of each face in `landmarks` [F, 68, 2] (pixels), by Gauss-Newton from the frontal head.
-
-    `shape` [68, 3] is the face's own neutral shape where it is known; else the average head is used.
-    """
+def fit_pose(landmarks: NDArray[np.floating]) -> HeadPose:
+    """The pose of each face in `landmarks` [F, 68, 2] (pixels), by Gauss-Newton from the frontal average head."""
     seen = np.asarray(landmarks, np.float64)
-    model = head_model().landmarks if shape is None else shape
+    model = head_model().landmarks
     root = np.sqrt(_rigidity())[None, :, None]
     eyes = seen[:, 36:48].reshape(-1, 2, 6, 2).mean(axis=2)
     scale = np.maximum(np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=-1), 1e-6)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from headcast import compat
 from headcast.core.imaging import exr
+from headcast.core.take import FramePattern, Manifest
 from headcast.scene.composite import PLATE, composite_take
 from headcast.scene.sequence import load_take
 
@@ -105,3 +106,16 @@ def test_a_saved_file_shows_the_take_without_the_addon(
     kinds = {node.bl_idname for tree in bpy.data.node_groups for node in tree.nodes}
     assert all(kind.startswith(("CompositorNode", "NodeGroup", "NodeReroute", "ShaderNode")) for kind in kinds)
     assert np.abs(render(reopened, 1002, tmp_path)[..., :3] - over(1002)[..., :3]).max() < 1e-3
+
+
+def test_a_take_on_disk_is_put_into_the_compositor(scene: bpy.types.Scene, take: dict[str, object], tmp_path: Path) -> None:
+    pattern = FramePattern.parse(str(tmp_path / "shot_v001.####.exr"))
+    scene.headcast.output = "//shot_v001.####.exr"
+    with pytest.raises(RuntimeError, match="There is no take"):
+        bpy.ops.headcast.composite()
+    manifest = Manifest(pattern, "x")
+    for frame in (1001, 1002, 1003):
+        manifest.record(frame)
+    assert bpy.ops.headcast.composite() == {"FINISHED"}
+    sequence = bpy.data.node_groups["Headcast Take shot_v001"].nodes["Take"]
+    assert (sequence.frame_start, sequence.frame_duration) == (1001, 3)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from headcast.core.cli.main import main
 from headcast.core.errors import PresetMismatchError, WrongFileError
 from headcast.core.imaging import exr
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import read_photo
 from headcast.core.likeness import Likeness
+from headcast.core.network.painter import build_painter
+from headcast.core.network.weights import load_weights, save_weights
 from headcast.core.performance import Performance
 from headcast.core.rendering.player import Player
 
@@ -147,6 +150,28 @@ def test_several_photos_and_fine_tuning_end_up_in_the_likeness(made: Path, tmp_p
     assert np.abs(head.picture * 255 - tuned.pictures[0])[60:160, 90:180].mean() < 6
     assert main(["adapt", clip, "-o", output, "--crop", "full", "--feed-forward", "--steps", "2"]) == 0
     assert not Likeness.load(Path(output)).adapted
+
+
+def test_the_papers_preset_goes_the_same_road(made: Path, tmp_path: Path) -> None:
+    """With a weights file `fsth-256` embeds, fine-tunes and renders; untrained ones show that the road holds, no more."""
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.safetensors"
+    save_weights(build_painter("fsth-256"), "untrained", weights)
+    likeness = tmp_path / "x.likeness"
+    options = ["--preset", "fsth-256", "--weights", str(weights), "--crop", "full", "--steps", "1"]
+    assert main(["adapt", str(made / "photo.png"), "-o", str(likeness), *options]) == 0
+    whole = Likeness.load(likeness)
+    assert whole.weights == "untrained"
+    assert np.linalg.norm(whole.embedding) > 0
+    assert whole.adapted["style"].shape == (1, build_painter("fsth-256").style(torch.zeros(1, 512)).shape[1])
+    clip = str(made / "clip" / "plate.1001.png")
+    assert main(["track", clip, "-o", str(tmp_path / "y.performance"), "--crop", "full"]) == 0
+    assert render(tmp_path, tmp_path / "o.####.exr", "--weights", str(weights)) == 0
+    frame = exr.read_rgba(tmp_path / "o.1001.exr")
+    assert frame.shape == (256, 256, 4)
+    assert frame[100, 128, 3] > 0.99  # the matte is the photo's, bent
+    with pytest.raises(PresetMismatchError, match="fsth-256"):
+        load_weights(build_painter("warp-256"), weights)
 
 
 def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
