@@ -23,14 +23,19 @@ SKULL_MARGIN = 1.12
 
 
 STIFFNESS = (
-    (ibug68.JAW, 0.4),
+    ((*range(0, 6), *range(11, 17)), 0.4),
+    (range(6, 11), 0.02),
     (range(17, 27), 0.05),
     (range(27, 36), 0.05),
-    (range(36, 48), 5e-3),
+    (range(36, 48), 1e-3),
     (range(48, 68), 1e-3),
 )
-"""How little each feature bends the picture: the jaw line slides over the cheek, lips move freely. Chosen on real clips for
-the lowest landmark error at one photo."""
+"""How little each feature bends the picture: the jaw line slides over the cheek, chin, lids and lips move freely. Chosen on
+real clips for the lowest landmark error at one photo."""
+LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
+"""Upper and lower lid points that meet when an eye closes."""
+LEAST_OPENING = 0.025
+"""Of an eye, in model units: detectors let lids cross, which would fold the picture over."""
 SKULL_STIFFNESS = 3.0
 HIDDEN_STIFFNESS = 1e3
 
@@ -137,6 +142,7 @@ def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
     """Landmarks [F, 68, 2] and the skull's points round them, which carry hair and outline through a turn of the head."""
     model = head_model()
     pose = fit_pose(landmarks)
+    landmarks = _with_lids_apart(landmarks, pose)
     outward = model.cranium - model.cranium.mean(axis=0)
     outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
     facing = np.einsum("fj,nj->fn", pose.rotation[:, 2], outward)  # -1 towards the camera, 1 away
@@ -147,3 +153,15 @@ def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
         seen[:, list(points_of)] = value
     stiffness = np.concatenate([seen, SKULL_STIFFNESS + HIDDEN_STIFFNESS * hidden**2], axis=1)
     return ControlPoints(points.astype(np.float32), stiffness.astype(np.float32))
+
+
+def _with_lids_apart(landmarks: NDArray[np.float32], pose: HeadPose) -> NDArray[np.float32]:
+    """The same faces [F, 68, 2], crossed lids moved apart along the head's vertical to LEAST_OPENING."""
+    apart = landmarks.copy()
+    down = pose.rotation[:, :2, 1]
+    for upper, lower in LIDS:
+        opening = np.einsum("fi,fi->f", apart[:, lower] - apart[:, upper], down)
+        lacking = np.maximum(LEAST_OPENING * pose.scale - opening, 0.0)[:, None] * down / 2
+        apart[:, upper] -= lacking.astype(np.float32)
+        apart[:, lower] += lacking.astype(np.float32)
+    return apart

@@ -70,11 +70,11 @@ class Bending(NamedTuple):
     offset: Tensor
     """[B, K, 2, h, w] to where each pixel lies in the photo, in half pictures"""
     choice: Tensor
-    """[B, K, 1, h, w] logits: how well the photo serves each pixel"""
+    """[B, K, 1, h/2, w/2] logits: how well the photo serves each pixel"""
 
 
 def bend(photos: Photos, pose: Pose, size: int) -> Bending:
-    """The splines from each photo to the pose, on a grid of `size`, and which photo serves which pixel.
+    """The splines from each photo to the pose, on a grid of `size`, and on half of it which photo serves which pixel.
 
     A photo serves a pixel well if its landmarks lie like the wanted ones near that pixel and over the whole face, and if
     the flow does not stretch it there. The frame is pinned: what is far from the head stays.
@@ -86,7 +86,7 @@ def bend(photos: Photos, pose: Pose, size: int) -> Bending:
     held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
     flow = thin_plate_flow(target, source, torch.cat([stiffness, held], dim=-1), size)
     offset = (flow - picture_grid(size, flow)).permute(0, 1, 4, 2, 3)
-    return Bending(offset, _choose(photos.points, pose.points, stiffness, flow))
+    return Bending(offset, _choose(photos.points, pose.points, stiffness, _resize_flow(offset, size // 2)))
 
 
 def _frame_pins(like: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ def _choose(source: Tensor, target: Tensor, stiffness: Tensor, flow: Tensor) -> 
 def bent_matte(photos: Photos, pose: Pose) -> Tensor:
     """The photos' mattes moved to the pose by geometry alone: [B, 1, H, W]."""
     size = photos.mattes.shape[-1]
-    bending = bend(photos, pose, size // 4)
+    bending = bend(photos, pose, size // 2)
     attention = _resize(torch.softmax(bending.choice, dim=1), size)
     return (_warp(photos.mattes, _resize_flow(bending.offset, size)) * attention).sum(1).clamp(0.0, 1.0)
 
@@ -175,14 +175,15 @@ class WarpGenerator(nn.Module):
     def forward(self, photos: Photos, features: Features, pose: Pose, style: Tensor) -> Painted:
         """One frame for each of the batch; the pose's drawing is [B, 3, H/4, W/4], style is [B, styles]."""
         drawing, size, grid = pose.drawing, photos.pictures.shape[-1], features.coarse.shape[-1]
-        bending = bend(photos, pose, grid)
+        # A closed eye is a line: on the coarse grid it would stay open.
+        bending = bend(photos, pose, size // 2)
 
         drawings = drawing[:, None].expand(-1, photos.pictures.shape[1], -1, -1, -1)
         flow = _resize_flow(bending.offset, grid)
         bent_mattes = _warp(_resize(photos.mattes, grid), flow)
-        seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, bending.offset], dim=2)
+        seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, _resize(bending.offset, grid)], dim=2)
         change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
-        head_offset, background_offset = bending.offset + change[:, :, 0:2], bending.offset + change[:, :, 2:4]
+        head_offset, background_offset = (bending.offset + _resize(change[:, :, i : i + 2], size // 2) for i in (0, 2))
         at_coarse, at_middle, at_fine = (torch.softmax(bending.choice + change[:, :, i : i + 1], dim=1) for i in (5, 6, 7))
 
         coarse = (_warp(features.coarse, _resize_flow(head_offset, grid)) * at_coarse).sum(1)

@@ -139,7 +139,7 @@ def test_the_photo_that_lies_nearest_is_preferred(face: np.ndarray) -> None:
     photos, pose, _ = small_input(face, shots=3, drawing_size=16)
     moved = photos._replace(points=photos.points.clone())
     moved.points[:, 2, 48:68, 1] += 0.2  # the third photo has its mouth elsewhere
-    choice = bend(moved, pose, 16).choice.softmax(1)
+    choice = bend(moved, pose, 32).choice.softmax(1)
     mouth = choice[0, :, 0, 9, 8]
     assert mouth[2] < 0.05
     assert torch.allclose(choice.sum(1), torch.ones_like(choice[:, 0]))
