@@ -38,7 +38,7 @@ class Preset:
 
 PRESETS = {
     "fsth-256": Preset("fsth-256"),
-    "warp-256": Preset("warp-256", warp_channels=40),
+    "warp-256": Preset("warp-256", warp_channels=32),
 }
 
 
