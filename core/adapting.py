@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -26,24 +27,24 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
     # torch takes a second to import: what needs it comes after what can fail without.
     ensure_writable(output)
     paths = find_photos(photo_names)
-    detector = open_detector(settings.detector, settings.device)
     pictures, mattes, landmarks = [], [], []
-    for i, path in enumerate(paths):
-        reporter.step("photos", i, len(paths))
-        photo = read_photo(path)
-        faces = detector.detect(photo)
-        if not faces:
-            raise NoFaceError(f"No face in {path}", "Leave it out, or take a photo in which the face is larger and seen")
-        if len(faces) > 1:
-            reporter.note(f"{len(faces)} faces in {path}: the largest was taken")
-        face = faces[0]
-        where = crop.full_crop(photo.shape[1], photo.shape[0])
-        if settings.crop == "auto":
-            face = look_again(detector, photo, face, settings.size)
-            where = crop.head_crops(face.landmarks[None], np.array([True]), 1.0)[0]
-        pictures.append(resample.cut(photo, where, settings.size))
-        landmarks.append(crop.to_crop(face.landmarks, where, settings.size))
-        mattes.append(head_matte(pictures[-1], landmarks[-1]))
+    with closing(open_detector(settings.detector, settings.device)) as detector:
+        for i, path in enumerate(paths):
+            reporter.step("photos", i, len(paths))
+            photo = read_photo(path)
+            faces = detector.detect(photo)
+            if not faces:
+                raise NoFaceError(f"No face in {path}", "Leave it out, or take a photo in which the face is larger and seen")
+            if len(faces) > 1:
+                reporter.note(f"{len(faces)} faces in {path}: the largest was taken")
+            face = faces[0]
+            where = crop.full_crop(photo.shape[1], photo.shape[0])
+            if settings.crop == "auto":
+                face = look_again(detector, photo, face, settings.size)
+                where = crop.head_crops(face.landmarks[None], np.array([True]), 1.0)[0]
+            pictures.append(resample.cut(photo, where, settings.size))
+            landmarks.append(crop.to_crop(face.landmarks, where, settings.size))
+            mattes.append(head_matte(pictures[-1], landmarks[-1]))
     reporter.step("photos", len(paths), len(paths))
 
     from .training.personal import learn_person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -25,25 +26,25 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
     one nearest to where it was. Raises EmptyClipError, NoFaceError, UnreadableImageError, UnwritableError."""
     ensure_writable(output)
     clip = open_clip(clip_name)
-    detector = open_detector(settings.detector, settings.device)
     numbers: list[int] = []
     points: list[NDArray[np.float32]] = []
     scores: list[float] = []
     last: Face | None = None
     crowded = 0
     width = height = 0
-    for number, picture in clip.frames():
-        reporter.step("track", len(numbers), max(clip.length, len(numbers)))
-        height, width = picture.shape[:2]
-        faces = detector.detect(picture)
-        crowded += len(faces) > 1
-        face = _same_face(faces, last)
-        if face is not None and settings.crop == "auto":
-            face = look_again(detector, picture, face, settings.size)
-        last = face or last
-        numbers.append(number)
-        points.append(face.landmarks if face else np.full((68, 2), np.nan, np.float32))
-        scores.append(face.confidence if face else 0.0)
+    with closing(open_detector(settings.detector, settings.device)) as detector:
+        for number, picture in clip.frames():
+            reporter.step("track", len(numbers), max(clip.length, len(numbers)))
+            height, width = picture.shape[:2]
+            faces = detector.detect(picture)
+            crowded += len(faces) > 1
+            face = _same_face(faces, last)
+            if face is not None and settings.crop == "auto":
+                face = look_again(detector, picture, face, settings.size)
+            last = face or last
+            numbers.append(number)
+            points.append(face.landmarks if face else np.full((68, 2), np.nan, np.float32))
+            scores.append(face.confidence if face else 0.0)
     if not numbers:
         raise EmptyClipError(f"{clip_name} holds no frame", "Give a movie, or a folder of numbered pictures")
     reporter.step("track", len(numbers), len(numbers))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -57,10 +58,12 @@ class Row:
 
 def evaluate(clips: Sequence[str], settings: EvaluateSettings, reporter: Reporter) -> list[Row]:
     """Score every clip at every number of photos that the settings name. Raises HeadcastError."""
-    detector = open_detector(settings.detector, settings.device)
     rows: list[Row] = []
     counts = [int(count) for count in settings.photos.split(",")]
-    with tempfile.TemporaryDirectory(prefix="headcast-evaluate-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="headcast-evaluate-") as name,
+        closing(open_detector(settings.detector, settings.device)) as detector,
+    ):
         for i, clip in enumerate(clips):
             reporter.step("evaluate", i, len(clips))
             folder = Path(name) / f"{i:03d}"

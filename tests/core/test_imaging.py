@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,8 @@ def test_a_gap_in_a_clip_borrows_its_crop(face: np.ndarray) -> None:
 
 def test_the_matte_holds_face_and_hair_and_not_the_wall(astronaut: Path) -> None:
     photo = read_photo(astronaut)
-    (face,) = open_detector("mediapipe").detect(photo)
+    with closing(open_detector("mediapipe")) as detector:
+        (face,) = detector.detect(photo)
     where = crop.head_crops(face.landmarks[None], np.array([True]), 1.0)[0]
     points = crop.to_crop(face.landmarks, where, 256)
     matte = head_matte(resample.cut(photo, where, 256), points)

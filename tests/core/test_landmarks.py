@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -111,7 +112,8 @@ def test_mediapipe_finds_the_astronaut(astronaut: object) -> None:
     from headcast.core.imaging.read import read_photo
 
     photo = read_photo(astronaut)
-    (found,) = open_detector("mediapipe").detect(photo)
+    with closing(open_detector("mediapipe")) as detector:
+        (found,) = detector.detect(photo)
     eyes = found.landmarks[36:48].reshape(2, 6, 2).mean(axis=1)
     assert np.allclose(eyes, [[204, 103], [246, 104]], atol=6)  # read off the picture by eye
     assert found.landmarks[8, 1] > found.landmarks[57, 1] > found.landmarks[33, 1] > found.landmarks[27, 1]

@@ -305,3 +305,12 @@ def test_the_command_is_on_the_path() -> None:
     command = Path(sys.executable).parent / "headcast"
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("headcast 0.")
+
+
+def test_a_command_leaves_nothing_but_its_line(made: Path, tmp_path: Path) -> None:
+    """No traceback of a library that was closed too late."""
+    command = [sys.executable, "-m", "headcast.core.cli", "track", str(made / "clip"), "-o", str(tmp_path / "y.performance")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "y.performance: 5 frames from 1001 at 24 fps, a face in 4" in done.stdout
+    assert "note: 1 of 5 frames" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -198,9 +199,9 @@ def test_a_preset_overfits_one_clip(kind: str, steps: int, least: float, clips: 
     from headcast.core.imaging.read import open_clip
     from headcast.core.landmarks.detectors import open_detector
 
-    detector = open_detector("mediapipe")
     frames = [frame.picture for frame in open_clip(str(clips / "talk_green.mp4")).frames()][::2]
-    found = np.stack([detector.detect(frame)[0].landmarks for frame in frames])
+    with closing(open_detector("mediapipe")) as detector:
+        found = np.stack([detector.detect(frame)[0].landmarks for frame in frames])
     where = crop.head_crops(found, np.ones(len(found), bool), 12.5)
     pictures = np.stack([resample.cut(f, w, 64) for f, w in zip(frames, where, strict=True)])
     landmarks = crop.to_crop(found, where, 64)

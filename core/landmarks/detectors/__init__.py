@@ -34,6 +34,9 @@ class Detector(Protocol):
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         """Find the faces in `picture` [H, W, 3] (sRGB, 0-255), the largest first."""
 
+    def close(self) -> None:
+        """Let go of what it holds. Use it in `with closing(open_detector(...)) as detector`."""
+
 
 REGISTRY: dict[str, tuple[str, str]] = {
     "mediapipe": ("mediapipe", "MediaPipeDetector"),

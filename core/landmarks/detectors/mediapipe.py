@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import weakref
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -87,8 +86,6 @@ class MediaPipeDetector:
             raise MissingPackageError(
                 f"MediaPipe lacks a system library ({error})", "On Debian: apt-get install libegl1 libgles2"
             ) from error
-        # Left to the interpreter's end, it is closed too late and complains.
-        weakref.finalize(self, self._landmarker.close)
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         height, width = picture.shape[:2]
@@ -99,3 +96,7 @@ class MediaPipeDetector:
             points = np.array([(mesh[i].x * width, mesh[i].y * height) for i in MESH_TO_IBUG68], np.float32)
             faces.append(Face(points, 1.0))
         return sorted_by_extent(faces)
+
+    def close(self) -> None:
+        """Left to the interpreter's end, MediaPipe closes too late and complains."""
+        self._landmarker.close()
