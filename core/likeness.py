@@ -16,7 +16,8 @@ from .errors import WrongFileError
 from .files import whole_file
 
 FORMAT = 1
-ENDING = ".likeness"
+KEY = "headcast"
+"""Of the file's metadata."""
 ADAPTED = "adapted."
 """Prefix of the adapted weights' names in the file."""
 
@@ -60,13 +61,11 @@ class Likeness:
             "embedding": self.embedding,
             **{ADAPTED + name: value for name, value in self.adapted.items()},
         }
-        head = {
-            "headcast": str(FORMAT),
-            "preset": self.preset,
-            "weights": self.weights,
-            "names": json.dumps(self.names),
-        }
-        content = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata=head)
+        # One entry: safetensors keeps several in no order, and the same likeness would not be the same file.
+        head = {"format": FORMAT, "preset": self.preset, "weights": self.weights, "names": self.names}
+        content = save(
+            {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata={KEY: json.dumps(head)}
+        )
         with whole_file(path) as part:
             part.write_bytes(content)
 
@@ -79,9 +78,9 @@ class Likeness:
             raise WrongFileError(f"{path} is not there", "Make it with: headcast adapt")
         try:
             with safe_open(str(path), framework="numpy") as file:
-                head = file.metadata() or {}
+                head = json.loads((file.metadata() or {})[KEY])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-            if int(head["headcast"]) > FORMAT:
+            if head["format"] > FORMAT:
                 raise WrongFileError(f"{path} was written by a newer Headcast", "Update Headcast")
             return cls(
                 preset=head["preset"],
@@ -90,7 +89,7 @@ class Likeness:
                 mattes=tensors["mattes"],
                 landmarks=tensors["landmarks"],
                 embedding=tensors["embedding"],
-                names=tuple(json.loads(head["names"])),
+                names=tuple(head["names"]),
                 adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},
             )
         except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -5,6 +5,7 @@ Needs numpy alone, so that Blender's own Python reads and writes it. The file is
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from .errors import NoFaceError, WrongFileError
 from .files import whole_file
 
 FORMAT = 1
-ENDING = ".performance"
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,19 @@ class Performance:
             "rate": [self.rate.numerator, self.rate.denominator],
             "source": self.source,
         }
-        with whole_file(path) as part, open(part, "wb") as file:
-            np.savez_compressed(
-                file,
-                head=np.array(json.dumps(head)),
-                frames=self.frames,
-                landmarks=self.landmarks,
-                confidence=self.confidence,
-                crops=self.crops,
-            )
+        arrays = {
+            "head": np.array(json.dumps(head)),
+            "frames": self.frames,
+            "landmarks": self.landmarks,
+            "confidence": self.confidence,
+            "crops": self.crops,
+        }
+        with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, array in arrays.items():
+                # NumPy's own writer stamps the time of day: the same motion would make every frame of a take stale.
+                content = io.BytesIO()
+                np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_DEFLATED)
 
     @classmethod
     def load(cls, path: Path) -> Performance:

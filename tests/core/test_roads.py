@@ -50,6 +50,15 @@ def test_the_files_hold_what_they_say(made: Path) -> None:
     assert np.allclose(performance.landmarks[3] - performance.landmarks[0], (6, 0), atol=2.0)
 
 
+def test_the_same_input_makes_the_same_files(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made again on another day, they leave a take's frames current."""
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert main(["adapt", str(made / "photo.png"), "-o", str(tmp_path / "x.likeness"), "--crop", "full"]) == 0
+    assert main(["track", str(made / "clip"), "-o", str(tmp_path / "y.performance"), "--crop", "full"]) == 0
+    for name in ("x.likeness", "y.performance"):
+        assert (tmp_path / name).read_bytes() == (made / name).read_bytes()
+
+
 def test_a_take_from_the_same_framing_registers_pixel_for_pixel(made: Path, tmp_path: Path) -> None:
     assert render(made, tmp_path / "out.####.exr", "--opaque") == 0
     names = sorted(path.name for path in tmp_path.iterdir())
