@@ -7,7 +7,7 @@ a loop, tests as they like.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -104,7 +104,7 @@ class EngineJob:
 class SceneJob:
     """A job within Blender, a slice at a time: `steps` yields (what, done, total) and returns the result."""
 
-    def __init__(self, steps: Iterator[tuple[str, int, int]]) -> None:
+    def __init__(self, steps: Generator[tuple[str, int, int], None, dict[str, Any]]) -> None:
         self.status = Status()
         self._steps = steps
         self._cancelled = False
@@ -113,6 +113,7 @@ class SceneJob:
         end = time.monotonic() + SLICE
         while time.monotonic() < end:
             if self._cancelled:
+                self._steps.close()
                 raise CancelledError()
             try:
                 self.status.step(*next(self._steps))

@@ -63,6 +63,9 @@ class JobOperator:
             text = self.finish(context, jobs.wait(job))
         except HeadcastError as error:
             return self._failed(error)
+        except Exception:  # a bug: its traceback goes on, but must not leave the buttons grey for good
+            jobs.end()
+            raise
         return self._finished(text)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -93,6 +96,10 @@ class JobOperator:
         except HeadcastError as error:
             self._let_go(context)
             return self._failed(error)
+        except Exception:
+            self._let_go(context)
+            jobs.end()
+            raise
         self._let_go(context)
         return self._finished(text)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import jobs
+from ..core.files import ensure_writable
 from ..scene.rig import read_rig
 from .modal import JobOperator, absolute
 
@@ -34,8 +35,10 @@ class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
         return f"A face in {result['seen']} of {result['frames']} frames: {result['performance']}"
 
 
-def _read_and_save(scene: bpy.types.Scene, rig: bpy.types.Object, output: Path) -> Iterator[tuple[str, int, int]]:
-    output.parent.mkdir(parents=True, exist_ok=True)
+def _read_and_save(
+    scene: bpy.types.Scene, rig: bpy.types.Object, output: Path
+) -> Generator[tuple[str, int, int], None, dict[str, Any]]:
+    ensure_writable(output)
     performance = yield from read_rig(scene, rig)
     performance.save(output)
     return {"performance": str(output), "frames": len(performance), "seen": int(performance.seen.sum())}

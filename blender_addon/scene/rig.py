@@ -6,7 +6,7 @@ empties below the object. `lm_36` to `lm_41` are the subject's right eye, as in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from fractions import Fraction
 
 import bpy
@@ -25,7 +25,7 @@ Reader = Callable[[bpy.types.Depsgraph], Points]
 """World positions [68, 3] in an evaluated scene."""
 
 
-def read_rig(scene: bpy.types.Scene, rig: bpy.types.Object) -> Iterator[tuple[str, int, int]]:
+def read_rig(scene: bpy.types.Scene, rig: bpy.types.Object) -> Generator[tuple[str, int, int], None, Performance]:
     """Step through the scene's frame range and return the Performance; yields (what, done, total) after each frame.
 
     Points are in pixels of the scene's render. Behind the camera a face counts as unseen. The frame that was current is
@@ -50,8 +50,7 @@ def read_rig(scene: bpy.types.Scene, rig: bpy.types.Object) -> Iterator[tuple[st
     seen = np.isfinite(landmarks).all(axis=(1, 2))
     rate = Fraction(scene.render.fps) / Fraction(scene.render.fps_base).limit_denominator(1001)
     crops = head_crops(landmarks, seen, float(rate)) if seen.any() else np.empty((len(frames), 3))
-    performance: Performance = performance_from_points(frames, landmarks, crops, (width, height), rate, f"rig '{rig.name}'")
-    return performance
+    return performance_from_points(frames, landmarks, crops, (width, height), rate, f"rig '{rig.name}'")
 
 
 def find_reader(rig: bpy.types.Object) -> Reader:

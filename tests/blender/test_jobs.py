@@ -77,6 +77,7 @@ def test_reading_a_rig_is_sliced(ready: bpy.types.Scene, tmp_path: Path) -> None
     from headcast.operators.track_rig import _read_and_save
 
     ready.frame_end = 50_000
+    ready.frame_set(7)
     job = jobs.SceneJob(_read_and_save(ready, ready.headcast.rig, tmp_path / "long.performance"))
     holds = []
     for _ in range(10):
@@ -84,12 +85,27 @@ def test_reading_a_rig_is_sliced(ready: bpy.types.Scene, tmp_path: Path) -> None
         assert job.poll() is None
         holds.append(time.perf_counter() - start)
     assert max(holds) < LONGEST_HOLD
-    before = ready.frame_current
+    assert ready.frame_current > 10
     job.cancel()
     with pytest.raises(CancelledError):
         job.poll()
-    del job
-    assert ready.frame_current != before or before == 1
+    assert ready.frame_current == 7
+    assert not (tmp_path / "long.performance").exists()
+
+
+def test_a_rig_into_a_folder_that_cannot_be_written(ready: bpy.types.Scene, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ready.headcast.performance = str(tmp_path / "file" / "x.performance")
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        bpy.ops.headcast.track_rig()
+    assert jobs.current is None
+
+
+def test_a_bug_does_not_leave_the_buttons_grey(ready: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headcast.operators.track_rig.read_rig", lambda scene, rig: iter([("read", 0)]))
+    with pytest.raises(RuntimeError, match="TypeError"):
+        bpy.ops.headcast.track_rig()
+    assert jobs.current is None
 
 
 def test_a_killed_worker_leaves_whole_frames_and_the_next_render_goes_on(ready: bpy.types.Scene, tmp_path: Path) -> None:
