@@ -16,9 +16,13 @@ class HeadcastError(Exception):
     """An error that names the file or value at fault (`message`) and the way out (`hint`)."""
 
     def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message}. {hint}")
+        # What an exception is made with is what it carries from process to process.
+        super().__init__(message, hint)
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}"
 
 
 class SettingError(HeadcastError):

@@ -1,6 +1,7 @@
-"""The jobs by name: adapt, track, render, evaluate. The command line and the worker both come through here.
+"""The jobs by name: adapt, track, render; evaluate, synthesize, prepare, train.
 
-Each takes its arguments (paths as strings) and its settings (a dictionary of fields) and gives a result of plain values.
+The command line and the worker both come through here. Each job takes its arguments (paths as strings) and its settings
+(a dictionary of fields) and gives a result of plain values.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from typing import Any
 
 from .errors import SettingError
 from .progress import Reporter
-from .settings import AdaptSettings, EvaluateSettings, RenderSettings, TrackSettings
+from .settings import (
+    AdaptSettings,
+    EvaluateSettings,
+    PrepareSettings,
+    RenderSettings,
+    SynthesizeSettings,
+    TrackSettings,
+    TrainSettings,
+)
 
 Result = dict[str, Any]
 
@@ -55,10 +64,34 @@ def run_render(likeness: str, performance: str, output: str, settings: RenderSet
 
 
 def run_evaluate(clips: list[str], settings: EvaluateSettings, reporter: Reporter) -> Result:
-    from .training.evaluation import evaluate, markdown_table
+    from .training.evaluation import evaluate
+    from .training.report import markdown, record, write_csv
 
-    rows = evaluate(clips, settings, reporter)
-    return {"rows": [asdict(row) for row in rows], "table": markdown_table(rows)}
+    found = evaluate(clips, settings, reporter)
+    if settings.csv:
+        write_csv(found, Path(settings.csv))
+    rows, cross = ([record(row) for row in each] for each in (found.rows, found.cross))
+    return {"rows": rows, "cross": cross, "table": markdown(found)}
+
+
+def run_synthesize(output: str, settings: SynthesizeSettings, reporter: Reporter) -> Result:
+    from .synthetic.synthesize import synthesize
+
+    made = asdict(synthesize(Path(output), settings, reporter))
+    return {"folder": output, **made, "sheet": str(made["sheet"])}
+
+
+def run_prepare(videos: list[str], output: str, settings: PrepareSettings, reporter: Reporter) -> Result:
+    from .training.prepare import prepare
+
+    return {"folder": output, **asdict(prepare(videos, Path(output), settings, reporter))}
+
+
+def run_train(data: list[str], output: str, settings: TrainSettings, reporter: Reporter) -> Result:
+    from .training.meta import train
+
+    trained = train([Path(folder) for folder in data], Path(output), settings, reporter)
+    return {"run": output, "step": trained.step, "losses": trained.losses, "weights": str(trained.weights)}
 
 
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
@@ -66,6 +99,9 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "track": (run_track, TrackSettings),
     "render": (run_render, RenderSettings),
     "evaluate": (run_evaluate, EvaluateSettings),
+    "synthesize": (run_synthesize, SynthesizeSettings),
+    "train": (run_train, TrainSettings),
+    "prepare": (run_prepare, PrepareSettings),
 }
 
 

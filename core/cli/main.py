@@ -9,7 +9,15 @@ from typing import Any
 
 from ..errors import CancelledError, HeadcastError
 from ..jobs import JOBS, run_job
-from ..settings import AdaptSettings, EvaluateSettings, RenderSettings, TrackSettings
+from ..settings import (
+    AdaptSettings,
+    EvaluateSettings,
+    PrepareSettings,
+    RenderSettings,
+    SynthesizeSettings,
+    TrackSettings,
+    TrainSettings,
+)
 from ..version import VERSION
 from ..worker.protocol import EventReporter, encode, error_message
 from .console import ConsoleReporter, describe
@@ -46,10 +54,39 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser(
         "evaluate",
         help="score self-reenactment on clips",
-        description="Half of each clip as photos, half as drive and truth; the nearest photo's warp in the same table.",
+        description="Half of each clip as photos, half as drive and truth; the nearest photo and its warp beside it.",
     )
-    evaluate.add_argument("clips", nargs="+", metavar="CLIP", help="movies, or folders of numbered pictures")
+    evaluate.add_argument(
+        "clips", nargs="+", metavar="CLIP", help="movies, folders of movies or of numbered pictures, shards"
+    )
     _add_options(evaluate, EvaluateSettings)
+
+    synthesize = commands.add_parser(
+        "synthesize",
+        help="people who never lived, to training data",
+        description="Render people in Blender with exact labels, as training shards. Run it again to go on.",
+    )
+    synthesize.add_argument("-o", "--output", required=True, metavar="FOLDER")
+    _add_options(synthesize, SynthesizeSettings)
+
+    prepare = commands.add_parser(
+        "prepare",
+        help="videos to training data",
+        description="Follow every face in videos and write their head crops as training shards, one a video. "
+        "Run it again to go on; left_out.tsv in the folder says what was not taken, and why.",
+    )
+    prepare.add_argument("videos", nargs="+", metavar="VIDEO", help="movies, and folders that hold some, however deep")
+    prepare.add_argument("-o", "--output", required=True, metavar="FOLDER")
+    _add_options(prepare, PrepareSettings)
+
+    train = commands.add_parser(
+        "train",
+        help="a painter learns from shards of many people",
+        description="Train a preset in a folder of its own; the same command goes on with it. torchrun spreads it.",
+    )
+    train.add_argument("data", nargs="+", metavar="DATA", help="shards (.tar), or folders of them")
+    train.add_argument("-o", "--output", required=True, metavar="RUN")
+    _add_options(train, TrainSettings)
 
     doctor = commands.add_parser("doctor", help="what is installed, and what is missing")
     doctor.add_argument("--json", action="store_true", help="one JSON object on standard output")

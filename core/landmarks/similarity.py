@@ -21,3 +21,8 @@ def pose_distances(landmarks: Floats, photos: Floats) -> Floats:
     gap = normalised(photos) - normalised(landmarks)
     result: Floats = np.sqrt(np.square(gap).sum(axis=-1).mean(axis=-1))
     return result
+
+
+def nearest_first(landmarks: Floats, photos: Floats) -> NDArray[np.intp]:
+    """[N] the numbers of `photos` [N, 68, 2], that which lies most like `landmarks` [68, 2] first."""
+    return np.argsort(pose_distances(landmarks, photos), kind="stable")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+
 import torch
 
 from ..errors import SettingError
+
+# <malloc.h>
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+_KEPT = 1 << 30
 
 
 def choose_device(name: str) -> torch.device:
@@ -12,10 +19,20 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        name = "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise SettingError(f"The device '{name}' cannot be used", "Try --device auto, or: headcast doctor") from error
+    if device.type == "cpu":
+        _keep_memory()
     return device
+
+
+def _keep_memory() -> None:
+    """Let glibc keep what is freed. It gives every large tensor back to the system, and asks for it page by page again."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        library.mallopt(_MMAP_THRESHOLD, _KEPT)
+        library.mallopt(_TRIM_THRESHOLD, _KEPT)
+        library.mallopt(_TOP_PAD, _KEPT // 4)

@@ -38,7 +38,7 @@ class Preset:
 
 PRESETS = {
     "fsth-256": Preset("fsth-256"),
-    "warp-256": Preset("warp-256", warp_channels=32),
+    "warp-256": Preset("warp-256", channels=16, most_channels=256, embedding=256, warp_channels=32),
 }
 
 

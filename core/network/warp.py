@@ -153,7 +153,8 @@ class WarpGenerator(nn.Module):
             ]
         )
         self.norm = AdaIN(channels // 2)
-        self.repaint = _zero_conv(channels // 2 + 4, 4)
+        # Paint, what of the warped picture it covers, and the matte's change.
+        self.repaint = _zero_conv(channels // 2 + 4, 5)
         self.projection = linear(embedding, sum(self._style_sizes()))
 
     def _style_sizes(self) -> list[int]:
@@ -202,7 +203,9 @@ class WarpGenerator(nn.Module):
             x = block(x if beside is None else torch.cat([x, beside], dim=1), next(styles))
         x = functional.relu(self.norm(x, next(styles)))
         change = self.repaint(torch.cat([x, warped, matte * 2 - 1], dim=1))
-        return Painted(warped + change[:, :3], (matte + change[:, 3:]).clamp(0.0, 1.0))
+        # The cover has no sigmoid: it would have to begin far down its slope to cover nothing, where it hardly learns.
+        picture = warped * (1 - change[:, 3:4]) + change[:, :3]
+        return Painted(picture, (matte + change[:, 4:]).clamp(0.0, 1.0))
 
 
 def _zero_conv(inputs: int, outputs: int) -> nn.Conv2d:

@@ -31,7 +31,9 @@ def feed_photos(
         _to_tensor(control.points, device)[None] * (2.0 / size) - 1.0,
         _to_tensor(control.stiffness, device)[None],
     )
-    return photos, draw_landmarks(_to_tensor(landmarks, device) / size, size)[None]
+    # One by one: 32 at once overflow the caches, and take eight times as long on a CPU.
+    drawings = [draw_landmarks(face[None], size) for face in _to_tensor(landmarks, device) / size]
+    return photos, torch.cat(drawings)[None]
 
 
 def feed_pose(landmarks: NDArray[np.float32], size: int, drawing_size: int, device: torch.device) -> Pose:

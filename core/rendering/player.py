@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import MissingWeightsError, PresetMismatchError
-from ..landmarks.similarity import pose_distances
+from ..landmarks.similarity import nearest_first
 from ..likeness import Likeness
 from ..network.blocks import fold_spectral_norm
 from ..network.devices import choose_device
@@ -83,7 +83,7 @@ class Player:
 
     def paint(self, landmarks: NDArray[np.float32]) -> Head:
         """The head with its landmarks [68, 2] where they are asked for, in pixels of the likeness' crop."""
-        nearest = np.argsort(pose_distances(landmarks, self._landmarks), kind="stable")[: self.photos]
+        nearest = nearest_first(landmarks, self._landmarks)[: self.photos]
         with torch.inference_mode():
             pose = feed_pose(landmarks[None], self.size, self.painter.drawing_size, self.device)
             index = torch.from_numpy(nearest).to(self.device)

@@ -9,19 +9,16 @@ adult. It is rendered from three sides, MediaPipe finds its landmarks, and each 
 from __future__ import annotations
 
 import argparse
-import gzip
 import itertools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..landmarks.ibug68 import MIRROR
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from .mesh import Floats, Ints, Mesh, read_obj, read_target
 
 SOURCE = (
     "CC0-1.0, no real person: MakeHuman base mesh hm08 with the mean of its macro targets young female/male x "
@@ -34,39 +31,10 @@ SIDE_YAW = 35.0  # degrees; the head's cheek and jaw are seen from here, as from
 SIDE_SHARE = np.array([1, 1, 1, 1, 1, 2 / 3, 1 / 3, *[0] * 61])  # how much of each point the side view gives
 
 
-@dataclass
-class Mesh:
-    """Vertices (x to the image right, y up, z to the camera), texture coordinates, and [N, 4, 2] quads by group."""
-
-    vertices: Floats
-    uv: Floats
-    quads: dict[str, Ints]  # the last axis holds the vertex and the texture coordinate
-
-
-def read_obj(path: Path) -> Mesh:
-    """Read vertices, texture coordinates and grouped quads of an OBJ file."""
-    rows: dict[str, list[list[float]]] = {"v": [], "vt": []}
-    quads: dict[str, list[list[list[int]]]] = {}
-    for kind, *cells in filter(None, map(str.split, path.read_text("utf-8").splitlines())):
-        if kind in rows:
-            rows[kind].append([float(cell) for cell in cells])
-        elif kind == "g":
-            group = quads.setdefault(cells[0], [])
-        elif kind == "f":
-            group.append([[int(index) - 1 for index in cell.split("/")[:2]] for cell in cells])
-    return Mesh(np.array(rows["v"]), np.array(rows["vt"]), {name: np.array(group) for name, group in quads.items()})
-
-
-def read_target(path: Path) -> tuple[Ints, Floats]:
-    """Return the vertices that a packed MakeHuman target moves, and by how much."""
-    with gzip.open(path, "rt") as file:
-        rows = np.loadtxt(file)
-    return rows[:, 0].astype(int), rows[:, 1:4]
-
-
 def neutral_mesh(data: Path) -> Mesh:
     """Return the base mesh as an average young adult, exactly left-right symmetric."""
     mesh = read_obj(data / "3dobjs" / "base.obj")
+    mesh = replace(mesh, vertices=mesh.vertices.copy())
     for origin, sex in itertools.product(("african", "asian", "caucasian"), ("female", "male")):
         moved, offsets = read_target(data / "targets" / "macrodetails" / f"{origin}-{sex}-young.target.gz")
         mesh.vertices[moved] += offsets / 6

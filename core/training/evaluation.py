@@ -1,7 +1,7 @@
-"""Self-reenactment, scored beside the warp that every network must beat.
+"""The protocol: self-reenactment of held-out frames, and cross-identity, scored beside what every network must beat.
 
 The first half of a clip gives the photos, its second half the drive and the truth. Everything goes the user's road: head
-crops as numbered pictures, `adapt`, `track`, `render --opaque`, EXR. The baseline paints the same frames in the same run.
+crops as numbered pictures, `adapt`, `track`, `render --opaque`, EXR. The baselines paint the same frames in the same run.
 """
 
 from __future__ import annotations
@@ -9,178 +9,222 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..adapting import adapt
-from ..errors import NoFaceError
-from ..imaging.crop import head_crops
+from ..errors import NoFaceError, SettingError, writing
+from ..files import ensure_writable
 from ..imaging.preview import contact_sheet, write_png
-from ..imaging.read import Picture, open_clip, read_photo
-from ..imaging.resample import cut
+from ..imaging.read import Picture, read_photo
 from ..landmarks.detectors import Detector, open_detector
-from ..progress import Reporter, Silent
-from ..rendering.render import render
-from ..settings import AdaptSettings, EvaluateSettings, RenderSettings, TrackSettings
-from ..tracking import track
+from ..likeness import Likeness
+from ..network.devices import choose_device
+from ..progress import Reporter
+from ..rendering.player import load_painter
+from ..settings import EvaluateSettings
 from .baseline import nearest_photo, piecewise_affine_warp
-from .metrics import face_mask, landmark_error, psnr, ssim
+from .cross_identity import CrossScores, follow
+from .roads import Shown, make_likeness, play
+from .scores import Judge, Scores, Truth
+from .subjects import Subject, find_sources, read_subject
 
+NEAREST, WARP, OURS, TUNED, NOISE = "nearest photo", "warp", "ours", "ours, tuned", "detector noise"
 SHEET_FRAMES = 6
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Means over frames."""
-
-    ssim: float
-    face_ssim: float
-    psnr: float
-    face_psnr: float
-    landmark_error: float
-    """over the eye distance, by the detector on the painted frame"""
-    lost: float
-    """part of the frames in which the detector finds no face"""
+CROSS_PHOTOS = 8
 
 
 @dataclass(frozen=True)
 class Row:
-    """One clip at one number of photos."""
+    """One clip by one method."""
 
     clip: str
     photos: int
-    warp: Scores
-    ours: Scores
+    """0 where the method needs none"""
+    method: str
+    scores: Scores
 
 
-def evaluate(clips: Sequence[str], settings: EvaluateSettings, reporter: Reporter) -> list[Row]:
-    """Score every clip at every number of photos that the settings name. Raises HeadcastError."""
+@dataclass(frozen=True)
+class CrossRow:
+    """One clip's likeness in another clip's performance."""
+
+    likeness: str
+    drive: str
+    method: str
+    scores: CrossScores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was measured."""
+
+    summary: str
+    """weights, steps, frames: what it was measured with"""
+    notes: list[str]
+    """what was left out, and why"""
+    rows: list[Row]
+    cross: list[CrossRow]
+
+
+class _Notebook:
+    """A Reporter that also keeps the notes."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self.notes: list[str] = []
+
+    def step(self, what: str, done: int, total: int) -> None:
+        self._reporter.step(what, done, total)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+        self._reporter.note(text)
+
+
+def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporter) -> Evaluation:
+    """Score every clip that `names` stand for, at every number of photos that the settings name. Raises HeadcastError."""
+    # What can fail without a clip being read fails first.
+    counts = _photo_counts(settings)
+    _check_outputs(settings)
+    _, weights = load_painter(settings.preset, settings.weights, choose_device(settings.device))
+    notebook = _Notebook(reporter)
     rows: list[Row] = []
-    counts = [int(count) for count in settings.photos.split(",")]
+    cross: list[CrossRow] = []
     with (
-        tempfile.TemporaryDirectory(prefix="headcast-evaluate-") as name,
+        tempfile.TemporaryDirectory(prefix="headcast-evaluate-") as folder,
         closing(open_detector(settings.detector, settings.device)) as detector,
     ):
-        for i, clip in enumerate(clips):
-            reporter.step("evaluate", i, len(clips))
-            folder = Path(name) / f"{i:03d}"
-            pictures = write_head_crops(clip, folder, settings, detector)
-            for count in counts:
-                rows.append(_score(clip, pictures, count, folder / str(count), settings, detector))
-    reporter.step("evaluate", len(clips), len(clips))
+        judge = Judge(detector, settings, notebook)
+        subjects = _read_subjects(names, Path(folder), settings, detector, notebook)
+        for i, subject in enumerate(subjects):
+            notebook.step("score", i, len(subjects))
+            rows += _score_subject(subject, counts, judge, settings, notebook)
+        notebook.step("score", len(subjects), len(subjects))
+        if settings.cross:
+            for i, subject in enumerate(subjects):
+                notebook.step("cross-identity", i, len(subjects))
+                cross += _cross(subject, subjects[(i + 1) % len(subjects)], judge, settings)
+            notebook.step("cross-identity", len(subjects), len(subjects))
+    return Evaluation(_summary(settings, weights), notebook.notes, rows, cross)
+
+
+def _read_subjects(
+    names: Sequence[str], folder: Path, settings: EvaluateSettings, detector: Detector, reporter: Reporter
+) -> list[Subject]:
+    """All clips that can be scored. Raises NoFaceError where too few can."""
+    sources = find_sources(names)
+    subjects = []
+    for i, source in enumerate(sources):
+        reporter.step("read clips", i, len(sources))
+        try:
+            subjects.append(read_subject(source, folder / f"{i:03d}", settings, detector))
+        except NoFaceError as error:
+            reporter.note(f"Left out: {error.message}")
+    reporter.step("read clips", len(sources), len(sources))
+    least = 2 if settings.cross else 1
+    if len(subjects) < least:
+        raise NoFaceError(f"{len(subjects)} of {len(sources)} clips can be scored, {least} are needed", "Give more clips")
+    return subjects
+
+
+def _score_subject(
+    subject: Subject, counts: Sequence[int], judge: Judge, settings: EvaluateSettings, reporter: Reporter
+) -> list[Row]:
+    """The subject at every number of photos that it has."""
+    truths = judge.look(subject, _held_out(subject))
+    rows = [Row(subject.name, 0, NOISE, judge.detector_noise(truths))]
+    for count in counts:
+        if count > len(subject.photos):
+            reporter.note(f"Left out: {subject.name} at {count} photos, it has {len(subject.photos)}")
+        else:
+            rows += _reenact(subject, count, truths, judge, settings)
     return rows
 
 
-def write_head_crops(clip_name: str, folder: Path, settings: EvaluateSettings, detector: Detector) -> list[Path]:
-    """The clip's steady head crops as numbered PNGs; frames without a face are left out. Raises NoFaceError at none."""
-    folder.mkdir(parents=True)
-    tracked = track(
-        clip_name,
-        folder / "clip.performance",
-        TrackSettings(detector=settings.detector, device=settings.device, size=settings.size),
-        Silent(),
-    )
-    crops = head_crops(tracked.landmarks, tracked.seen, float(tracked.rate))
-    paths = []
-    for frame, crop, seen in zip(open_clip(clip_name).frames(), crops, tracked.seen, strict=True):
-        # Seen in the plate is not enough: the road will have to find the face in the crop too.
-        if seen and detector.detect(picture := cut(frame.picture, crop, settings.size)):
-            paths.append(folder / f"crop.{frame.number:05d}.png")
-            write_png(paths[-1], picture)
-    if len(paths) < 4:
-        raise NoFaceError(f"{clip_name} shows a face in {len(paths)} frames", "Give a clip with more of the face")
-    return paths
+def _photo_counts(settings: EvaluateSettings) -> list[int]:
+    try:
+        counts = [int(count) for count in settings.photos.split(",")]
+    except ValueError:
+        counts = [0]
+    if min(counts) < 1:
+        raise SettingError(f"--photos cannot be '{settings.photos}'", "Give numbers from 1, with commas between: 1,8,32")
+    return counts
 
 
-def _score(clip: str, pictures: list[Path], count: int, folder: Path, settings: EvaluateSettings, detector: Detector) -> Row:
-    half = len(pictures) // 2
-    chosen = [pictures[i] for i in np.linspace(0, half - 1, count).round().astype(int)]
-    held_out = [pictures[i] for i in np.linspace(half, len(pictures) - 1, settings.frames).round().astype(int)]
-    held_out = list(dict.fromkeys(held_out))
-    drive = folder / "drive"
-    drive.mkdir(parents=True)
-    for path in held_out:
-        (drive / path.name).symlink_to(path)
-    likeness = adapt(
-        [str(path) for path in chosen],
-        folder / "x.likeness",
-        AdaptSettings(
-            preset=settings.preset,
-            steps=settings.steps,
-            size=settings.size,
-            detector=settings.detector,
-            crop="full",
-            device=settings.device,
-        ),
-        Silent(),
-    )
-    performance = track(
-        str(drive),
-        folder / "y.performance",
-        TrackSettings(detector=settings.detector, crop="full", device=settings.device),
-        Silent(),
-    )
-    take = render(
-        folder / "x.likeness",
-        folder / "y.performance",
-        str(folder / "out.#####.exr"),
-        RenderSettings(opaque=True, crop="full", device=settings.device),
-        Silent(),
-    )
-    warp: list[Scores] = []
-    ours: list[Scores] = []
-    sheet: list[list[Picture]] = []
-    for i, number in enumerate(take.frames):
-        target = read_photo(held_out[i])
-        wanted = performance.landmarks[i]
-        nearest = nearest_photo(wanted, likeness.landmarks)
-        bent = piecewise_affine_warp(likeness.pictures[nearest], likeness.landmarks[nearest], wanted)
-        painted = read_photo(take.pattern.path(number))
-        for found, picture in ((warp, bent), (ours, painted)):
-            found.append(_score_frame(picture, target, wanted, detector))
-        sheet.append([likeness.pictures[nearest], target, bent, painted])
+def _check_outputs(settings: EvaluateSettings) -> None:
+    if settings.csv:
+        ensure_writable(Path(settings.csv))
     if settings.sheets:
-        Path(settings.sheets).mkdir(parents=True, exist_ok=True)
-        shown = [sheet[i] for i in np.linspace(0, len(sheet) - 1, SHEET_FRAMES).round().astype(int)]
-        columns = [[row[j] for row in shown] for j in range(4)]
-        write_png(Path(settings.sheets) / f"{Path(clip).stem}_{count}.png", contact_sheet(columns))
-    return Row(Path(clip).name, count, _mean(warp), _mean(ours))
+        with writing(Path(settings.sheets)):
+            Path(settings.sheets).mkdir(parents=True, exist_ok=True)
 
 
-def _score_frame(painted: Picture, target: Picture, wanted: NDArray[np.float32], detector: Detector) -> Scores:
-    mask = face_mask(wanted, target.shape[0])
-    whole, similar = ssim(painted, target)
-    faces = detector.detect(painted)
-    return Scores(
-        ssim=whole,
-        face_ssim=float(similar[mask].mean()),
-        psnr=psnr(painted, target),
-        face_psnr=psnr(painted, target, mask),
-        landmark_error=landmark_error(faces[0].landmarks, wanted) if faces else float("nan"),
-        lost=float(not faces),
+def _summary(settings: EvaluateSettings, weights: str) -> str:
+    steps = f"feed-forward and {settings.steps} fine-tuning steps" if settings.steps else "feed-forward"
+    return (
+        f"`{settings.preset}`, weights {weights or 'none (geometry alone)'}, {steps}; up to {settings.frames} held-out "
+        f"frames of each clip at {settings.size} px, points by {settings.detector}"
     )
 
 
-def _mean(scores: Sequence[Scores]) -> Scores:
-    """Field by field; frames with no face do not count for the landmark error, but in `lost`."""
-    columns = {item.name: [getattr(score, item.name) for score in scores] for item in fields(Scores)}
-    return Scores(**{name: float(np.nanmean(values)) for name, values in columns.items()})
+def _held_out(subject: Subject) -> list[Picture]:
+    return [read_photo(path) for path in subject.held_out]
 
 
-def markdown_table(rows: Sequence[Row]) -> str:
-    """Each clip, then the means over clips, the baseline and ours side by side."""
-    names = [item.name for item in fields(Scores)]
-    lines = ["| clip | photos | by | " + " | ".join(name.replace("_", " ") for name in names) + " |"]
-    lines.append("| --- " * (len(names) + 3) + "|")
-    shown = list(rows)
-    for count in dict.fromkeys(row.photos for row in rows):
-        same = [row for row in rows if row.photos == count]
-        shown.append(Row("**mean**", count, _mean([row.warp for row in same]), _mean([row.ours for row in same])))
-    for row in shown:
-        for by, scores in (("warp", row.warp), ("ours", row.ours)):
-            values = " | ".join(f"{value:.4f}" if value < 5 else f"{value:.2f}" for value in asdict(scores).values())
-            lines.append(f"| {row.clip} | {row.photos} | {by} | {values} |")
-    return "\n".join(lines)
+def _reenact(subject: Subject, count: int, truths: Sequence[Truth], judge: Judge, settings: EvaluateSettings) -> list[Row]:
+    """The subject's own held-out frames, from `count` photos, by every method."""
+    likenesses = {method: make_likeness(subject, count, steps, settings) for method, steps in _methods(settings).items()}
+    shown = _baselines(Likeness.load(likenesses[OURS]), truths)
+    shown |= {method: play(path, subject.drive, settings) for method, path in likenesses.items()}
+    if settings.sheets:
+        others = [made.pictures for method, made in shown.items() if method != NEAREST]
+        rows = [shown[NEAREST].pictures, [truth.picture for truth in truths], *others]
+        _write_sheet(Path(settings.sheets) / f"{Path(subject.name).stem}_{count}.png", rows)
+    return [
+        Row(subject.name, count, method, judge.score(made.pictures, truths, made.seconds)) for method, made in shown.items()
+    ]
+
+
+def _baselines(likeness: Likeness, truths: Sequence[Truth]) -> dict[str, Shown]:
+    """The nearest photo for each frame as it is, and bent to the frame's landmarks."""
+    started = perf_counter()
+    nearest = [nearest_photo(truth.landmarks, likeness.landmarks) for truth in truths]
+    chosen = perf_counter()
+    bent = [
+        piecewise_affine_warp(likeness.pictures[photo], likeness.landmarks[photo], truth.landmarks)
+        for photo, truth in zip(nearest, truths, strict=True)
+    ]
+    done = perf_counter()
+    return {
+        NEAREST: Shown([likeness.pictures[photo] for photo in nearest], (chosen - started) / len(truths)),
+        WARP: Shown(bent, (done - started) / len(truths)),
+    }
+
+
+def _cross(subject: Subject, driver: Subject, judge: Judge, settings: EvaluateSettings) -> list[CrossRow]:
+    """The subject's likeness in the driver's held-out performance."""
+    driving = _held_out(driver)
+    sheet: list[Sequence[Picture]] = [[read_photo(subject.photos[0])] * len(driving), driving]
+    rows = []
+    for method, steps in _methods(settings).items():
+        path = make_likeness(subject, min(CROSS_PHOTOS, len(subject.photos)), steps, settings)
+        shown = play(path, driver.drive, settings, settings.motion)
+        rows.append(CrossRow(subject.name, driver.name, method, follow(Likeness.load(path), driving, shown, judge)))
+        sheet.append(shown.pictures)
+    if settings.sheets:
+        _write_sheet(Path(settings.sheets) / f"{Path(subject.name).stem}_as_{Path(driver.name).stem}.png", sheet)
+    return rows
+
+
+def _methods(settings: EvaluateSettings) -> dict[str, int]:
+    """Fine-tuning steps of each method of ours."""
+    return {OURS: 0, TUNED: settings.steps} if settings.steps else {OURS: 0}
+
+
+def _write_sheet(path: Path, rows: Sequence[Sequence[Picture]]) -> None:
+    """Of each row the same few frames, spread evenly."""
+    chosen = np.linspace(0, len(rows[0]) - 1, SHEET_FRAMES).round().astype(int)
+    write_png(path, contact_sheet([[row[i] for i in chosen] for row in rows]))

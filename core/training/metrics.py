@@ -1,15 +1,22 @@
-"""What is measured of a painted frame against the true one. Pictures are sRGB uint8 [S, S, 3]."""
+"""What is measured of painted frames against true ones. Pictures are sRGB uint8 [S, S, 3]."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..landmarks import ibug68
+
 Picture = NDArray[np.uint8]
+Points = NDArray[np.float32]
+
+MOUTH = [*ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
 
 
-def face_mask(landmarks: NDArray[np.float32], size: int) -> NDArray[np.bool_]:
+def face_mask(landmarks: Points, size: int) -> NDArray[np.bool_]:
     """[size, size], true inside the hull of the landmarks [68, 2]."""
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(landmarks).astype(np.int32), 1)
@@ -31,7 +38,32 @@ def ssim(painted: Picture, target: Picture) -> tuple[float, NDArray[np.float64]]
     return float(mean), whole.mean(axis=-1)
 
 
-def landmark_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+def landmark_error(found: Points, wanted: Points) -> float:
     """Mean distance of [68, 2] points, in distances between the eye centres."""
-    eyes = np.linalg.norm(wanted[42:48].mean(axis=0) - wanted[36:42].mean(axis=0))
-    return float(np.linalg.norm(found - wanted, axis=-1).mean() / eyes)
+    return _point_error(found, wanted, slice(None))
+
+
+def mouth_error(found: Points, wanted: Points) -> float:
+    """The same of the lips alone, where they lie: nothing is aligned first."""
+    return _point_error(found, wanted, MOUTH)
+
+
+def _point_error(found: Points, wanted: Points, which: slice | list[int]) -> float:
+    eyes = np.linalg.norm(wanted[ibug68.LEFT_EYE].mean(axis=0) - wanted[ibug68.RIGHT_EYE].mean(axis=0))
+    return float(np.linalg.norm(found[which] - wanted[which], axis=-1).mean() / eyes)
+
+
+def temporal_error(painted: Sequence[Picture], target: Sequence[Picture]) -> float:
+    """How wrongly the picture changes from one of two neighbouring frames to the next: mean |difference|, 0 to 255.
+
+    A flicker or a crawl counts, a standing difference does not.
+    """
+    change = np.subtract(painted[1], painted[0], dtype=np.int16) - np.subtract(target[1], target[0], dtype=np.int16)
+    return float(np.abs(change).mean())
+
+
+def correlation(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> float:
+    """Pearson's, over frames [F]; 0 where `found` stands still."""
+    a, b = found - found.mean(), wanted - wanted.mean()
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / size if size > 1e-9 else 0.0

