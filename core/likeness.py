@@ -39,8 +39,8 @@ class Likeness:
     """[E]"""
     names: tuple[str, ...]
     """[N] file names of the photos"""
-    adapted: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    """weights that fine-tuning changed; empty for feed-forward"""
+    adapted: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    """weights that fine-tuning changed, as half floats; empty for feed-forward"""
 
     def __len__(self) -> int:
         return len(self.pictures)

