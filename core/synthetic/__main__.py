@@ -13,6 +13,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..landmarks.detectors import Detector, open_detector
 from ..training.shards import Label, Sample, write_shard
@@ -39,12 +40,11 @@ def shoot_take(studio: Studio, seed: int, frames: int, detector: Detector) -> It
     development = Development.sample(rng)
     backdrop = paint_backdrop(rng, worlds, studio.size, studio.camera.focal)
     behind = development.develop(backdrop)
-    gain = 0.0
+    gain: NDArray[np.float32] | None = None
     for i, (number, moment) in enumerate(zip(numbers, moments, strict=True)):
         shot = studio.shoot(moment)
-        if not gain:
-            face = shot.colour[..., :3][shot.head > 0.9]
-            gain = development.face / max(float(face.mean()) if len(face) else 0.2, 1e-3)
+        if gain is None:
+            gain = development.expose(shot.colour[..., :3][shot.head > 0.9])
         alpha = shot.colour[..., 3:]
         picture = development.develop(shot.colour[..., :3] * gain + backdrop * (1 - alpha))
         faces = detector.detect(picture)

@@ -13,6 +13,8 @@ from ..imaging.colour import encode_srgb, to_bytes
 from ..imaging.exr import read_rgba
 
 Linear = NDArray[np.float32]
+SKIN = np.array([1.0, 0.68, 0.54])
+"""The hue of skin in white light: much the same for all people, from the darkest to the lightest."""
 
 
 def paint_backdrop(rng: np.random.Generator, worlds: list[Path], size: int, focal: float) -> Linear:
@@ -96,6 +98,8 @@ class Development:
 
     face: float
     """linear brightness that the face's mean gets"""
+    balance: float
+    """how much of the light's colour the white balance takes away"""
     shoulder: float
     """where highlights begin to roll off: 0 clips, 1 rolls off early"""
     contrast: float
@@ -106,10 +110,17 @@ class Development:
         """One of many cameras."""
         return Development(
             face=float(np.exp(rng.normal(np.log(0.2), 0.3))),
+            balance=float(rng.uniform(0.3, 1.0)),
             shoulder=float(rng.uniform(0.1, 0.9)),
             contrast=float(np.exp(rng.normal(0.03, 0.1))),
             saturation=float(np.clip(rng.normal(0.95, 0.15), 0, 1.4)),
         )
+
+    def expose(self, face: Linear) -> Linear:
+        """Gains [3] for a take whose face is [N, 3]: the colour of the light is what the face differs by from skin."""
+        mean = np.maximum(face.mean(axis=0), 1e-4) if len(face) else np.ones(3)
+        gain = (SKIN / SKIN.mean() * mean.mean() / mean) ** self.balance
+        return np.asarray(gain * self.face / (mean * gain).mean(), np.float32)
 
     def develop(self, linear: Linear) -> NDArray[np.uint8]:
         """Linear [..., 3], already exposed, to sRGB bytes."""

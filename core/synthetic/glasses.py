@@ -17,7 +17,7 @@ TEMPLE = 1.15
 
 
 def make_glasses(rng: np.random.Generator, eyes: Sequence[Floats], width: float) -> tuple[Floats, Ints]:
-    """Points [N, 3] and quads [Q, 4] for a head whose eyes have these middles (decimetres). Rims `width` millimetres thick."""
+    """Points [N, 3] and quads [Q, 4] for a head whose eyes have these middles (decimetres); rims of `width` millimetres."""
     apart = float(np.linalg.norm(eyes[0] - eyes[1]))
     power, wide, high = rng.uniform(2, 4), rng.uniform(0.36, 0.44) * apart, rng.uniform(0.27, 0.38) * apart
     angle = np.linspace(0, 2 * np.pi, 33)

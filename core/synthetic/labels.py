@@ -35,7 +35,7 @@ def project_landmarks(regions: Regions, vertices: Floats, camera: Camera, size: 
     """The 68 landmarks in pixels [68, 2], and the points of the mesh [68, 3] that they show.
 
     Each jaw point takes the place in its row that lies farthest out in the picture, in the direction in which the point
-    lies from the nose of a frontal face: on the side turned away the outline comes forward over the cheek, as people draw it.
+    lies from the nose of a frontal face: on the far side the outline comes forward over the cheek, as people draw it.
     """
     points = regions.landmarks.at(vertices)
     rows = regions.contour.at(vertices).reshape(CONTOUR, CONTOUR_STEPS, 3)

@@ -134,7 +134,7 @@ class Studio:
         scene.cycles.device = "CPU"
         scene.cycles.samples = self.samples
         scene.cycles.use_denoising = True
-        scene.cycles.max_bounces = 4
+        scene.cycles.max_bounces = scene.cycles.diffuse_bounces = scene.cycles.glossy_bounces = 2
         scene.cycles.transparent_max_bounces = 24
         scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
         scene.cycles.sample_clamp_indirect = 4.0

@@ -129,6 +129,8 @@ def unpack(packed: Batch, device: torch.device) -> Batch:
 
 def load_batches(items: Items, steps: range, workers: int, processes: Processes) -> Iterator[Batch]:
     """The batches of `steps`, on their device; of each the part that falls to this process."""
+    # There are as many workers as there are to be threads; and OpenCV's own, once begun, would not survive the fork.
+    cv2.setNumThreads(1)
     share = items.batch // processes.world
     firsts = (step * items.batch + processes.rank * share for step in steps)
     loader = DataLoader(
@@ -137,14 +139,8 @@ def load_batches(items: Items, steps: range, workers: int, processes: Processes)
         num_workers=workers,
         prefetch_factor=PREFETCH if workers else None,
         pin_memory=processes.device.type == "cuda",
-        worker_init_fn=_begin_worker,
     )
     return (unpack(packed, processes.device) for packed in loader)
-
-
-def _begin_worker(number: int) -> None:
-    """Each worker is one thread: there are as many workers as there are to be threads."""
-    cv2.setNumThreads(1)
 
 
 def long_enough(clips: Sequence[Clip]) -> list[Clip]:

@@ -29,6 +29,8 @@ PATIENCE = 4
 """Looks without a gain before it stops."""
 LEAST_GAIN = 2e-3
 """Part of the feed-forward loss that counts as a gain."""
+RATE, STEADY = 1e-4, (0.9, 0.999)
+"""Learning rate and Adam's betas: without a discriminator to chase, its steps may be smoothed."""
 REHEARSAL = 10.0
 """How much it counts that mouth and eyes move as before, in terms of the pixel loss there."""
 
@@ -82,7 +84,7 @@ def fine_tune(
     random = np.random.default_rng(0)
     began = time.monotonic()
     known, checks = hold_out(person)
-    tuner = FineTuner(painter, embedding, critics)
+    tuner = FineTuner(painter, embedding, critics, rate=RATE, betas=STEADY)
     memory = Memory(tuner)
     first = best = judge(tuner, checks)
     best_step, kept = 0, _state(tuner)

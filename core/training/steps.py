@@ -142,12 +142,18 @@ class FineTuner:
     """
 
     def __init__(
-        self, painter: Painter, embedding: Tensor, critics: Critics, discriminator: Discriminator | None = None
+        self,
+        painter: Painter,
+        embedding: Tensor,
+        critics: Critics,
+        discriminator: Discriminator | None = None,
+        rate: float = GENERATOR_RATE,
+        betas: tuple[float, float] = BETAS,
     ) -> None:
         self.painter, self.discriminator, self.critics = painter, discriminator, critics
         self.style = nn.Parameter(painter.style(embedding).detach().clone())
         learning = [p for name, p in painter.generator.named_parameters() if not name.startswith("projection.")]
-        self.optimizer = torch.optim.Adam([*learning, self.style], lr=GENERATOR_RATE, betas=BETAS)
+        self.optimizer = torch.optim.Adam([*learning, self.style], lr=rate, betas=betas)
         if discriminator is not None:
             self.row = nn.Parameter(discriminator.personal_row(embedding).detach().clone())
             judging = [p for name, p in discriminator.named_parameters() if not name.startswith(("table.", "shared"))]
