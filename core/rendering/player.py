@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import MissingWeightsError, PresetMismatchError
+from ..errors import MissingWeightsError, PresetMismatchError, SettingError
 from ..landmarks.similarity import nearest_first
 from ..likeness import Likeness
 from ..network.blocks import fold_spectral_norm
@@ -31,13 +31,19 @@ class Head(NamedTuple):
     """[S, S] 0 to 1"""
 
 
-def load_painter(preset: str, weights: str, device: torch.device) -> tuple[Painter, str]:
-    """The painter of `preset` with its weights, and their name, empty where it goes by geometry alone.
+def load_painter(preset: str, size: int, weights: str, device: torch.device) -> tuple[Painter, str]:
+    """The painter of `preset` for pictures of `size`, and the name of its weights, empty where it goes by geometry alone.
 
-    Raises MissingWeightsError for a preset that can do nothing untrained and has no weights.
+    Raises SettingError for a size that it cannot have, MissingWeightsError for a preset that can do nothing untrained and
+    has no weights.
     """
     torch.manual_seed(0)
-    painter = build_painter(preset)
+    try:
+        painter = build_painter(preset, size)
+    except ValueError as error:
+        raise SettingError(
+            f"The head crop cannot be {size} px ({error})", "Choose a --size that is a multiple of 64"
+        ) from error
     path = find_weights(preset, weights)
     if path is None and not painter.starts_as_warp:
         raise MissingWeightsError(
@@ -59,7 +65,7 @@ class Player:
                 f"Adapt again with one of: {', '.join(PRESETS)}",
             )
         self.device = choose_device(device)
-        self.painter, self.weights = load_painter(likeness.preset, weights, self.device)
+        self.painter, self.weights = load_painter(likeness.preset, likeness.size, weights, self.device)
         if self.weights != likeness.weights:
             raise PresetMismatchError(
                 f"The likeness was adapted with the weights '{likeness.weights or 'none'}', "

@@ -113,8 +113,10 @@ def swap_background(pictures: Bytes, alphas: Bytes, old: Bytes, new: Bytes) -> B
 def procedural_background(size: int, random: Random) -> Bytes:
     """[size, size, 3] random colours on a coarse grid, smoothed: from a gradient to blotches as of a room out of focus."""
     cells = int(random.choice((2, 3, 5, 9)))
-    middle = random.uniform(20, 235, 3)
-    colours = np.clip(middle + random.uniform(-1, 1, (cells, cells, 3)) * random.uniform(5, 120), 0, 255)
+    middle = random.uniform(20, 235) + random.uniform(-40, 40, 3)
+    # Rooms differ in light more than in colour.
+    blotches = random.uniform(-1, 1, (cells, cells, 1)) + 0.4 * random.uniform(-1, 1, (cells, cells, 3))
+    colours = np.clip(middle + random.uniform(5, 100) * blotches, 0, 255)
     return np.asarray(cv2.resize(colours.astype(np.uint8), (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
@@ -148,10 +150,10 @@ def grade(shots: Shots, random: Random) -> Shots:
 def _graded(picture: Bytes, amount: NDArray[np.float64]) -> Bytes:
     """`amount` [6], about -1 to 1: exposure, red, blue, gamma, contrast, saturation."""
     exposure, red, blue, gamma, contrast, saturation = amount
-    gain = 1.45**exposure * np.array([1.15**red, 1.0, 1.15**blue])
+    gain = 1.35**exposure * np.array([1.15**red, 1.0, 1.15**blue])
     curve = np.clip(np.arange(256)[:, None] / 255 * gain, 0, 1) ** 1.35**gamma
     curve = np.clip(0.5 + (curve - 0.5) * 1.25**contrast, 0, 1)
-    strength = 1.6**saturation
+    strength = 1.4**saturation
     grey = np.tile((0.2126, 0.7152, 0.0722), (3, 1))
     mixed = cv2.transform(picture, grey + strength * (np.eye(3) - grey))
     return np.asarray(cv2.LUT(mixed, np.round(curve * 255).astype(np.uint8)[None]), np.uint8)

@@ -89,7 +89,7 @@ def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporte
     # What can fail without a clip being read fails first.
     counts = _photo_counts(settings)
     _check_outputs(settings)
-    _, weights = load_painter(settings.preset, settings.weights, choose_device(settings.device))
+    _, weights = load_painter(settings.preset, settings.size, settings.weights, choose_device(settings.device))
     notebook = _Notebook(reporter)
     rows: list[Row] = []
     cross: list[CrossRow] = []

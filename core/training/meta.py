@@ -33,10 +33,10 @@ from .steps import BETAS, DISCRIMINATOR_RATE, GENERATOR_RATE, Critics, MetaLearn
 from .throughput import Meter
 from .validation import Validation
 
-WARM_UP = 500
+WARM_UP = 200
 """Steps over which the learning rate rises."""
-MOST_GRADIENT = 10.0
-"""Norm to which a step's gradient is cut: far above the usual one."""
+MOST_GRADIENT = 100.0
+"""Norm to which a step's gradient is cut; of the painter's usual ones 20 to 45 were seen at 128 px."""
 ARCHITECTURES = {"hed": HED_VGG16, "vgg19": VGG19, "vggface": VGGFACE}
 """Perceptual networks by their setting and their place in LossWeights."""
 
@@ -71,6 +71,7 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
     deadline = time.monotonic() + 60 * (settings.minutes or math.inf)
     with join(settings.device) as processes:
         reporter = reporter if processes.leads else Silent()
+        photos = check(settings, processes)
         cast = open_run(run, data, settings, processes.leads, reporter)
         recipe = BENDING if PRESETS[settings.preset].warp_channels else PAPER
         learner = build_learner(settings, recipe, len(cast.training), processes, reporter)
@@ -79,7 +80,7 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
             load_weights(learner.painter, Path(settings.initial))
         average = Average(learner.painter)
         start = load_checkpoint(checkpoint, learner, average)
-        items = Items(cast.training, settings.size, settings.batch, shot_range(settings.photos), settings.seed)
+        items = Items(cast.training, settings.size, settings.batch, photos, settings.seed)
         steps = range(start, settings.steps)
         batches = load_batches(items, steps, settings.workers, processes)
         meter = Meter(processes.device, torch.bfloat16 if learner.brain_floats else torch.float32, settings.batch)
@@ -119,14 +120,19 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
     return Trained(start, {}, weights)
 
 
-def build_learner(
-    settings: TrainSettings, recipe: Recipe, videos: int, processes: Processes, reporter: Reporter
-) -> MetaLearner:
-    """Networks and optimisers at their beginning, the same in every process. Raises SettingError or MissingWeightsError."""
+def check(settings: TrainSettings, processes: Processes) -> tuple[int, int]:
+    """The range of `--photos`. Raises SettingError for what cannot be, before a run is begun with it."""
     if settings.size % 64:
         raise SettingError(f"--size cannot be {settings.size}", "Choose a multiple of 64")
     if settings.batch % processes.world:
         raise SettingError(f"--batch {settings.batch} cannot be shared by {processes.world} processes", "Choose a multiple")
+    return shot_range(settings.photos)
+
+
+def build_learner(
+    settings: TrainSettings, recipe: Recipe, videos: int, processes: Processes, reporter: Reporter
+) -> MetaLearner:
+    """Networks and optimisers at their beginning, the same in every process. Raises MissingWeightsError, WrongFileError."""
     paths = {name: getattr(settings, name) for name in ARCHITECTURES if getattr(settings, name)}
     perceptual = {name: load_perceptual(ARCHITECTURES[name], Path(path)) for name, path in paths.items()}
     if not perceptual:
@@ -139,8 +145,7 @@ def build_learner(
     networks = (painter, build_discriminator(judging, videos), Critics(perceptual, weights))
     for network in networks:
         network.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    rates = (settings.rate or recipe.rate, DISCRIMINATOR_RATE)
-    learner = MetaLearner(*networks, rates, recipe.betas, uses_brain_floats(settings.precision, processes.device))
+    learner = MetaLearner(*networks, recipe.betas, uses_brain_floats(settings.precision, processes.device))
     for optimizer in (learner.optimizer, learner.critic_optimizer):
         optimizer.register_step_pre_hook(partial(_before_step, processes))
     return learner
@@ -167,10 +172,8 @@ def set_rates(learner: MetaLearner, recipe: Recipe, settings: TrainSettings, ste
     factor = min(1.0, (step + 1) / WARM_UP)
     if recipe.falling:
         factor *= 0.5 + 0.5 * math.cos(math.pi * step / settings.steps)
-    for optimizer, rate in (
-        (learner.optimizer, settings.rate or recipe.rate),
-        (learner.critic_optimizer, DISCRIMINATOR_RATE),
-    ):
+    rates = {learner.optimizer: settings.rate or recipe.rate, learner.critic_optimizer: DISCRIMINATOR_RATE}
+    for optimizer, rate in rates.items():
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
 

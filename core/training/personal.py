@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..network.devices import choose_device
 from ..network.painter import Painter
+from ..network.shots import Painted
 from ..progress import Reporter
 from ..rendering.feed import feed_photos
 from ..rendering.player import STYLE, load_painter
@@ -23,16 +24,18 @@ from .perceptual import HED_VGG16, load_perceptual
 from .practice import Person, hold_out, practise, rehearse
 from .steps import Batch, Critics, FineTuner, paint_batch
 
+RATE, STEADY = 1e-4, (0.9, 0.999)
+"""Learning rate and Adam's betas: without a discriminator to chase, its steps may be smoothed."""
+MEMORY = 20
+"""Steps over which the weights are averaged: each step's one photo pulls them about."""
 CHECK_STEPS = 20
 """Steps between two looks at the held-out photos."""
 PATIENCE = 4
 """Looks without a gain before it stops."""
 LEAST_GAIN = 2e-3
 """Part of the feed-forward loss that counts as a gain."""
-RATE, STEADY = 1e-4, (0.9, 0.999)
-"""Learning rate and Adam's betas: without a discriminator to chase, its steps may be smoothed."""
-REHEARSAL = 10.0
-"""How much it counts that mouth and eyes move as before, in terms of the pixel loss there."""
+REHEARSE_EVERY, REHEARSAL = 2, 20.0
+"""How often, and how much it counts, that mouth and eyes move as before: it costs as much as practice."""
 
 
 def learn_person(
@@ -49,7 +52,7 @@ def learn_person(
     warping preset then goes by geometry, and what fine-tuning finds in the photos.
     """
     device = choose_device(settings.device)
-    painter, weights = load_painter(settings.preset, settings.weights, device)
+    painter, weights = load_painter(settings.preset, settings.size, settings.weights, device)
     photos, drawings = feed_photos(pictures, mattes, landmarks, device)
     with torch.no_grad():
         if weights:
@@ -84,67 +87,84 @@ def fine_tune(
     random = np.random.default_rng(0)
     began = time.monotonic()
     known, checks = hold_out(person)
-    tuner = FineTuner(painter, embedding, critics, rate=RATE, betas=STEADY)
-    memory = Memory(tuner)
-    first = best = judge(tuner, checks)
-    best_step, kept = 0, _state(tuner)
-    untuned, done = kept, 0
+    tuner = FineTuner(painter.train(), embedding, critics, rate=RATE, betas=STEADY)
+    untuned, mean = Snapshot(tuner), Snapshot(tuner)
+    first = best = judge(mean, critics, checks)
+    kept, best_step, done = mean.state(), 0, 0
     for done in range(1, steps + 1):
         reporter.step("fine-tune", done - 1, steps)
-        painter.train()
-        tuner.step(practise(known, random), memory.loss(tuner, rehearse(known, random)))
+        rehearsed = rehearsal(tuner, untuned, rehearse(known, random)) if done % REHEARSE_EVERY == 0 else None
+        tuner.step(practise(known, random), rehearsed)
+        mean.follow(tuner)
         if done % CHECK_STEPS and done < steps:
             continue
-        score = judge(tuner, checks)
+        score = judge(mean, critics, checks)
         if score.loss < best.loss - LEAST_GAIN * first.loss:
-            best, best_step, kept = score, done, _state(tuner)
+            best, kept, best_step = score, mean.state(), done
         elif done - best_step >= PATIENCE * CHECK_STEPS:
             break
     reporter.step("fine-tune", steps, steps)
     seconds = time.monotonic() - began
     if not best_step:
         reporter.note(
-            f"Fine-tuning did not paint the held-out photos better (PSNR {first.psnr:.1f} dB) in {done} steps, "
-            f"{seconds:.0f} s: the likeness stays feed-forward"
+            f"Fine-tuning for {done} steps, {seconds:.0f} s, did not paint the held-out photos better than PSNR "
+            f"{first.psnr:.1f} dB, loss {first.loss:.3f}: the likeness stays feed-forward"
         )
         return {}
     reporter.note(
         f"Fine-tuned: held-out photos from PSNR {first.psnr:.1f} to {best.psnr:.1f} dB, loss {first.loss:.3f} to "
         f"{best.loss:.3f}, best after {best_step} of {done} steps, {seconds:.0f} s"
     )
-    return {name: value.half().cpu().numpy() for name, value in kept.items() if not torch.equal(value, untuned[name])}
+    before = untuned.state()
+    return {name: value.half().cpu().numpy() for name, value in kept.items() if not torch.equal(value, before[name])}
 
 
-def judge(tuner: FineTuner, checks: list[Batch]) -> Score:
-    """How well the held-out photos are painted now."""
-    tuner.painter.eval()
-    losses, errors = [], []
-    with torch.inference_mode():
-        for batch in checks:
-            painted, _ = paint_batch(tuner.painter, batch, tuner.style)
-            losses.append(torch.stack(list(tuner.critics(painted, batch).values())).sum())
-            errors.append((painted.picture.clamp(-1, 1) - batch.target).square().mean() / 4)
-    return Score(float(torch.stack(losses).mean()), float(-10 * torch.log10(torch.stack(errors)).mean()))
-
-
-def _state(tuner: FineTuner) -> dict[str, Tensor]:
-    """A copy of all that is tuned, by its name in a likeness."""
-    generator = tuner.painter.generator.state_dict().items()
-    return {STYLE: tuner.style.detach().clone()} | {f"generator.{name}": value.clone() for name, value in generator}
-
-
-class Memory:
-    """The painter as it was. Practice on a few photos would teach the tuned one that this mouth never opens and these eyes
-    never close: for such expressions it is to paint mouth and eyes as before."""
+class Snapshot:
+    """The painter and the style as they are now, apart from those that learn."""
 
     def __init__(self, tuner: FineTuner) -> None:
         self._painter = copy.deepcopy(tuner.painter).eval().requires_grad_(False)
         self._style = tuner.style.detach().clone()
 
-    def loss(self, tuner: FineTuner, batch: Batch) -> Tensor:
-        """How far mouth and eyes are from what they were."""
+    @torch.no_grad()
+    def follow(self, tuner: FineTuner) -> None:
+        """Become the running average, over MEMORY steps, of what is learnt."""
+        ours, theirs = self._painter.generator, tuner.painter.generator
+        for mean, now in zip((self._style, *ours.parameters()), (tuner.style, *theirs.parameters()), strict=True):
+            mean.lerp_(now, 1 / MEMORY)
+        # The vectors of the spectral norm are no means.
+        for kept, latest in zip(ours.buffers(), theirs.buffers(), strict=True):
+            kept.copy_(latest)
+
+    @torch.no_grad()
+    def paint(self, batch: Batch) -> Painted:
+        """The batch's targets."""
+        return paint_batch(self._painter, batch, self._style)[0]
+
+    def state(self) -> dict[str, Tensor]:
+        """A copy of what fine-tuning may change, by its name in a likeness."""
+        generator = {f"generator.{name}": value.clone() for name, value in self._painter.generator.state_dict().items()}
+        return {STYLE: self._style.clone(), **generator}
+
+
+def judge(snapshot: Snapshot, critics: Critics, checks: list[Batch]) -> Score:
+    """How well the held-out photos are painted."""
+    losses, decibels = [], []
+    for batch in checks:
+        painted = snapshot.paint(batch)
         with torch.no_grad():
-            wanted, _ = paint_batch(self._painter, batch, self._style)
-        painted, _ = paint_batch(tuner.painter, batch, tuner.style)
-        where = region_map(batch.target_landmarks, batch.target.shape[-1], 2.0) - 1.0
-        return REHEARSAL * (where * (painted.picture - wanted.picture).abs()).mean()
+            losses.append(torch.stack(list(critics(painted, batch).values())).sum())
+        error = (painted.picture.clamp(-1, 1) - batch.target).square().mean() / 4
+        decibels.append(-10 * torch.log10(error))
+    return Score(float(torch.stack(losses).mean()), float(torch.stack(decibels).mean()))
+
+
+def rehearsal(tuner: FineTuner, untuned: Snapshot, batch: Batch) -> Tensor:
+    """How far mouth and eyes are from what they were.
+
+    Practice on a few photos would teach that this mouth never opens and these eyes never close. For expressions that no
+    photo shows they are to be painted as before.
+    """
+    painted, _ = paint_batch(tuner.painter, batch, tuner.style)
+    where = region_map(batch.target_landmarks, batch.target.shape[-1], 2.0) - 1.0
+    return REHEARSAL * (where * (painted.picture - untuned.paint(batch).picture).abs()).mean()

@@ -89,23 +89,19 @@ class Critics(nn.Module):
 
 
 class MetaLearner:
-    """Embedder, generator and discriminator learn together over many people.
-
-    rates: of embedder and generator, and of the discriminator. brain_floats: compute in bfloat16 where autocast allows it.
-    """
+    """Embedder, generator and discriminator learn together over many people; with `brain_floats` in bfloat16 by autocast."""
 
     def __init__(
         self,
         painter: Painter,
         discriminator: Discriminator,
         critics: Critics,
-        rates: tuple[float, float] = (GENERATOR_RATE, DISCRIMINATOR_RATE),
         betas: tuple[float, float] = BETAS,
         brain_floats: bool = False,
     ) -> None:
         self.painter, self.discriminator, self.critics = painter, discriminator, critics
-        self.optimizer = torch.optim.Adam(painter.parameters(), lr=rates[0], betas=betas)
-        self.critic_optimizer = torch.optim.Adam(discriminator.parameters(), lr=rates[1], betas=betas)
+        self.optimizer = torch.optim.Adam(painter.parameters(), lr=GENERATOR_RATE, betas=betas)
+        self.critic_optimizer = torch.optim.Adam(discriminator.parameters(), lr=DISCRIMINATOR_RATE, betas=betas)
         self.brain_floats = brain_floats
 
     def step(self, batch: Batch, adversarial: bool = True) -> dict[str, Tensor]:

@@ -10,12 +10,10 @@ import pytest
 import torch
 from headcast.core.errors import MissingWeightsError, WrongFileError
 from headcast.core.network.painter import Painter, Preset, build_discriminator
-from headcast.core.progress import Silent
 from headcast.core.rendering.feed import feed_photos
 from headcast.core.training import losses, perceptual
 from headcast.core.training.losses import FIRST_VERSION, SECOND_VERSION, LossWeights
 from headcast.core.training.perceptual import VGG19, VGGFACE, PerceptualLoss, load_perceptual
-from headcast.core.training.personal import fine_tune
 from headcast.core.training.steps import Batch, Critics, FineTuner, MetaLearner
 from safetensors.torch import save_file
 
@@ -136,19 +134,6 @@ def test_fine_tuning_begins_where_the_paper_says(face: np.ndarray) -> None:
     after = {**painter.state_dict(), **discriminator.state_dict()}
     assert all(torch.equal(after[name], value) for name, value in still.items())
     assert not torch.equal(painter.generator.down[0].conv_in.parametrizations.weight.original, moving)
-
-
-@pytest.mark.parametrize("count", [1, 4])
-def test_fine_tuning_gives_weights_that_a_likeness_can_hold(count: int, face: np.ndarray) -> None:
-    torch.manual_seed(0)
-    painter = Painter(SMALL["warp"])
-    landmarks = np.stack([face / 4 + k for k in range(count)]).astype(np.float32)
-    pictures = np.random.default_rng(0).integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
-    photos, _ = feed_photos(pictures, np.full((count, 64, 64), 255, np.uint8), landmarks, CPU)
-    adapted = fine_tune(painter, torch.zeros(1, 32), photos, landmarks, 3, Silent())
-    assert "style" in adapted
-    assert "generator.repaint.weight" in adapted
-    assert all(value.dtype == np.float32 for value in adapted.values())
 
 
 def overfit(kind: str, pictures: np.ndarray, landmarks: np.ndarray, mattes: np.ndarray, steps: int) -> float:
