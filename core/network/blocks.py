@@ -14,9 +14,10 @@ from torch.nn.utils import parametrizations, parametrize
 SPECTRAL_EPSILON = 1e-4
 
 
-def conv(inputs: int, outputs: int, kernel: int = 3) -> nn.Module:
-    """A convolution that keeps the picture's size, with spectral normalisation."""
-    return parametrizations.spectral_norm(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), eps=SPECTRAL_EPSILON)
+def conv(inputs: int, outputs: int, kernel: int = 3, spectral: bool = True) -> nn.Module:
+    """A convolution that keeps the picture's size, with spectral normalisation if `spectral`."""
+    plain = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    return parametrizations.spectral_norm(plain, eps=SPECTRAL_EPSILON) if spectral else plain
 
 
 def linear(inputs: int, outputs: int) -> nn.Module:
@@ -33,11 +34,14 @@ def fold_spectral_norm(network: nn.Module) -> nn.Module:
 
 
 class AdaIN(nn.Module):
-    """Adaptive instance normalisation (Huang and Belongie 2017): scale and bias come with every call."""
+    """Adaptive instance normalisation (Huang and Belongie 2017): scale and bias come with every call.
 
-    def __init__(self, channels: int) -> None:
+    base: what the scale is added to; 0 takes it as it comes, 1 lets features through while the styles are still small.
+    """
+
+    def __init__(self, channels: int, base: float = 0.0) -> None:
         super().__init__()
-        self.channels = channels
+        self.channels, self.base = channels, base
         self.norm = nn.InstanceNorm2d(channels)
 
     @property
@@ -47,28 +51,38 @@ class AdaIN(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         scale, bias = style.chunk(2, dim=-1)
-        return torch.addcmul(bias[..., None, None], self.norm(x), scale[..., None, None])
+        return torch.addcmul(bias[..., None, None], self.norm(x), (scale + self.base)[..., None, None])
 
 
 class ResidualBlock(nn.Module):
     """Norm, ReLU, (x2 nearest), conv 3, norm, ReLU, conv 3, (mean of 2x2); beside it a 1x1 skip.
 
     norm: "none", "instance", or "adain", which takes `style` at each call. resample: -1 halves the picture, 1 doubles it.
-    first: the block meets the picture itself, so it opens with a convolution.
+    first: the block meets the picture itself, so it opens with a convolution. spectral: its convolutions are spectrally
+    normalised, as the paper's are; else the scales of "adain" begin at 1.
     """
 
-    def __init__(self, inputs: int, outputs: int, norm: str = "none", resample: int = 0, first: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        norm: str = "none",
+        resample: int = 0,
+        first: bool = False,
+        spectral: bool = True,
+    ) -> None:
         super().__init__()
         if norm not in ("none", "instance", "adain"):
             raise ValueError(f"norm is 'none', 'instance' or 'adain', not {norm!r}")
         self.resample = resample
         self.first = first
         self.adaptive = norm == "adain"
-        self.norm_in = nn.Identity() if first else _norm(norm, inputs)
-        self.conv_in = conv(inputs, outputs)
-        self.norm_out = _norm(norm, outputs)
-        self.conv_out = conv(outputs, outputs)
-        self.skip = conv(inputs, outputs, 1) if inputs != outputs or resample else nn.Identity()
+        base = 0.0 if spectral else 1.0
+        self.norm_in = nn.Identity() if first else _norm(norm, inputs, base)
+        self.conv_in = conv(inputs, outputs, spectral=spectral)
+        self.norm_out = _norm(norm, outputs, base)
+        self.conv_out = conv(outputs, outputs, spectral=spectral)
+        self.skip = conv(inputs, outputs, 1, spectral) if inputs != outputs or resample else nn.Identity()
 
     def _normed(self, norm: nn.Module, x: Tensor, style: Tensor | None) -> Tensor:
         return norm(x, style) if self.adaptive else norm(x)
@@ -91,9 +105,9 @@ class ResidualBlock(nn.Module):
         return y + (functional.interpolate(x, scale_factor=2, mode="nearest") if self.resample > 0 else x)
 
 
-def _norm(norm: str, channels: int) -> nn.Module:
+def _norm(norm: str, channels: int, base: float) -> nn.Module:
     if norm == "adain":
-        return AdaIN(channels)
+        return AdaIN(channels, base)
     return nn.InstanceNorm2d(channels, affine=True) if norm == "instance" else nn.Identity()
 
 

@@ -8,6 +8,10 @@ from torch.nn import functional
 
 from .blocks import down_blocks
 
+CELLS = 16
+"""What six halvings leave of a 256 px picture. The paper sums over them; so that a network may learn on smaller pictures
+than it paints, a sum over fewer counts for as much."""
+
 
 class Embedder(nn.Module):
     """Six halving blocks without normalisation, ReLU, sum over the picture (Zakharov et al. 2019, section 3.1)."""
@@ -20,5 +24,5 @@ class Embedder(nn.Module):
         """photos, drawings: [B, K, 3, H, W], -1 to 1. Returns [B, embedding], the mean over the K shots."""
         shots = torch.cat([photos, drawings], dim=2)
         features: Tensor = self.blocks(shots.flatten(0, 1))
-        vectors = functional.relu(features).sum(dim=(2, 3))
+        vectors = functional.relu(features).mean(dim=(2, 3)) * CELLS
         return vectors.unflatten(0, shots.shape[:2]).mean(dim=1)

@@ -6,20 +6,21 @@ The same embedding and AdaIN as Zakharov et al. 2019, but pixels come from the p
 2. attention over the photos, per pixel and per scale, which begins as a geometric rule: the photo whose landmarks lie
    most like the wanted ones nearby, and that the flow stretches least;
 3. head and background each moved by a flow of its own and joined by the matte; both begin as the spline;
-4. a decoder that repaints what no photo shows.
+4. a decoder that repaints what no photo shows, such as what was behind the head.
 
 Everything that is learned starts at zero, so that an untrained network gives the geometric warp of the best photos.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .blocks import AdaIN, ResidualBlock, linear
+from .blocks import AdaIN, ResidualBlock
 from .shots import Painted, Photos, Pose
 from .spline import picture_grid, thin_plate_flow
 
@@ -30,8 +31,13 @@ REACH = 0.12
 """Radius round a pixel within which landmarks judge a photo, in half pictures."""
 CHOICE = 400.0
 """How sharply the photo with the most similar landmarks is preferred: logits per half picture of distance."""
+LEAST_BACKGROUND = 0.01
+"""A photo counts as background at least so much, where all photos show a head."""
 OVERALL = 0.6
 """Part of that preference which goes by the whole face; the rest goes by the landmarks near the pixel."""
+
+Block = partial(ResidualBlock, spectral=False)
+"""Spectral normalisation steadies the paper's generator, whose weights must make every pixel; here it slows learning."""
 
 
 class Features(NamedTuple):
@@ -132,30 +138,31 @@ class WarpGenerator(nn.Module):
     def __init__(self, channels: int = 48, embedding: int = 512) -> None:
         super().__init__()
         middle, coarse, wide = channels, 2 * channels, 4 * channels
-        self.encode_middle = ResidualBlock(7, middle, "instance", resample=-1, first=True)
-        self.encode_coarse = ResidualBlock(middle, coarse, "instance", resample=-1)
+        self.encode_middle = Block(7, middle, "instance", resample=-1, first=True)
+        self.encode_coarse = Block(middle, coarse, "instance", resample=-1)
         self.refine = nn.Sequential(
-            ResidualBlock(coarse + 3 + 1 + 2, coarse, resample=-1),
-            ResidualBlock(coarse, coarse),
-            ResidualBlock(coarse, coarse, resample=1),
+            Block(coarse + 3 + 1 + 2, coarse, resample=-1),
+            Block(coarse, coarse),
+            Block(coarse, coarse, resample=1),
             nn.ReLU(),
         )
-        # Offsets of head and background (2 + 2), matte, and one attention logit for each of three scales.
-        self.correct = _zero_conv(coarse, 8)
+        # Offsets of head and background (2 + 2), matte, one attention logit for each of three scales of the head, how far
+        # the background stays where it was, and its attention logit.
+        self.correct = _zero_conv(coarse, 10)
         self.decode = nn.ModuleList(
             [
-                ResidualBlock(coarse + 3, wide, "adain", resample=-1),
-                ResidualBlock(wide, wide, "adain"),
-                ResidualBlock(wide, wide, "adain"),
-                ResidualBlock(wide, coarse, "adain", resample=1),
-                ResidualBlock(2 * coarse, middle, "adain", resample=1),
-                ResidualBlock(2 * middle, channels // 2, "adain", resample=1),
+                Block(coarse + 3 + 1, wide, "adain", resample=-1),
+                Block(wide, wide, "adain"),
+                Block(wide, wide, "adain"),
+                Block(wide, coarse, "adain", resample=1),
+                Block(2 * coarse, middle, "adain", resample=1),
+                Block(2 * middle, channels // 2, "adain", resample=1),
             ]
         )
-        self.norm = AdaIN(channels // 2)
+        self.norm = AdaIN(channels // 2, base=1.0)
         # Paint, what of the warped picture it covers, and the matte's change.
-        self.repaint = _zero_conv(channels // 2 + 4, 5)
-        self.projection = linear(embedding, sum(self._style_sizes()))
+        self.repaint = _zero_conv(channels // 2 + 3 + 1 + 1, 5)
+        self.projection = nn.Linear(embedding, sum(self._style_sizes()))
 
     def _style_sizes(self) -> list[int]:
         blocks = [block for block in self.decode if isinstance(block, ResidualBlock)]
@@ -184,7 +191,9 @@ class WarpGenerator(nn.Module):
         bent_mattes = _warp(_resize(photos.mattes, grid), flow)
         seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, _resize(bending.offset, grid)], dim=2)
         change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
-        head_offset, background_offset = (bending.offset + _resize(change[:, :, i : i + 2], size // 2) for i in (0, 2))
+        head_offset = bending.offset + _resize(change[:, :, 0:2], size // 2)
+        stays = _resize(change[:, :, 8:9], size // 2)
+        background_offset = bending.offset * (1 - stays) + _resize(change[:, :, 2:4], size // 2)
         at_coarse, at_middle, at_fine = (torch.softmax(bending.choice + change[:, :, i : i + 1], dim=1) for i in (5, 6, 7))
 
         coarse = (_warp(features.coarse, _resize_flow(head_offset, grid)) * at_coarse).sum(1)
@@ -194,15 +203,21 @@ class WarpGenerator(nn.Module):
         flow = _resize_flow(head_offset, size)
         head = (_warp(photos.pictures, flow) * attention).sum(1)
         matte = ((_warp(photos.mattes, flow) + _resize(change[:, :, 4:5], size)) * attention).sum(1).clamp(0.0, 1.0)
-        background = (_warp(photos.pictures, _resize_flow(background_offset, size)) * attention).sum(1)
+        # Where a photo shows its own head there is no background in it.
+        flow = _resize_flow(background_offset, size)
+        behind = _warp(photos.mattes, flow)
+        logits = _resize(bending.choice + change[:, :, 9:10], size) + torch.log((1 - behind).clamp_min(LEAST_BACKGROUND))
+        attention = torch.softmax(logits, dim=1)
+        background = (_warp(photos.pictures, flow) * attention).sum(1)
+        missing = (behind * attention).sum(1) * (1 - matte)
         warped = head * matte + background * (1 - matte)
 
         styles = iter(style.split(self._style_sizes(), dim=-1))
-        x = torch.cat([coarse, drawing], dim=1)
+        x = torch.cat([coarse, drawing, functional.interpolate(missing, size=grid, mode="area")], dim=1)
         for block, beside in zip(self.decode, (None, None, None, None, coarse, middle), strict=True):
             x = block(x if beside is None else torch.cat([x, beside], dim=1), next(styles))
         x = functional.relu(self.norm(x, next(styles)))
-        change = self.repaint(torch.cat([x, warped, matte * 2 - 1], dim=1))
+        change = self.repaint(torch.cat([x, warped, matte * 2 - 1, missing], dim=1))
         # The cover has no sigmoid: it would have to begin far down its slope to cover nothing, where it hardly learns.
         picture = warped * (1 - change[:, 3:4]) + change[:, :3]
         return Painted(picture, (matte + change[:, 4:]).clamp(0.0, 1.0))

@@ -68,6 +68,7 @@ def _extra(moment: Moment, shot: Shot, light: Light) -> dict[str, object]:
     arkit = {name: round(float(w), 3) for name, w in zip(EXPRESSIONS, moment.expression, strict=True) if w > 1e-3}
     return {
         "visible": [bool(seen) for seen in shot.visible],
+        "pupils": shot.pupils.round(2).tolist(),
         "gaze": moment.gaze.round(3).tolist(),
         "head": moment.head.round(4).tolist(),
         "arkit": arkit,

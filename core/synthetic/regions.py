@@ -130,6 +130,13 @@ class Regions:
         return Attachment(corners, weights)
 
     @cached_property
+    def pupils(self) -> Attachment:
+        """The middles of both pupils: the subject's right eye, then the left."""
+        balls = [np.arange(ball.start, ball.stop) for ball in (EYES["right"][0], EYES["left"][0])]
+        corners = np.array([[ball[self.neutral[ball, 2].argmax()]] * 3 for ball in balls])
+        return Attachment(corners, np.array([[1.0, 0.0, 0.0]] * 2))
+
+    @cached_property
     def contour(self) -> Attachment:
         """CONTOUR rows of CONTOUR_STEPS points from each point of the jaw line inward, row by row."""
         axis = np.array([0.0, 0.0, self._marks[[0, 16], 2].mean()])

@@ -90,6 +90,8 @@ class Shot:
     """[S, S] how much of each pixel is head, hair or neck"""
     landmarks: Floats
     """[68, 2] pixels"""
+    pupils: Floats
+    """[2, 2] pixels: the subject's right eye, then the left, whether the lids cover them or not"""
     visible: NDArray[np.bool_]
     """[68] false where the skin itself lies before a point"""
 
@@ -126,7 +128,8 @@ class Studio:
         colour = np.stack([channels[f"ViewLayer.Combined.{name}"] for name in "RGBA"], axis=-1)
         landmarks, points = project_landmarks(self.regions, vertices, self.camera, self.size)
         head = np.clip(channels[f"ViewLayer.{materials.HEAD_PASS}.X"], 0, 1)
-        return Shot(colour, head, landmarks, self._visible(vertices, points))
+        pupils = self.camera.project(self.regions.pupils.at(vertices), self.size)
+        return Shot(colour, head, landmarks, pupils, self._visible(vertices, points))
 
     def _set_renderer(self) -> None:
         scene = bpy.context.scene

@@ -20,7 +20,8 @@ Random = np.random.Generator
 
 OWN = 0.3
 """How often a source has something of its own: a small shift, a slightly different grade."""
-OCCLUDED = 0.1
+OCCLUDED, ROUGH = 0.1, 0.5
+"""How often a source has something before it, and a matte less exact than a render's."""
 SCALE, SHIFT, ROLL = 0.12, 0.06, np.radians(8.0)
 """Of the affine jitter, at most; the shift is a part of the picture."""
 OWN_JITTER, OWN_GRADE = 0.25, 0.2
@@ -53,7 +54,7 @@ class Shots(NamedTuple):
 
 def augment(shots: Shots, size: int, random: Random) -> Shots:
     """Everything but the background and the landmarks' noise, which need more than the frames; pictures at `size`."""
-    return camera(grade(occlude(reframe(shots, size, random), random), random), random)
+    return camera(grade(occlude(rough_mattes(reframe(shots, size, random), random), random), random), random)
 
 
 def reframe(shots: Shots, size: int, random: Random) -> Shots:
@@ -120,6 +121,19 @@ def procedural_background(size: int, random: Random) -> Bytes:
     return np.asarray(cv2.resize(colours.astype(np.uint8), (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+def rough_mattes(shots: Shots, random: Random) -> Shots:
+    """At times the sources' mattes as GrabCut makes them: their outline wanders off by up to a twentieth of the picture."""
+    mattes = shots.mattes.copy()
+    size = mattes.shape[1]
+    for i in range(len(mattes) - 1):
+        if random.random() < ROUGH:
+            soft = cv2.GaussianBlur(mattes[i].astype(np.float32) / 255, (0, 0), random.uniform(0.005, 0.03) * size)
+            cells = int(random.integers(3, 10))
+            wander = cv2.resize(random.normal(0, 0.2, (cells, cells)).astype(np.float32), (size, size))
+            mattes[i] = np.clip((soft + wander - 0.5) * random.uniform(3, 15) + 0.5, 0, 1) * 255
+    return shots._replace(mattes=mattes)
+
+
 def occlude(shots: Shots, random: Random) -> Shots:
     """At times something before a source's head: an ellipse that hides part of it. Never before the target."""
     pictures = shots.pictures.copy()
@@ -160,22 +174,25 @@ def _graded(picture: Bytes, amount: NDArray[np.float64]) -> Bytes:
 
 
 def camera(shots: Shots, random: Random) -> Shots:
-    """Lens blur, a coarser sensor, its noise, JPEG: the same for all frames but for the noise itself."""
+    """Lens blur and a coarser sensor, the same for all frames; noise and JPEG on the sources alone, for nobody wants those
+    painted, and no network can foresee them.
+    """
     size = shots.pictures.shape[1]
     blur = random.uniform(0.3, 1.2) * size / 256 if random.random() < 0.4 else 0.0
     shrunk = round(size / random.uniform(1.0, 2.0)) if random.random() < 0.4 else size
     noise = random.uniform(1.0, 8.0) if random.random() < 0.6 else 0.0
     quality = int(random.integers(40, 96)) if random.random() < 0.6 else 0
     taken = []
-    for picture in shots.pictures:
+    for i, picture in enumerate(shots.pictures):
+        source = i < len(shots.pictures) - 1
         if blur:
             picture = cv2.GaussianBlur(picture, (0, 0), blur)
         if shrunk < size:
             picture = cv2.resize(picture, (shrunk, shrunk), interpolation=cv2.INTER_AREA)
-        if noise:
+        if noise and source:
             grain = random.standard_normal(picture.shape, np.float32)
             picture = np.clip(picture + noise * grain + 0.5, 0, 255).astype(np.uint8)
-        if quality:
+        if quality and source:
             content = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
             picture = cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1]
         if shrunk < size:

@@ -39,6 +39,7 @@ def make_likeness(subject: Subject, photos: int, steps: int, settings: EvaluateS
             size=settings.size,
             detector=settings.detector,
             weights=settings.weights,
+            perceptual=settings.perceptual,
             device=settings.device,
         ),
         Silent(),

@@ -45,7 +45,7 @@ class Label:
     detected: list[list[float]] | None = None
     """68 points as a detector sees them, where `landmarks` are exact and it found the face"""
     extra: dict[str, Any] = field(default_factory=dict)
-    """in renders: visible, gaze, head pose, ARKit weights, camera; in footage: source file and time"""
+    """in renders: visible, pupils, gaze, head pose, ARKit weights, camera; in footage: source file and time"""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,16 @@ def test_the_embedding_is_the_mean_over_any_number_of_shots() -> None:
     assert torch.allclose(embedder(photos, drawings), apart, rtol=1e-4, atol=1e-5)
 
 
+def test_the_embedding_hardly_knows_the_pictures_size() -> None:
+    """A network that learned at 128 px is to paint at 256."""
+    torch.manual_seed(0)
+    embedder = Embedder(8, 32, 32).eval()
+    small = torch.nn.functional.interpolate(torch.rand(2, 3, 8, 8), size=(128, 128), mode="bilinear")
+    large = torch.nn.functional.interpolate(small, size=(256, 256), mode="bilinear")
+    of_small, of_large = (embedder(both[None, :1], both[None, 1:]) for both in (small, large))
+    assert (of_small - of_large).abs().mean() < 0.2 * of_large.abs().mean()
+
+
 def test_adain_gives_the_statistics_it_is_told() -> None:
     style = torch.tensor([[2.0, 3.0, -1.0, 5.0]])
     out = AdaIN(2)(torch.rand(1, 2, 32, 32) * 7, style)
@@ -129,7 +139,7 @@ def test_an_untrained_warp_paints_the_photo_itself_at_its_own_pose(face: np.ndar
     photos, drawings = feed_photos(picture, matte, face[None], CPU)
     with torch.inference_mode():
         pose = feed_pose(face[None], 256, painter.drawing_size, CPU)
-        style = painter.style(torch.randn(1, 512))
+        style = painter.style(torch.randn(1, painter.preset.embedding))
         painted = painter(painter.prepare(photos, drawings), pose, style)
     assert (painted.picture - photos.pictures[:, 0]).abs().max() < 1e-2
     assert (painted.matte - photos.mattes[:, 0]).abs().max() < 1e-2
