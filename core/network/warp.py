@@ -49,6 +49,31 @@ class Features(NamedTuple):
     """[B, K, C, H/2, W/2]"""
 
 
+class Corrections(NamedTuple):
+    """What the network changes of the geometry, for each photo: [B, K, C, H/4, W/4]."""
+
+    head: Tensor
+    """added to the head's offset, in half pictures"""
+    background: Tensor
+    """added to the background's"""
+    matte: Tensor
+    """added to the photo's matte"""
+    coarse: Tensor
+    """added to the attention's logit at each of three scales: of the coarse features"""
+    middle: Tensor
+    """of the others"""
+    fine: Tensor
+    """of the picture"""
+    stays: Tensor
+    """how far the background stays where it was, instead of going with the head: 0 to 1"""
+    behind: Tensor
+    """added to the logit of the background's attention"""
+
+
+CORRECTIONS = (2, 2, 1, 1, 1, 1, 1, 1)
+"""Channels of each."""
+
+
 def _warp(pictures: Tensor, flow: Tensor) -> Tensor:
     """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2]. Returns [B, K, C, h, w]."""
     warped = functional.grid_sample(
@@ -146,9 +171,7 @@ class WarpGenerator(nn.Module):
             Block(coarse, coarse, resample=1),
             nn.ReLU(),
         )
-        # Offsets of head and background (2 + 2), matte, one attention logit for each of three scales of the head, how far
-        # the background stays where it was, and its attention logit.
-        self.correct = _zero_conv(coarse, 10)
+        self.correct = _zero_conv(coarse, sum(CORRECTIONS))
         self.decode = nn.ModuleList(
             [
                 Block(coarse + 3 + 1, wide, "adain", resample=-1),
@@ -182,45 +205,54 @@ class WarpGenerator(nn.Module):
 
     def forward(self, photos: Photos, features: Features, pose: Pose, style: Tensor) -> Painted:
         """One frame for each of the batch; the pose's drawing is [B, 3, H/4, W/4], style is [B, styles]."""
-        drawing, size, grid = pose.drawing, photos.pictures.shape[-1], features.coarse.shape[-1]
+        size, grid = photos.pictures.shape[-1], features.coarse.shape[-1]
         # A closed eye is a line: on the coarse grid it would stay open.
         bending = bend(photos, pose, size // 2)
+        change = self._corrections(photos, features, pose, bending)
 
-        drawings = drawing[:, None].expand(-1, photos.pictures.shape[1], -1, -1, -1)
-        flow = _resize_flow(bending.offset, grid)
-        bent_mattes = _warp(_resize(photos.mattes, grid), flow)
-        seen = torch.cat([_warp(features.coarse, flow), drawings, bent_mattes, _resize(bending.offset, grid)], dim=2)
-        change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
-        head_offset = bending.offset + _resize(change[:, :, 0:2], size // 2)
-        stays = _resize(change[:, :, 8:9], size // 2)
-        background_offset = bending.offset * (1 - stays) + _resize(change[:, :, 2:4], size // 2)
-        at_coarse, at_middle, at_fine = (torch.softmax(bending.choice + change[:, :, i : i + 1], dim=1) for i in (5, 6, 7))
-
-        coarse = (_warp(features.coarse, _resize_flow(head_offset, grid)) * at_coarse).sum(1)
-        middle = _warp(features.middle, _resize_flow(head_offset, size // 2))
-        middle = (middle * _resize(at_middle, size // 2)).sum(1)
-        attention = _resize(at_fine, size)
-        flow = _resize_flow(head_offset, size)
+        offset = bending.offset + _resize(change.head, size // 2)
+        flow = _resize_flow(offset, size)
+        attention = _resize(torch.softmax(bending.choice + change.fine, dim=1), size)
         head = (_warp(photos.pictures, flow) * attention).sum(1)
-        matte = ((_warp(photos.mattes, flow) + _resize(change[:, :, 4:5], size)) * attention).sum(1).clamp(0.0, 1.0)
-        # Where a photo shows its own head there is no background in it.
-        flow = _resize_flow(background_offset, size)
-        behind = _warp(photos.mattes, flow)
-        logits = _resize(bending.choice + change[:, :, 9:10], size) + torch.log((1 - behind).clamp_min(LEAST_BACKGROUND))
-        attention = torch.softmax(logits, dim=1)
-        background = (_warp(photos.pictures, flow) * attention).sum(1)
-        missing = (behind * attention).sum(1) * (1 - matte)
+        matte = ((_warp(photos.mattes, flow) + _resize(change.matte, size)) * attention).sum(1).clamp(0.0, 1.0)
+        background, missing = _background(photos, bending, change)
         warped = head * matte + background * (1 - matte)
+        missing = missing * (1 - matte)
 
+        attention = _resize(torch.softmax(bending.choice + change.middle, dim=1), size // 2)
+        middle = (_warp(features.middle, _resize_flow(offset, size // 2)) * attention).sum(1)
+        attention = torch.softmax(bending.choice + change.coarse, dim=1)
+        coarse = (_warp(features.coarse, _resize_flow(offset, grid)) * attention).sum(1)
         styles = iter(style.split(self._style_sizes(), dim=-1))
-        x = torch.cat([coarse, drawing, functional.interpolate(missing, size=grid, mode="area")], dim=1)
+        x = torch.cat([coarse, pose.drawing, functional.interpolate(missing, size=grid, mode="area")], dim=1)
         for block, beside in zip(self.decode, (None, None, None, None, coarse, middle), strict=True):
             x = block(x if beside is None else torch.cat([x, beside], dim=1), next(styles))
         x = functional.relu(self.norm(x, next(styles)))
-        change = self.repaint(torch.cat([x, warped, matte * 2 - 1, missing], dim=1))
+        paint, cover, edge = self.repaint(torch.cat([x, warped, matte * 2 - 1, missing], dim=1)).split((3, 1, 1), dim=1)
         # The cover has no sigmoid: it would have to begin far down its slope to cover nothing, where it hardly learns.
-        picture = warped * (1 - change[:, 3:4]) + change[:, :3]
-        return Painted(picture, (matte + change[:, 4:]).clamp(0.0, 1.0))
+        return Painted(warped * (1 - cover) + paint, (matte + edge).clamp(0.0, 1.0))
+
+    def _corrections(self, photos: Photos, features: Features, pose: Pose, bending: Bending) -> Corrections:
+        """What the network sees in the photos' features, bent by geometry alone, beside the wanted landmarks."""
+        grid = features.coarse.shape[-1]
+        flow = _resize_flow(bending.offset, grid)
+        drawings = pose.drawing[:, None].expand(-1, photos.pictures.shape[1], -1, -1, -1)
+        mattes = _warp(_resize(photos.mattes, grid), flow)
+        seen = torch.cat([_warp(features.coarse, flow), drawings, mattes, _resize(bending.offset, grid)], dim=2)
+        change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
+        return Corrections(*change.split(CORRECTIONS, dim=2))
+
+
+def _background(photos: Photos, bending: Bending, change: Corrections) -> tuple[Tensor, Tensor]:
+    """What lies behind the head [B, 3, H, W], and how much of it no photo shows [B, 1, H, W]."""
+    size = photos.pictures.shape[-1]
+    offset = bending.offset * (1 - _resize(change.stays, size // 2)) + _resize(change.background, size // 2)
+    flow = _resize_flow(offset, size)
+    # Where a photo shows its own head there is no background in it.
+    heads = _warp(photos.mattes, flow)
+    logits = _resize(bending.choice + change.behind, size) + torch.log((1 - heads).clamp_min(LEAST_BACKGROUND))
+    attention = torch.softmax(logits, dim=1)
+    return (_warp(photos.pictures, flow) * attention).sum(1), (heads * attention).sum(1)
 
 
 def _zero_conv(inputs: int, outputs: int) -> nn.Conv2d:
