@@ -8,8 +8,7 @@ VENV_5 := .venv-blender5
 IN := $(VENV)/bin
 OUT ?= out
 TRAINER ?= $(IN)/python
-TRAIN ?= --size 256 --batch 32 --workers 14 --steps 40000 --adversarial-from 20000 --discriminator-channels 48 \
-	--initial core/network/shipped/warp-256-synthetic-v1.safetensors
+TRAIN ?= --size 256 --batch 32 --workers 14 --steps 40000 --adversarial-from 20000 --discriminator-channels 48
 # What bpy, OpenCV and MediaPipe need from the system (not EEVEE).
 SYSTEM := libx11-6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libegl1 libgles2 libglib2.0-0
 SHARED ?= ../shared
@@ -71,7 +70,7 @@ format: env ## Put the code into form
 bench: env ## Memory and time per frame of both presets
 	$(IN)/python -m headcast.core.rendering.benchmark
 
-train: ## Go on with the shipped weights: DATA=shards RUN=folder HED=h5, any Python with torch and OpenCV as TRAINER
+train: ## The run for a GPU: DATA=shards RUN=folder HED=h5; TRAINER may be any Python that has torch, OpenCV and h5py
 	@mkdir -p $(RUN)/.package/headcast && ln -sfn $(CURDIR)/core $(RUN)/.package/headcast/core
 	PYTHONPATH=$(RUN)/.package $(TRAINER) -m headcast.core.cli train $(DATA) -o $(RUN) --hed $(HED) $(TRAIN)
 

@@ -38,3 +38,5 @@ class Painted(NamedTuple):
     """[B, 3, H, W], about -1 to 1"""
     matte: Tensor
     """[B, 1, H, W], 0 to 1"""
+    warped: Tensor | None = None
+    """[B, 3, H, W] what the photos gave, before it was repainted; None where every pixel is painted"""

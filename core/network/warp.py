@@ -230,7 +230,7 @@ class WarpGenerator(nn.Module):
         x = functional.relu(self.norm(x, next(styles)))
         paint, cover, edge = self.repaint(torch.cat([x, warped, matte * 2 - 1, missing], dim=1)).split((3, 1, 1), dim=1)
         # The cover has no sigmoid: it would have to begin far down its slope to cover nothing, where it hardly learns.
-        return Painted(warped * (1 - cover) + paint, (matte + edge).clamp(0.0, 1.0))
+        return Painted(warped * (1 - cover) + paint, (matte + edge).clamp(0.0, 1.0), warped)
 
     def _corrections(self, photos: Photos, features: Features, pose: Pose, bending: Bending) -> Corrections:
         """What the network sees in the photos' features, bent by geometry alone, beside the wanted landmarks."""

@@ -71,6 +71,7 @@ def _extra(moment: Moment, shot: Shot, light: Light) -> dict[str, object]:
         "pupils": shot.pupils.round(2).tolist(),
         "gaze": moment.gaze.round(3).tolist(),
         "head": moment.head.round(4).tolist(),
+        "body": moment.body.round(4).tolist(),
         "arkit": arkit,
         "camera": {"focal": light.focal, "side": light.side, "roll": light.roll},
     }

@@ -54,6 +54,10 @@ SOUNDS: tuple[dict[str, float], ...] = (
 """Mouths of speech: open, half open, spread and rounded vowels, closed lips, lip to teeth, a hiss, a tongue, a shout."""
 
 
+BODY_TURN, SWAY = np.radians((1.5, 4.0, 2.0)), 0.12
+"""Standard deviations of how a body leans, turns and tilts, and of how far it shifts (decimetres)."""
+
+
 @dataclass(frozen=True)
 class Moment:
     """A face at one time."""
@@ -63,7 +67,11 @@ class Moment:
     gaze: Floats
     """[2, 2] of the left and the right eye: to the image right and up, -1 to 1"""
     head: Floats
-    """[3] rotation vector in radians: about x (nod), y (yaw, to the image right), z (roll)"""
+    """[3] rotation vector in radians against the body: about x (nod), y (yaw, to the image right), z (roll)"""
+    body: Floats
+    """[3] rotation vector in radians about the hips: nobody sits still"""
+    sway: Floats
+    """[3] decimetres that the whole body is shifted"""
 
 
 def act(rng: np.random.Generator, frames: int, most_yaw: float, camera: float) -> list[Moment]:
@@ -96,9 +104,11 @@ def act(rng: np.random.Generator, frames: int, most_yaw: float, camera: float) -
         [np.clip(np.radians(8) * _wander(rng, frames, 0.5), -0.3, 0.3), yaw, np.radians(6) * _wander(rng, frames, 0.4)],
         axis=1,
     )
-    crossing = rng.normal(0, 0.03)
+    body = np.stack([turn * _wander(rng, frames, 0.3) for turn in BODY_TURN], axis=1)
+    sway = np.stack([SWAY * _wander(rng, frames, 0.4) for _ in range(3)], axis=1)
+    crossing = np.array([rng.normal(0, 0.03), 0.0])
     return [
-        Moment(np.clip(expression[i], 0, 1), np.stack([gaze[i] - [crossing, 0], gaze[i] + [crossing, 0]]), head[i])
+        Moment(np.clip(expression[i], 0, 1), np.stack([gaze[i] - crossing, gaze[i] + crossing]), head[i], body[i], sway[i])
         for i in range(frames)
     ]
 

@@ -19,7 +19,7 @@ ARMS_DOWN = np.radians(48.0)
 """The base mesh holds its arms out; portraits do not."""
 EYES = {"left": (slice(14598, 14670), slice(13606, 13614)), "right": (slice(14670, 14742), slice(13614, 13622))}
 """Vertices of each eyeball, and of the cube round its joint."""
-NECK, SHOULDERS = slice(14534, 14542), {"L": slice(14046, 14054), "R": slice(14486, 14494)}
+NECK, HIPS, SHOULDERS = slice(14534, 14542), slice(13622, 13630), {"L": slice(14046, 14054), "R": slice(14486, 14494)}
 GAZE = tuple(i for i, name in enumerate(EXPRESSIONS) if name.startswith("eyeLook"))
 EYE_TURN = np.radians(30.0)
 """How far an eye turns at a gaze of 1."""
@@ -71,11 +71,17 @@ class Figure:
             pivot = rest[joint].mean(axis=0)
             turn = np.array([-gaze[1] * EYE_TURN, gaze[0] * EYE_TURN, 0.0])
             vertices[ball] = _turn(eye, pivot, turn, np.ones(len(eye)))
-        return _turn(vertices, rest[NECK].mean(axis=0), moment.head, self.head_share)
+        return _pose(vertices, rest, moment, self.head_share)
 
     def carry(self, points: Floats, rest: Floats, moment: Moment) -> Floats:
         """Points [N, 3] that go with the skull."""
-        return _turn(points, rest[NECK].mean(axis=0), moment.head, np.ones(len(points)))
+        return _pose(points, rest, moment, np.ones(len(points)))
+
+
+def _pose(points: Floats, rest: Floats, moment: Moment, head_share: Floats) -> Floats:
+    """Points [N, 3] with the head turned, of which each takes its share [N], and the body leaning and swaying."""
+    turned = _turn(points, rest[NECK].mean(axis=0), moment.head, head_share)
+    return _turn(turned, rest[HIPS].mean(axis=0), moment.body, np.ones(len(points))) + moment.sway
 
 
 def _turn(vertices: Floats, pivot: Floats, vector: Floats, share: Floats) -> Floats:

@@ -18,13 +18,13 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Random = np.random.Generator
 
-OWN = 0.3
+OWN = 0.5
 """How often a source has something of its own: a small shift, a slightly different grade."""
 OCCLUDED, ROUGH = 0.1, 0.5
 """How often a source has something before it, and a matte less exact than a render's."""
 SCALE, SHIFT, ROLL = 0.12, 0.06, np.radians(8.0)
 """Of the affine jitter, at most; the shift is a part of the picture."""
-OWN_JITTER, OWN_GRADE = 0.25, 0.2
+OWN_JITTER, OWN_GRADE = 0.4, 0.2
 """A source's own share, as a part of what is done to the clip."""
 BIAS, FLUTTER, POINT_NOISE = 0.012, 0.006, 0.006
 """Standard deviations of a detector's error over the eye distance: of a feature in the whole clip, of a feature in one
@@ -58,13 +58,26 @@ def augment(shots: Shots, size: int, random: Random) -> Shots:
 
 
 def reframe(shots: Shots, size: int, random: Random) -> Shots:
-    """Mirrored or not, then one shift, scale and turn for all frames and at times small ones of a source's own."""
+    """Mirrored or not; then one shift, scale and turn for all frames, and at times small ones of a source's own.
+
+    Half of the items follow the head more or less, as the crops of footage do: then it is the background that moves.
+    """
     shared = _jitter(random, 1.0)
     if random.random() < 0.5:
         shared = shared @ np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
         shots = shots._replace(landmarks=shots.landmarks[:, ibug68.MIRROR])
     own = [_jitter(random, OWN_JITTER) if random.random() < OWN else np.eye(3) for _ in shots.pictures[1:]]
-    return resize(shots, size, [shared @ matrix for matrix in (*own, np.eye(3))])
+    middles = shots.landmarks[:, ibug68.NOSE_BRIDGE].mean(axis=1) / shots.pictures.shape[1]
+    follow = max(random.uniform(-1, 1), 0.0) * (middles.mean(axis=0) - middles)
+    matrices = [shared @ _shift(by) @ matrix for by, matrix in zip(follow, (*own, np.eye(3)), strict=True)]
+    return resize(shots, size, matrices)
+
+
+def _shift(by: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[3, 3] a shift of the unit square."""
+    matrix = np.eye(3)
+    matrix[:2, 2] = by
+    return matrix
 
 
 def _jitter(random: Random, strength: float) -> NDArray[np.float64]:

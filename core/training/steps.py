@@ -83,6 +83,8 @@ class Critics(nn.Module):
         if self.weights.pixel:
             where = losses.region_map(batch.target_landmarks, batch.target.shape[-1], self.weights.region)
             found["pixel"] = self.weights.pixel * (where * (painted.picture - batch.target).abs()).mean()
+        if self.weights.repaint and painted.warped is not None:
+            found["repaint"] = self.weights.repaint * functional.l1_loss(painted.picture, painted.warped)
         if self.weights.matte:
             found["matte"] = self.weights.matte * functional.l1_loss(painted.matte, batch.target_matte)
         return found

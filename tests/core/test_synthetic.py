@@ -36,7 +36,7 @@ def moment(yaw: float = 0.0, **expression: float) -> Moment:
     weights = STILL.copy()
     for name, weight in expression.items():
         weights[INDEX[name]] = weight
-    return Moment(weights, np.zeros((2, 2)), np.array([0.0, np.radians(yaw), 0.0]))
+    return Moment(weights, np.zeros((2, 2)), np.array([0.0, np.radians(yaw), 0.0]), np.zeros(3), np.zeros(3))
 
 
 def frontal() -> Camera:
@@ -83,6 +83,16 @@ class TestFigure:
         moved = np.linalg.norm(figure.act(rest, moment(yaw=40)) - rest, axis=1)
         assert np.median(moved[rest[:, 1] > 6.5]) > 0.2
         assert moved[rest[:, 1] < 4.5].max() < 1e-6
+
+    def test_nobody_sits_still_and_all_of_them_moves_together(self, figure: Figure) -> None:
+        rest = figure.shape(sample_person(7, ASSETS))
+        leaning = [act(np.random.default_rng(2), 200, 0.4, 0.0)[i] for i in (0, 150)]
+        still = [Moment(STILL, each.gaze, np.zeros(3), each.body, each.sway) for each in leaning]
+        first, later = (figure.act(rest, each)[: figure.body[..., 0].max() + 1] for each in still)
+        moved = np.linalg.norm(later - first, axis=1)
+        assert moved[rest[: len(moved), 1] > 4].min() > 0.02
+        apart = np.linalg.norm(first[1000] - first[5000]), np.linalg.norm(later[1000] - later[5000])
+        assert apart[0] == pytest.approx(apart[1], rel=1e-6)
 
     def test_the_jaw_line_slides_to_the_outline_on_the_far_side(self, figure: Figure) -> None:
         regions, rest = Regions(figure), figure.shape(sample_person(7, ASSETS))
