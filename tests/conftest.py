@@ -59,3 +59,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.config.headcast_exit = int(exitstatus)
+
+
+@pytest.fixture
+def any_gain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tuned is kept after however few steps."""
+    monkeypatch.setattr("headcast.core.training.personal.LEAST_GAIN", float("-inf"))

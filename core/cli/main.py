@@ -9,15 +9,6 @@ from typing import Any
 
 from ..errors import CancelledError, HeadcastError
 from ..jobs import JOBS, run_job
-from ..settings import (
-    AdaptSettings,
-    EvaluateSettings,
-    PrepareSettings,
-    RenderSettings,
-    SynthesizeSettings,
-    TrackSettings,
-    TrainSettings,
-)
 from ..version import VERSION
 from ..worker.protocol import EventReporter, encode, error_message
 from .console import ConsoleReporter, describe
@@ -36,12 +27,12 @@ def build_parser() -> argparse.ArgumentParser:
     adapt.add_argument("photos", nargs="+", metavar="PHOTO", help="pictures, folders or globs")
     adapt.add_argument("-o", "--output", required=True, metavar="X.likeness")
     adapt.add_argument("--feed-forward", action="store_true", help="no fine-tuning: the same as --steps 0")
-    _add_options(adapt, AdaptSettings)
+    _add_options(adapt, JOBS["adapt"][1])
 
     track = commands.add_parser("track", help="a clip to a performance", description="Read a face's motion from a clip.")
     track.add_argument("clip", metavar="CLIP", help="a movie, or a folder or glob of numbered pictures")
     track.add_argument("-o", "--output", required=True, metavar="Y.performance")
-    _add_options(track, TrackSettings)
+    _add_options(track, JOBS["track"][1])
 
     render = commands.add_parser(
         "render", help="a likeness plays a performance", description="Render a take: an EXR sequence and its manifest."
@@ -49,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("likeness", metavar="X.likeness")
     render.add_argument("performance", metavar="Y.performance")
     render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
-    _add_options(render, RenderSettings)
+    _add_options(render, JOBS["render"][1])
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -59,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "clips", nargs="+", metavar="CLIP", help="movies, folders of movies or of numbered pictures, shards"
     )
-    _add_options(evaluate, EvaluateSettings)
+    _add_options(evaluate, JOBS["evaluate"][1])
 
     synthesize = commands.add_parser(
         "synthesize",
@@ -67,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Render people in Blender with exact labels, as training shards. Run it again to go on.",
     )
     synthesize.add_argument("-o", "--output", required=True, metavar="FOLDER")
-    _add_options(synthesize, SynthesizeSettings)
+    _add_options(synthesize, JOBS["synthesize"][1])
 
     prepare = commands.add_parser(
         "prepare",
@@ -77,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     prepare.add_argument("videos", nargs="+", metavar="VIDEO", help="movies, and folders that hold some, however deep")
     prepare.add_argument("-o", "--output", required=True, metavar="FOLDER")
-    _add_options(prepare, PrepareSettings)
+    _add_options(prepare, JOBS["prepare"][1])
 
     train = commands.add_parser(
         "train",
@@ -86,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     train.add_argument("data", nargs="+", metavar="DATA", help="shards (.tar), or folders of them")
     train.add_argument("-o", "--output", required=True, metavar="RUN")
-    _add_options(train, TrainSettings)
+    _add_options(train, JOBS["train"][1])
 
     doctor = commands.add_parser("doctor", help="what is installed, and what is missing")
     doctor.add_argument("--json", action="store_true", help="one JSON object on standard output")

@@ -9,7 +9,6 @@ adult. It is rendered from three sides, MediaPipe finds its landmarks, and each 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..landmarks.ibug68 import MIRROR
-from .mesh import Floats, Ints, Mesh, read_obj, read_target
+from .mesh import Floats, Ints, Mesh, neutral_mesh, read_target
 
 SOURCE = (
     "CC0-1.0, no real person: MakeHuman base mesh hm08 with the mean of its macro targets young female/male x "
@@ -29,18 +28,6 @@ FRAME = (0.0, 7.15, 3.0)  # centre (x, y) and width of the square pictures, in m
 PIXELS = 1024
 SIDE_YAW = 35.0  # degrees; the head's cheek and jaw are seen from here, as from the front they are seen edge on
 SIDE_SHARE = np.array([1, 1, 1, 1, 1, 2 / 3, 1 / 3, *[0] * 61])  # how much of each point the side view gives
-
-
-def neutral_mesh(data: Path) -> Mesh:
-    """Return the base mesh as an average young adult, exactly left-right symmetric."""
-    mesh = read_obj(data / "3dobjs" / "base.obj")
-    mesh = replace(mesh, vertices=mesh.vertices.copy())
-    for origin, sex in itertools.product(("african", "asian", "caucasian"), ("female", "male")):
-        moved, offsets = read_target(data / "targets" / "macrodetails" / f"{origin}-{sex}-young.target.gz")
-        mesh.vertices[moved] += offsets / 6
-    one, other = np.loadtxt(data / "mesh_metadata" / "hm08.mirror", int, usecols=(0, 1)).T
-    mesh.vertices[one] = (mesh.vertices[one] + mesh.vertices[other] * (-1, 1, 1)) / 2
-    return mesh
 
 
 def without_ears(mesh: Mesh, data: Path) -> Mesh:

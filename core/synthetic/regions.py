@@ -12,7 +12,7 @@ import numpy as np
 
 from ..landmarks.head import head_model
 from .figure import EYES, Figure
-from .mesh import Floats, Ints, read_target
+from .mesh import Floats, Ints, neutral_mesh, read_target
 
 CONTOUR = 17
 CONTOUR_STEPS = 7
@@ -46,12 +46,7 @@ class Regions:
     @cached_property
     def neutral(self) -> Floats:
         """The base mesh as a young adult of no race or sex: what `landmarks/head.json` was made from."""
-        vertices = self.figure.base.vertices.copy()
-        for origin in ("african", "asian", "caucasian"):
-            for sex in ("female", "male"):
-                at, by = read_target(self.figure.targets / "macrodetails" / f"{origin}-{sex}-young.target.gz")
-                vertices[at] += by / 6
-        return vertices
+        return neutral_mesh(self.figure.targets.parent).vertices
 
     @cached_property
     def _marks(self) -> Floats:

@@ -156,6 +156,7 @@ def test_a_sheet_for_each_comparison(found: tuple[Evaluation, Path]) -> None:
     assert len(names) == 6
 
 
+@pytest.mark.usefixtures("any_gain")
 def test_a_shards_clip_is_scored_fine_tuned_beside_feed_forward(clips: Path, tmp_path: Path) -> None:
     frames = list(islice(open_clip(str(clips / "grid_1.mpg")).frames(), 12))
     where = full_crop(*frames[0].picture.shape[1::-1])

