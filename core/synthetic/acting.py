@@ -54,7 +54,7 @@ SOUNDS: tuple[dict[str, float], ...] = (
 """Mouths of speech: open, half open, spread and rounded vowels, closed lips, lip to teeth, a hiss, a tongue, a shout."""
 
 
-BODY_TURN, SWAY = np.radians((1.5, 4.0, 2.0)), 0.12
+BODY_TURN, SWAY = np.radians((0.7, 3.0, 1.2)), 0.06
 """Standard deviations of how a body leans, turns and tilts, and of how far it shifts (decimetres)."""
 
 
