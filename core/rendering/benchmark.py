@@ -54,7 +54,8 @@ def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
     from .render import render
 
     weights = folder / "untrained.safetensors"
-    save_weights(build_painter(preset), "untrained", weights)
+    painter = build_painter(preset)
+    save_weights(painter, "untrained", weights)
     rng = np.random.default_rng(0)
     face = head_model().landmarks[:, :2] * 52 + (128, 105)
     landmarks = np.stack([face + rng.normal(0, 2, 2) for _ in range(max(FRAMES, PHOTOS))]).astype(np.float32)
@@ -64,7 +65,7 @@ def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
         pictures=rng.integers(0, 256, (PHOTOS, SIZE, SIZE, 3), dtype=np.uint8),
         mattes=np.full((PHOTOS, SIZE, SIZE), 255, np.uint8),
         landmarks=landmarks[:PHOTOS],
-        embedding=rng.random(512).astype(np.float32),
+        embedding=rng.random(painter.preset.embedding).astype(np.float32),
         names=tuple(f"{i}.png" for i in range(PHOTOS)),
     ).save(folder / "x.likeness")
     crops = np.tile([SIZE / 2, SIZE / 2, SIZE], (FRAMES, 1)).astype(np.float64)

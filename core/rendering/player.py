@@ -72,6 +72,8 @@ class Player:
                 f"and would be played with '{self.weights or 'none'}'",
                 "Adapt the photos again, or give --weights the file that they were adapted with",
             )
+        if likeness.embedding.shape != (self.painter.preset.embedding,):
+            raise PresetMismatchError("The likeness was made by another version of its preset", "Adapt the photos again")
         adapted = {name: torch.from_numpy(value) for name, value in likeness.adapted.items()}
         style = adapted.pop(STYLE, None)
         strange = self.painter.load_state_dict(adapted, strict=False).unexpected_keys
