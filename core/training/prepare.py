@@ -26,15 +26,13 @@ import numpy as np
 
 from ..errors import EmptyClipError, SettingError, UnreadableImageError, WorkerError, writing
 from ..files import ensure_writable
-from ..imaging.read import Clip, open_clip
+from ..imaging.read import MOVIE_ENDINGS, Clip, open_clip
 from ..landmarks.detectors import Detector, open_detector
 from ..progress import Reporter
 from ..settings import PrepareSettings
 from .footage import Shown, Track, cut_out, follow_faces, sharpness
 from .shards import Label, Sample, read_clips, write_shard
 
-MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
-"""What counts as a video in a folder; a file that is named itself may have any ending."""
 VOXCELEB_PERSON = re.compile(r"id\d{5}")
 """A folder of one person's videos in VoxCeleb's layout: `id10001/<video>/00001.mp4`."""
 LEFT_OUT = "left_out.tsv"

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from ..errors import NoFaceError
 from ..imaging.crop import full_crop, head_crops
 from ..imaging.preview import write_png
-from ..imaging.read import Frame, open_clip
+from ..imaging.read import MOVIE_ENDINGS, Frame, open_clip
 from ..imaging.resample import cut
 from ..landmarks.detectors import Detector
 from ..performance import Performance
 from ..progress import Silent
 from ..settings import EvaluateSettings, TrackSettings
 from ..tracking import track
-from .prepare import MOVIE_ENDINGS
 from .shards import Clip, read_clips
 
 FEWEST = 8
