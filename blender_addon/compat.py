@@ -45,3 +45,13 @@ def use_processor_for_compositing(scene: bpy.types.Scene) -> None:
     """5.2's default scene asks for a GPU compositor: where there is none, it must be told."""
     if hasattr(scene.render, "compositor_device"):
         scene.render.compositor_device = "CPU"
+
+
+def curve_of(animated: bpy.types.ID, path: str) -> bpy.types.FCurve:
+    """The F-curve of a property of the datablock; made, with the action that holds it, where it is missing."""
+    data = animated.animation_data or animated.animation_data_create()
+    if data.action is None:
+        data.action = bpy.data.actions.new(f"{animated.name} Action")
+    if hasattr(data.action, "fcurve_ensure_for_datablock"):  # actions have slots, since 4.4
+        return data.action.fcurve_ensure_for_datablock(animated, path)
+    return data.action.fcurves.find(path) or data.action.fcurves.new(path)

@@ -7,7 +7,7 @@ a loop, tests as they like.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +19,10 @@ BLOCKING_PAUSE = 0.02
 """Seconds between looks of a caller that waits."""
 SLICE = 0.02
 """Seconds that a job within Blender may work before it lets Blender draw."""
+
+Step = tuple[str, int, int] | str
+"""(what, done, total) of a job within Blender, or a note to the user."""
+Steps = Generator[Step, None, dict[str, Any]]
 
 
 @dataclass
@@ -102,10 +106,10 @@ class EngineJob:
 
 
 class SceneJob:
-    """A job within Blender, a slice at a time: `steps` yields (what, done, total) and returns the result."""
+    """A job within Blender, a slice at a time: `steps` yields what it does and returns the result."""
 
-    def __init__(self, steps: Generator[tuple[str, int, int], None, dict[str, Any]]) -> None:
-        self.status = Status()
+    def __init__(self, steps: Steps, status: Status | None = None) -> None:
+        self.status = status or Status()
         self._steps = steps
         self._cancelled = False
 
@@ -116,20 +120,43 @@ class SceneJob:
                 self._steps.close()
                 raise CancelledError()
             try:
-                self.status.step(*next(self._steps))
+                step = next(self._steps)
             except StopIteration as finished:
                 result: dict[str, Any] = finished.value
                 return result
+            if isinstance(step, str):
+                self.status.notes.append(step)
+            else:
+                self.status.step(*step)
         return None
 
     def cancel(self) -> None:
         self._cancelled = True
 
 
+class Relay:
+    """A job of the worker's, and what Blender does with its result: `then` of that result are the steps."""
+
+    def __init__(self, job: EngineJob, then: Callable[[dict[str, Any]], Steps]) -> None:
+        self.status = job.status
+        self._job: EngineJob | SceneJob = job
+        self._then = then
+
+    def poll(self) -> dict[str, Any] | None:
+        result = self._job.poll()
+        if result is None or isinstance(self._job, SceneJob):
+            return result
+        self._job = SceneJob(self._then(result), self.status)
+        return None
+
+    def cancel(self) -> None:
+        self._job.cancel()
+
+
 def wait(job: Job) -> dict[str, Any]:
     """Poll until the job is done: for callers without a window. Raises HeadcastError."""
     while (result := job.poll()) is None:
-        if isinstance(job, EngineJob):
+        if not isinstance(job, SceneJob):
             time.sleep(BLOCKING_PAUSE)
     return result
 

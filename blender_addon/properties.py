@@ -6,7 +6,10 @@ from typing import Any
 import bpy
 
 from .compat import RELATIVE_PATH
+from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, TrackSettings
+
+TARGETS = (*TARGETS_OF["points"], *TARGETS_OF["shapes"])
 
 
 def property_of(item: Any) -> Any:
@@ -24,6 +27,8 @@ def property_of(item: Any) -> Any:
         return bpy.props.BoolProperty(**shared)
     if isinstance(item.default, int):
         return bpy.props.IntProperty(min=limits["low"], max=limits["high"], **shared)
+    if isinstance(item.default, float):
+        return bpy.props.FloatProperty(min=limits["low"], max=limits["high"], **shared)
     if limits["kind"] == "path":
         return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATH, **shared)
     return bpy.props.StringProperty(**shared)
@@ -61,6 +66,32 @@ class HEADCAST_PG_render(bpy.types.PropertyGroup):
     __annotations__ = annotations_of(RenderSettings)
 
 
+class HEADCAST_PG_match(bpy.types.PropertyGroup):
+    """One thing of the scene drives one of ours: `core.landmarks.naming.Match`."""
+
+    source: bpy.props.StringProperty(
+        name="Source", description="Vertex group, empty, bone end (name@head or name@tail), shape key or track"
+    )
+    target: bpy.props.StringProperty(
+        name="Drives",
+        description="Landmark (lm_00 to lm_69) or ARKit expression",
+        search=lambda self, context, text: TARGETS,
+    )
+    weight: bpy.props.FloatProperty(
+        name="Weight", description="How much of it: landmarks take the weighted mean, expressions the sum", default=1.0
+    )
+
+
+class HEADCAST_PG_matches(bpy.types.PropertyGroup):
+    """What drives what, as it was matched by names or by hand; empty is matched when it is read."""
+
+    convention: bpy.props.StringProperty(name="Convention", description="Whose names were recognised")
+    kind: bpy.props.StringProperty(name="Kind", description="What is read: groups, empties, bones, shapes or tracks")
+    owner: bpy.props.PointerProperty(type=bpy.types.Object, name="Owner", description="The object that it is read from")
+    rows: bpy.props.CollectionProperty(type=HEADCAST_PG_match)
+    index: bpy.props.IntProperty(name="Row", description="The chosen row", options={"SKIP_SAVE"})
+
+
 def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
     """What may be chosen as a rig."""
     return candidate.type in {"MESH", "ARMATURE", "EMPTY"}
@@ -87,7 +118,8 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         description="What drives the head",
         items=[
             ("CLIP", "Clip", "A movie or numbered pictures of somebody's face"),
-            ("RIG", "Rig", "68 vertices, empties or bones named lm_00 to lm_67, seen by the scene's camera"),
+            ("TRACKS", "Tracks", "Tracks of the Movie Clip Editor, placed by hand or by the detector"),
+            ("RIG", "Rig", "A rigged face of the scene, seen by its camera"),
         ],
     )
     clip: bpy.props.StringProperty(
@@ -95,10 +127,15 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     )
     rig: bpy.props.PointerProperty(
         name="Rig",
-        description="Mesh with vertex groups, armature with bones, or parent of empties, named lm_00 to lm_67",
+        description="The face's mesh or armature, or the parent of empties; what drives what is found by names",
         type=bpy.types.Object,
         poll=is_face,
     )
+    rig_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
+    movie_clip: bpy.props.PointerProperty(
+        name="Clip", description="The clip of the Movie Clip Editor that holds the tracks", type=bpy.types.MovieClip
+    )
+    track_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
     performance: bpy.props.StringProperty(
         name="Performance",
         description="The file that holds what the face does over time",

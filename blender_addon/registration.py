@@ -5,24 +5,36 @@ from __future__ import annotations
 import bpy
 
 from . import jobs, preferences, properties
-from .operators import adapt, cancel, composite, render, track, track_rig
-from .panels import likeness, performance, take
+from .operators import adapt, cancel, composite, match, place_tracks, read_tracks, render, track, track_rig
+from .panels import likeness, matches, performance, take
 
 CLASSES: tuple[type, ...] = (
     preferences.HEADCAST_AP_preferences,
     properties.HEADCAST_PG_adapt,
     properties.HEADCAST_PG_track,
     properties.HEADCAST_PG_render,
+    properties.HEADCAST_PG_match,
+    properties.HEADCAST_PG_matches,
     properties.HEADCAST_PG_scene,
     adapt.HEADCAST_OT_adapt,
     track.HEADCAST_OT_track,
     track_rig.HEADCAST_OT_track_rig,
+    read_tracks.HEADCAST_OT_read_tracks,
+    place_tracks.HEADCAST_OT_place_tracks,
+    place_tracks.HEADCAST_OT_detector_tracks,
+    match.HEADCAST_OT_match,
+    match.HEADCAST_OT_match_add,
+    match.HEADCAST_OT_match_remove,
+    match.HEADCAST_OT_match_save,
+    match.HEADCAST_OT_match_load,
     render.HEADCAST_OT_render,
     composite.HEADCAST_OT_composite,
     cancel.HEADCAST_OT_cancel,
     likeness.HEADCAST_PT_likeness,
     likeness.HEADCAST_PT_likeness_advanced,
     performance.HEADCAST_PT_performance,
+    matches.HEADCAST_UL_matches,
+    matches.HEADCAST_PT_matches,
     performance.HEADCAST_PT_performance_advanced,
     take.HEADCAST_PT_take,
     take.HEADCAST_PT_take_advanced,

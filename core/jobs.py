@@ -1,4 +1,4 @@
-"""The jobs by name: adapt, track, render; evaluate, synthesize, prepare, train.
+"""The jobs by name: adapt, track, render; evaluate, synthesize, prepare, train; detect, which the add-on alone asks for.
 
 The command line and the worker both come through here. Each job takes its arguments (paths as strings) and its settings
 (a dictionary of fields) and gives a result of plain values.
@@ -34,9 +34,11 @@ def run_adapt(photos: list[str], output: str, settings: AdaptSettings, reporter:
 
 
 def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporter) -> Result:
-    from .tracking import track
-
-    performance = track(clip, Path(output), settings, reporter)
+    if Path(clip).suffix.lower() == ".csv":
+        from .capture import capture as read_motion
+    else:
+        from .tracking import track as read_motion
+    performance = read_motion(clip, Path(output), settings, reporter)
     return {
         "performance": output,
         "frames": len(performance),
@@ -44,6 +46,13 @@ def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporte
         "first": int(performance.frames[0]),
         "rate": float(performance.rate),
     }
+
+
+def run_detect(clip: str, frame: int, settings: TrackSettings, reporter: Reporter) -> Result:
+    from .detecting import detect
+
+    face, (width, height) = detect(clip, frame, settings, reporter)
+    return {"landmarks": face.landmarks.tolist(), "confidence": face.confidence, "width": width, "height": height}
 
 
 def run_render(likeness: str, performance: str, output: str, settings: RenderSettings, reporter: Reporter) -> Result:
@@ -97,6 +106,7 @@ def run_train(data: list[str], output: str, settings: TrainSettings, reporter: R
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
     "track": (run_track, TrackSettings),
+    "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),
     "evaluate": (run_evaluate, EvaluateSettings),
     "synthesize": (run_synthesize, SynthesizeSettings),

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from .errors import WrongFileError
 from .files import whole_file
+from .landmarks.ibug68 import with_pupils
 
-FORMAT = 1
+FORMAT = 2
+"""1 had no pupils."""
 KEY = "headcast"
 """Of the file's metadata."""
 ADAPTED = "adapted."
@@ -34,7 +36,7 @@ class Likeness:
     mattes: NDArray[np.uint8]
     """[N, S, S] head, hair and neck, 0 to 255"""
     landmarks: NDArray[np.float32]
-    """[N, 68, 2] pixels of the crop"""
+    """[N, 70, 2] pixels of the crop"""
     embedding: NDArray[np.float32]
     """[E]"""
     names: tuple[str, ...]
@@ -87,7 +89,7 @@ class Likeness:
                 weights=head["weights"],
                 pictures=tensors["pictures"],
                 mattes=tensors["mattes"],
-                landmarks=tensors["landmarks"],
+                landmarks=tensors["landmarks"] if head["format"] > 1 else with_pupils(tensors["landmarks"]),
                 embedding=tensors["embedding"],
                 names=tuple(head["names"]),
                 adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},

@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 
 from .errors import NoFaceError, WrongFileError
 from .files import whole_file
+from .landmarks.arkit import EXPRESSIONS
+from .landmarks.fitting import fit_faces
+from .landmarks.ibug68 import with_pupils
 
-FORMAT = 1
+FORMAT = 2
+"""1 had neither pupils nor expressions."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Performance:
     frames: NDArray[np.int32]
     """[F] source frame numbers, rising"""
     landmarks: NDArray[np.float32]
-    """[F, 68, 2] iBUG points in plate pixels from the top left corner; NaN where no face was seen"""
+    """[F, 70, 2] iBUG points and pupils in plate pixels from the top left corner; NaN where no face was seen"""
+    expression: NDArray[np.float32]
+    """[F, 52] 0 to 1 in the order of `arkit.EXPRESSIONS`, read from the picture or the rig; NaN where nobody read it"""
     confidence: NDArray[np.float32]
     """[F] 0 (no face) to 1"""
     crops: NDArray[np.float64]
@@ -49,6 +55,14 @@ class Performance:
         found: NDArray[np.bool_] = self.confidence > 0
         return found
 
+    def face_curves(self) -> NDArray[np.float32]:
+        """[F, 52] the expression; where nobody read it, what the linear face model makes of the landmarks. NaN in gaps."""
+        curves = np.where(self.seen[:, None], self.expression, np.float32(np.nan))
+        unread = self.seen & ~np.isfinite(curves).all(axis=1)
+        if unread.any():
+            curves[unread] = np.clip(fit_faces(self.landmarks[unread]).expression, 0.0, 1.0)
+        return curves
+
     def save(self, path: Path) -> None:
         """Write to `path`, whole or not at all. Raises UnwritableError."""
         head = {
@@ -62,6 +76,7 @@ class Performance:
             "head": np.array(json.dumps(head)),
             "frames": self.frames,
             "landmarks": self.landmarks,
+            "expression": self.expression,
             "confidence": self.confidence,
             "crops": self.crops,
         }
@@ -80,9 +95,13 @@ class Performance:
                 head = json.loads(str(archive["head"]))
                 if head["format"] > FORMAT:
                     raise WrongFileError(f"{path} was written by a newer Headcast", "Update Headcast")
+                landmarks, expression = archive["landmarks"], archive.get("expression")
+                if head["format"] == 1:
+                    landmarks, expression = with_pupils(landmarks), _unread(len(landmarks))
                 return cls(
                     frames=archive["frames"],
-                    landmarks=archive["landmarks"],
+                    landmarks=landmarks,
+                    expression=expression,
                     confidence=archive["confidence"],
                     crops=archive["crops"],
                     width=head["width"],
@@ -104,10 +123,16 @@ def performance_from_points(
     rate: Fraction,
     source: str,
     confidence: NDArray[np.float32] | None = None,
+    expression: NDArray[np.float32] | None = None,
 ) -> Performance:
     """A Performance of points in plate pixels; a frame with a NaN counts as unseen. Raises NoFaceError where all do."""
     whole = np.isfinite(landmarks).all(axis=(1, 2))
     if not whole.any():
         raise NoFaceError(f"No face in any of {len(frames)} frames of {source}", "Check what is looked at")
     scores = whole.astype(np.float32) if confidence is None else np.where(whole, confidence, 0.0).astype(np.float32)
-    return Performance(frames, landmarks, scores, crops, size[0], size[1], rate, source)
+    curves = _unread(len(frames)) if expression is None else expression
+    return Performance(frames, landmarks, curves, scores, crops, size[0], size[1], rate, source)
+
+
+def _unread(frames: int) -> NDArray[np.float32]:
+    return np.full((frames, len(EXPRESSIONS)), np.nan, np.float32)

@@ -32,6 +32,7 @@ CROPS = {
 DETECTORS = {
     "mediapipe": "Google MediaPipe: fast, and runs everywhere",
     "face-alignment": "FAN: the detector of the paper; fetches its weights at first use",
+    "dlib": "dlib's 68 points, frontal faces: not for commercial use, as its training set (300-W) bars that",
 }
 PRESETS = {
     "warp-256": "Bends the photos to the pose and repaints what they do not show",
@@ -89,6 +90,15 @@ class AdaptSettings(Checked):
 class TrackSettings(Checked):
     """How a clip becomes a Performance."""
 
+    face: str = option("largest", "Face to follow: largest, or a place in pixels on it: x,y or x,y@frame")
+    smoothing: float = option(0.5, "How much tremble is taken away, without lag; 0 is none", low=0.0, high=1.0)
+    first: int = option(1, "Number of a movie's first frame; numbered pictures keep their own", low=0, high=1_048_574)
+    rate: str = option(
+        "", "Frames per second of numbered pictures, or of a CSV; empty is the EXR header's or the timecode's, or 24"
+    )
+    colour_space: str = option(
+        "auto", "Of EXR plates: auto is what their header says, or linear Rec.709; or any of OpenColorIO's names"
+    )
     crop: str = option("auto", "What of each frame is the head", choices=CROPS)
     size: int = option(256, "Side in pixels of the head crop in which the face is looked at again", low=64, high=1024)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
@@ -100,6 +110,12 @@ class RenderSettings(Checked):
     """How a Likeness plays a Performance."""
 
     motion: str = option("absolute", "Whose face shape the head has", choices=MOTIONS)
+    pose: float = option(1.0, "Relative motion: how much of the driver's turn of the head", low=0.0, high=2.0)
+    eyes: float = option(1.0, "Relative motion: how much of the lids", low=0.0, high=2.0)
+    gaze: float = option(1.0, "Relative motion: how much of the gaze; 0 looks straight ahead", low=0.0, high=2.0)
+    brows: float = option(1.0, "Relative motion: how much of the brows", low=0.0, high=2.0)
+    mouth: float = option(1.0, "Relative motion: how much of mouth and jaw", low=0.0, high=2.0)
+    neutral: str = option("", "Relative motion: frame in which the driver's face is at rest; empty finds it")
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
     opaque: bool = option(False, "Write the whole network picture, alpha 1, in the place of the matted head")
     photos: int = option(3, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)

@@ -1,8 +1,10 @@
-"""From a clip to a Performance: the face is followed, and a steady crop goes round the head."""
+"""From a clip to a Performance: faces are found in each frame, one is followed and steadied, a crop goes round the head."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,15 @@ from numpy.typing import NDArray
 
 from .errors import EmptyClipError
 from .files import ensure_writable
+from .following import GAP_SECONDS, Choice, Click, Shot, follow, link, parse_face
 from .imaging import crop, resample
-from .imaging.read import Picture, open_clip
+from .imaging.read import Clip, Picture, open_clip
+from .imaging.shots import CutFinder
+from .landmarks import arkit, ibug68
 from .landmarks.detectors import Detector, Face, open_detector
+from .landmarks.smoothing import smooth_expression, smooth_landmarks, tremble
+from .landmarks.trust import LOW, belief_by_looks, belief_by_turn
+from .listing import shortened, stretches
 from .performance import Performance, performance_from_points
 from .progress import Reporter
 from .settings import TrackSettings
@@ -22,67 +30,118 @@ CLOSE_UP = 1.8
 
 
 def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Reporter) -> Performance:
-    """Follow the face in a clip and save its Performance. Where there are several, the largest is taken first, then the
-    one nearest to where it was. Raises EmptyClipError, NoFaceError, UnreadableImageError, UnwritableError."""
-    ensure_writable(output)
-    clip = open_clip(clip_name)
-    numbers: list[int] = []
-    points: list[NDArray[np.float32]] = []
-    scores: list[float] = []
-    last: Face | None = None
-    crowded = 0
-    width = height = 0
-    with closing(open_detector(settings.detector, settings.device)) as detector:
-        for number, picture in clip.frames():
-            reporter.step("track", len(numbers), max(clip.length, len(numbers)))
-            height, width = picture.shape[:2]
-            faces = detector.detect(picture)
-            crowded += len(faces) > 1
-            face = _same_face(faces, last)
-            if face is not None and settings.crop == "auto":
-                face = look_again(detector, picture, face, settings.size)
-            last = face or last
-            numbers.append(number)
-            points.append(face.landmarks if face else np.full((68, 2), np.nan, np.float32))
-            scores.append(face.confidence if face else 0.0)
-    if not numbers:
-        raise EmptyClipError(f"{clip_name} holds no frame", "Give a movie, or a folder of numbered pictures")
-    reporter.step("track", len(numbers), len(numbers))
+    """Follow one face through a clip and save its Performance; what was done is noted.
 
-    landmarks, seen = np.stack(points), np.array(scores) > 0
-    if crowded:
-        reporter.note(f"{crowded} frames of {clip_name} show several faces: the largest was followed")
-    if seen.any() and not seen.all():
-        reporter.note(f"{int((~seen).sum())} of {len(seen)} frames of {clip_name} show no face: they are marked as gaps")
-    if settings.crop == "full" or not seen.any():
-        crops = np.tile(crop.full_crop(width, height), (len(numbers), 1))
-    else:
-        crops = crop.head_crops(landmarks, seen, float(clip.rate))
+    Raises EmptyClipError, NoFaceError, UnreadableImageError, UnwritableError, SettingError for a face, a rate or a colour
+    space that is none, MissingPackageError and MissingWeightsError.
+    """
+    ensure_writable(output)
+    click = parse_face(settings.face)
+    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space)
+    if clip.note:
+        reporter.note(f"{clip_name}: {clip.note}")
+    with closing(open_detector(settings.detector, settings.device)) as detector:
+        watched = watch(clip, detector, settings, reporter)
+    choices = follow(watched.shots, click, clip.rate)
+    faces = watched.faces_of(choices)
+    landmarks = np.stack([face.landmarks if face else np.full((ibug68.COUNT, 2), np.nan, np.float32) for face in faces])
+    expression = np.array([_expression(face) for face in faces], np.float32)
+    confidence = np.array([face.confidence if face else 0.0 for face in faces], np.float32)
+    _note_choices(watched, choices, click, clip_name, reporter)
+    _note_frames(watched, confidence, clip_name, reporter)
+
+    runs, rate = watched.runs(confidence > 0), float(clip.rate)
+    smooth = smooth_landmarks(landmarks, runs, rate, settings.smoothing)
+    if smooth is not landmarks:
+        before, after = tremble(landmarks, runs), tremble(smooth, runs)
+        reporter.note(
+            f"smoothed by {settings.smoothing:g}: the points tremble by {after:.2f} pixels, before by {before:.2f}"
+        )
     performance = performance_from_points(
-        np.array(numbers, np.int32),
-        landmarks,
-        crops,
-        (width, height),
+        np.array(watched.numbers, np.int32),
+        smooth,
+        _crops(watched, smooth, confidence > 0, rate, settings.crop),
+        watched.size,
         clip.rate,
         Path(clip_name).name,
-        np.array(scores, np.float32),
+        confidence,
+        smooth_expression(expression, runs, rate, settings.smoothing),
     )
     performance.save(output)
     return performance
 
 
-def _same_face(faces: list[Face], last: Face | None) -> Face | None:
-    """The largest face at first; later the one nearest to where the followed one was seen."""
-    if not faces:
-        return None
-    if last is None:
-        return faces[0]
-    centre = last.landmarks.mean(axis=0)
-    return min(faces, key=lambda face: float(np.linalg.norm(face.landmarks.mean(axis=0) - centre)))
+@dataclass
+class Watched:
+    """All faces of a clip of F frames."""
+
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the pictures."""
+    numbers: list[int] = field(default_factory=list)
+    """[F] of the clip's frames"""
+    shots: list[Shot] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    """of each shot: its first frame, counted from 0"""
+    crowded: int = 0
+    """frames that show several faces"""
+
+    def faces_of(self, choices: Sequence[Choice]) -> list[Face | None]:
+        """[F] the faces of who was chosen."""
+        found: dict[int, Face] = {}
+        for choice in choices:
+            if choice.person:
+                found.update(zip(choice.person.numbers, choice.person.faces, strict=True))
+        return [found.get(number) for number in self.numbers]
+
+    def runs(self, seen: NDArray[np.bool_]) -> list[slice]:
+        """The stretches of frames with a face that no gap, no cut and no missing picture interrupts."""
+        steps = np.diff(self.numbers)
+        apart = np.ones(len(self.numbers), bool)
+        apart[1:] = (steps > np.median(steps)) if len(steps) else True
+        apart[self.starts] = True
+        apart[1:] |= ~seen[:-1]
+        begins = np.flatnonzero(apart & seen)
+        ends = np.flatnonzero(np.append(apart | ~seen, True))
+        return [slice(int(begin), int(ends[np.searchsorted(ends, begin, side="right")])) for begin in begins]
+
+
+def watch(clip: Clip, detector: Detector, settings: TrackSettings, reporter: Reporter) -> Watched:
+    """Look at every picture once, and at each face in it again in a close-up. Raises EmptyClipError at no picture."""
+    watched, cuts = Watched(), CutFinder()
+    faces: list[Face] = []
+    gap = max(1, round(GAP_SECONDS * clip.rate))
+    for number, picture, held in clip.frames(exposed=True):
+        reporter.step("track", len(watched.numbers), max(len(clip.numbers), len(watched.numbers)))
+        if not held:
+            faces = [_believed(detector, picture, face, settings) for face in detector.detect(picture)]
+            faces = [face for face in faces if face.confidence > 0]
+            if cuts.begins_shot(picture) or not watched.shots:
+                watched.starts.append(len(watched.numbers))
+                watched.shots.append([])
+        link(watched.shots[-1], number, faces, gap)
+        watched.crowded += len(faces) > 1
+        watched.numbers.append(number)
+        watched.size = picture.shape[1], picture.shape[0]
+    if not watched.numbers:
+        raise EmptyClipError(f"{clip.path} holds no frame", "Give a movie, or a folder of numbered pictures")
+    reporter.step("track", len(watched.numbers), len(watched.numbers))
+    return watched
+
+
+def _believed(detector: Detector, picture: Picture, face: Face, settings: TrackSettings) -> Face:
+    """The face with points of a second look, where it is to be looked at again, and with the confidence that it deserves."""
+    belief = belief_by_turn(face.landmarks)
+    if settings.crop == "auto":
+        again = look_again(detector, picture, face, settings.size)
+        # What is no face in its own close-up, such as a cloud, is none.
+        looks = 0.0 if again is face else belief_by_looks(face.landmarks, again.landmarks)
+        face, belief = again, min(looks, belief_by_turn(again.landmarks))
+    return face._replace(confidence=face.confidence * belief)
 
 
 def look_again(detector: Detector, picture: Picture, face: Face, size: int) -> Face:
     """The same face, found anew in a close-up of `size` pixels: detectors that find a small face place its points badly.
+    `face` itself where the close-up shows none.
 
     Measured on a 200 px face in a 1280x720 plate: jitter down by a third.
     """
@@ -92,3 +151,55 @@ def look_again(detector: Detector, picture: Picture, face: Face, size: int) -> F
     if not again:
         return face
     return again[0]._replace(landmarks=crop.to_plate(again[0].landmarks, where, size))
+
+
+def _expression(face: Face | None) -> list[float]:
+    """[52] in the order of `arkit.EXPRESSIONS`; what a detector does not know by name (MediaPipe: tongueOut) is 0, and all
+    is NaN where it reads nothing."""
+    if face is None or not face.expression:
+        return [np.nan] * len(arkit.EXPRESSIONS)
+    return [face.expression.get(name, 0.0) for name in arkit.EXPRESSIONS]
+
+
+def _crops(
+    watched: Watched, landmarks: NDArray[np.float32], seen: NDArray[np.bool_], rate: float, kind: str
+) -> NDArray[np.float64]:
+    """[F, 3] the head's crop in each frame, steady within a shot. A shot without a face has the last one before it."""
+    if kind == "full" or not seen.any():
+        return np.tile(crop.full_crop(*watched.size), (len(seen), 1))
+    crops = np.full((len(seen), 3), np.nan)
+    for begin, end in zip(watched.starts, [*watched.starts[1:], len(seen)], strict=True):
+        if seen[begin:end].any():
+            crops[begin:end] = crop.head_crops(landmarks[begin:end], seen[begin:end], rate)
+    known = np.flatnonzero(np.isfinite(crops[:, 0]))
+    before = np.searchsorted(known, np.arange(len(seen)), side="right") - 1
+    return np.asarray(crops[known[np.maximum(before, 0)]])
+
+
+def _note_choices(
+    watched: Watched, choices: Sequence[Choice], click: Click | None, clip_name: str, reporter: Reporter
+) -> None:
+    """Say which face was followed, where it was a choice."""
+    if watched.crowded:
+        who = "largest" if click is None else f"one nearest to {click.x:g},{click.y:g}"
+        reporter.note(f"{watched.crowded} frames of {clip_name} show several faces: the {who} was followed")
+    cuts = [
+        f"frame {watched.numbers[start]}: {choice}" for start, choice in zip(watched.starts[1:], choices[1:], strict=True)
+    ]
+    if cuts:
+        reporter.note(f"after each cut of {clip_name} the face is chosen anew ({shortened(cuts, '; ')})")
+
+
+def _note_frames(watched: Watched, confidence: NDArray[np.float32], clip_name: str, reporter: Reporter) -> None:
+    """Say which frames are gaps, and which are not to be relied on."""
+    seen = confidence > 0
+    low = seen & (confidence < LOW)
+    of = f"of {len(seen)} frames of {clip_name}"
+    if seen.any() and not seen.all():
+        gaps = stretches(watched.numbers, ~seen)
+        reporter.note(f"{int((~seen).sum())} {of} do not show the face: they are marked as gaps ({gaps})")
+    if low.any():
+        reporter.note(
+            f"{int(low.sum())} {of} have a low confidence, as the head is turned away or two looks at it differ "
+            f"({stretches(watched.numbers, low)})"
+        )

@@ -10,12 +10,14 @@ import bpy
 
 from .. import jobs
 from ..core.files import ensure_writable
+from ..scene.matches import rig_match, user_folders
 from ..scene.rig import read_rig
+from ..scene.rig_sources import match_rig
 from .modal import JobOperator, absolute
 
 
 class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
-    """Read the rig's 68 points through the scene's camera, over the scene's frame range"""
+    """Read the rig's face through the scene's camera, over the scene's frame range"""
 
     bl_idname = "headcast.track_rig"
     bl_label = "Read Rig"
@@ -39,6 +41,7 @@ def _read_and_save(
     scene: bpy.types.Scene, rig: bpy.types.Object, output: Path
 ) -> Generator[tuple[str, int, int], None, dict[str, Any]]:
     ensure_writable(output)
-    performance = yield from read_rig(scene, rig)
+    match = rig_match(scene.headcast.rig_matches, rig) or match_rig(rig, user_folders())
+    performance = yield from read_rig(scene, rig, match)
     performance.save(output)
     return {"performance": str(output), "frames": len(performance), "seen": int(performance.seen.sum())}

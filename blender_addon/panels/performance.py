@@ -17,10 +17,22 @@ class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.headcast
         self.layout.row().prop(settings, "source", expand=True)
-        from_clip = settings.source == "CLIP"
-        self.layout.prop(settings, "clip" if from_clip else "rig")
+        if settings.source == "CLIP":
+            self.layout.prop(settings, "clip")
+        elif settings.source == "RIG":
+            self.layout.prop(settings, "rig")
+        else:
+            self.layout.prop(settings, "movie_clip")
+            column = self.layout.column(align=True)
+            column.operator_menu_enum("headcast.place_tracks", "preset", icon="TRACKER")
+            column.operator_menu_enum("headcast.detector_tracks", "preset", icon="TRACKING_FORWARDS")
         self.layout.prop(settings, "performance", text="File")
-        self.layout.operator("headcast.track" if from_clip else "headcast.track_rig", icon="TRACKING")
+        if settings.source == "CLIP":
+            self.layout.operator("headcast.track", icon="TRACKING")
+        elif settings.source == "RIG":
+            self.layout.operator("headcast.track_rig", icon="ARMATURE_DATA")
+        else:
+            self.layout.operator("headcast.read_tracks", icon="TRACKING")
 
 
 class HEADCAST_PT_performance_advanced(AdvancedPanel, bpy.types.Panel):
@@ -30,7 +42,7 @@ class HEADCAST_PT_performance_advanced(AdvancedPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.headcast.source == "CLIP"
+        return context.scene.headcast.source in {"CLIP", "TRACKS"}
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_settings(self.layout, context.scene.headcast.track, TrackSettings)

@@ -20,7 +20,13 @@ NEEDED = {
     "safetensors": "safetensors",
     "mediapipe": "mediapipe",
 }
-OPTIONAL = {"face-alignment": "face_alignment", "bpy": "bpy", "h5py": "h5py"}
+OPTIONAL = {
+    "face-alignment": "face_alignment",
+    "dlib-bin": "dlib",
+    "opencolorio": "PyOpenColorIO",
+    "bpy": "bpy",
+    "h5py": "h5py",
+}
 
 
 class Finding(NamedTuple):

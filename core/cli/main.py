@@ -30,7 +30,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_options(adapt, JOBS["adapt"][1])
 
     track = commands.add_parser("track", help="a clip to a performance", description="Read a face's motion from a clip.")
-    track.add_argument("clip", metavar="CLIP", help="a movie, or a folder or glob of numbered pictures")
+    track.add_argument(
+        "clip", metavar="CLIP", help="a movie, a folder or glob of numbered pictures, or a CSV of Live Link Face"
+    )
     track.add_argument("-o", "--output", required=True, metavar="Y.performance")
     _add_options(track, JOBS["track"][1])
 

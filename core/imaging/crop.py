@@ -29,7 +29,7 @@ def full_crop(width: int, height: int) -> Array:
 
 
 def head_crops(landmarks: NDArray[np.floating], seen: NDArray[np.bool_], rate: float) -> Array:
-    """Steady crops [F, 3] for landmarks [F, 68, 2]; frames with no face (`seen` [F] false) borrow from their neighbours."""
+    """Steady crops [F, 3] for landmarks [F, 70, 2]; frames with no face (`seen` [F] false) borrow from their neighbours."""
     pose = fit_pose(landmarks[seen])
     down = np.einsum("fij,j->fi", pose.rotation, np.array([0.0, BELOW_EYES, 0.45]))[:, :2]
     raw = np.column_stack([pose.offset + pose.scale[:, None] * down, np.log(pose.scale * SIDE)])

@@ -72,6 +72,6 @@ def read_rgba(path: Path) -> NDArray[np.float32]:
 def read_attributes(path: Path) -> dict[str, object]:
     """The header of `path`. Raises UnreadableImageError."""
     try:
-        return dict(OpenEXR.File(str(path)).parts[0].header)
+        return dict(OpenEXR.File(str(path), header_only=True).parts[0].header)
     except (RuntimeError, IndexError) as error:
         raise UnreadableImageError(f"{path} is damaged, or no EXR ({error})", "Render or export it again") from error

@@ -31,7 +31,7 @@ def _hull(points: NDArray[np.floating], size: int, grow: float = 0.0) -> NDArray
 
 
 def head_matte(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Matte [S, S] (0 to 255) of the head in `picture` [S, S, 3] with `landmarks` [68, 2] in its pixels."""
+    """Matte [S, S] (0 to 255) of the head in `picture` [S, S, 3] with `landmarks` [70, 2] in its pixels."""
     size = picture.shape[0]
     small = cv2.resize(picture, (WORKING_SIZE, WORKING_SIZE), interpolation=cv2.INTER_AREA)
     points = landmarks.astype(np.float64) * (WORKING_SIZE / size)

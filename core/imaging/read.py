@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -13,16 +14,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EmptyClipError, UnreadableImageError
-from . import colour, exr
+from ..errors import EmptyClipError, SettingError, UnreadableImageError
+from . import colour, exr, movie
+from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """What counts as a video in a folder; a file that is named itself may have any ending."""
 SEQUENCE_RATE = Fraction(24)
-"""Frames per second of a folder of pictures, which does not say."""
-
-Picture = NDArray[np.uint8]
+"""Frames per second of numbered pictures that do not say."""
+Picture = movie.Picture
+BRIGHT = 95.0
+"""Percentile of an EXR plate's brightness that is exposed to BRIGHT_LEVEL where it lies outside of GOOD."""
+BRIGHT_LEVEL = 0.6
+GOOD = (0.2, 1.5)
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 class Frame(NamedTuple):
@@ -30,53 +36,64 @@ class Frame(NamedTuple):
 
     number: int
     picture: Picture
+    held: bool = False
+    """The picture is the one before, held to keep the rate."""
 
 
 class Clip(NamedTuple):
-    """A movie, or numbered pictures. Nothing is decoded before `frames` is walked."""
+    """A movie, or numbered pictures. No picture is decoded before `frames` is walked."""
 
     path: Path
     rate: Fraction
     """Frames per second."""
-    length: int
-    """Frames that the container claims; a movie may hold a few less."""
-    numbers: tuple[int, ...]
-    """Of numbered pictures; empty for a movie, whose frames are numbered from 1."""
+    numbers: Sequence[int]
+    """Of each frame; a movie that is damaged may end early."""
     pictures: tuple[Path, ...]
+    """Of each frame; empty for a movie."""
+    shown: Sequence[int]
+    """For each frame of a movie, which of its pictures it shows; empty for numbered pictures."""
+    note: str
+    """What was done to a movie to bring it to its rate, or what EXR plates are taken for; may be empty."""
+    colour_space: str
 
-    def frames(self) -> Iterator[Frame]:
-        """Decode one frame after the other. Raises UnreadableImageError at a broken picture, EmptyClipError at none."""
+    def frames(self, exposed: bool = False) -> Iterator[Frame]:
+        """Decode one frame after the other; `exposed` EXR plates are as bright as a detector wants them.
+
+        Raises UnreadableImageError at a broken picture, and what `read_photo` does for a colour space.
+        """
         if self.pictures:
             for number, path in zip(self.numbers, self.pictures, strict=True):
-                yield Frame(number, read_photo(path))
+                yield Frame(number, read_photo(path, self.colour_space, exposed))
             return
-        movie = cv2.VideoCapture(str(self.path))
-        number = 0
-        try:
-            while True:
-                there, picture = movie.read()
-                if not there:
-                    break
-                number += 1
-                yield Frame(number, np.ascontiguousarray(picture[..., ::-1]))
-        finally:
-            movie.release()
-        if not number:
-            raise EmptyClipError(f"{self.path} holds no frame that can be decoded", "Give a movie, or a folder of pictures")
+        for number, (picture, held) in zip(self.numbers, movie.read_pictures(self.path, self.shown), strict=False):
+            yield Frame(number, picture, held)
 
 
-def read_photo(path: Path) -> Picture:
-    """One picture. EXR is taken as scene-linear Rec.709. Raises UnreadableImageError."""
+def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> Picture:
+    """One picture. EXR is scene-linear in `colour_space`, "auto" for the one that its header declares, and linear Rec.709
+    where it declares none; `exposed` brings it to a usual brightness. Other pictures are sRGB.
+
+    Raises UnreadableImageError, SettingError for a colour space that nobody knows, MissingPackageError for one that needs
+    OpenColorIO.
+    """
     if not path.is_file():
         raise UnreadableImageError(f"{path} is not there", "Check the path")
     if path.suffix.lower() == ".exr":
-        linear = exr.read_rgba(path)[..., :3]
-        return colour.to_bytes(colour.encode_srgb(linear))
+        space = declared_space(exr.read_attributes(path)) if colour_space == AUTO else colour_space
+        linear = to_linear_rec709(exr.read_rgba(path)[..., :3], space)
+        return colour.to_bytes(colour.encode_srgb(linear * (detector_gain(linear) if exposed else 1.0)))
     raw = np.fromfile(path, np.uint8)
     picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     if picture is None or _truncated(path, raw):
         raise UnreadableImageError(f"{path} is damaged, or no picture", "Export it again, or leave it out")
     return np.ascontiguousarray(picture[..., ::-1])
+
+
+def detector_gain(linear: NDArray[np.float32]) -> float:
+    """What scene-linear Rec.709 [H, W, 3] is to be multiplied by for a detector: 1 for a picture that is neither dark nor
+    blown out. For its eyes alone, so it may differ from frame to frame."""
+    bright = float(np.nanpercentile(np.nan_to_num(linear @ LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
+    return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)
 
 
 def _truncated(path: Path, raw: NDArray[np.uint8]) -> bool:
@@ -98,32 +115,42 @@ def find_photos(names: list[str]) -> list[Path]:
     return paths
 
 
-def open_clip(name: str) -> Clip:
+def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUTO) -> Clip:
     """The clip that `name` (a movie, a numbered picture, a folder of pictures or a glob) stands for.
 
-    Raises EmptyClipError where there is no frame, UnreadableImageError where it is no movie.
+    A movie's frames are numbered from `first`, pictures as their names say. `rate` is of numbered pictures alone, which
+    without it have that of an EXR's header, or 24. Raises EmptyClipError where there is no frame, UnreadableImageError
+    where it is no movie, SettingError where `rate` is none.
     """
     path = Path(name)
     if path.is_file() and path.suffix.lower() not in PICTURE_ENDINGS:
-        return _open_movie(path)
+        timing = movie.read_timing(path)
+        numbers: Sequence[int] = range(first, first + len(timing.shown))
+        return Clip(path, timing.rate, numbers, (), timing.shown, timing.note, colour_space)
     pictures = _expand(name)
     if not pictures:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")
-    numbers = _numbers(pictures)
-    return Clip(path, SEQUENCE_RATE, len(pictures), numbers, tuple(pictures))
+    header = exr.read_attributes(pictures[0]) if _is_plate(pictures[0]) else {}
+    declared = header.get("framesPerSecond")
+    known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
+    note = f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}" if header else ""
+    return Clip(path, parse_rate(rate) if rate else known, _numbers(pictures), tuple(pictures), (), note, colour_space)
 
 
-def _open_movie(path: Path) -> Clip:
-    movie = cv2.VideoCapture(str(path))
+def parse_rate(text: str) -> Fraction:
+    """Frames per second, exactly, of "24", "30000/1001" or "23.976", which is short for 24000/1001. Raises SettingError."""
     try:
-        if not movie.isOpened():
-            reason = "is empty" if path.stat().st_size == 0 else "cannot be opened as a movie"
-            raise EmptyClipError(f"{path} {reason}", "Give a movie that plays, or a folder of pictures")
-        rate = Fraction(movie.get(cv2.CAP_PROP_FPS) or 0).limit_denominator(1001) or SEQUENCE_RATE
-        count = max(0, int(movie.get(cv2.CAP_PROP_FRAME_COUNT)))
-    finally:
-        movie.release()
-    return Clip(path, rate, count, (), ())
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if rate <= 0:
+        raise SettingError(f"--rate cannot be '{text}'", "Give frames per second, such as 24, 23.976 or 30000/1001")
+    broadcast = Fraction(math.ceil(rate) * 1000, 1001)
+    return broadcast if abs(rate - broadcast) < Fraction(1, 200) else rate
+
+
+def _is_plate(picture: Path) -> bool:
+    return picture.suffix.lower() == ".exr" and picture.is_file()
 
 
 def _expand(name: str) -> list[Path]:

@@ -21,7 +21,7 @@ MEETING = 0.75
 
 
 def with_expression(landmarks: NDArray[np.float32], mouth: float, shut: float) -> NDArray[np.float32]:
-    """The face [68, 2], in any unit, with its inner lips `mouth` apart, in distances between the eye centres, and its eyes
+    """The face [70, 2], in any unit, with its inner lips `mouth` apart, in distances between the eye centres, and its eyes
     shut by `shut`, from 0 (as they are) to 1."""
     pose = fit_pose(landmarks[None])
     down = pose.scale[0] * pose.rotation[0, :2, 1]

@@ -1,4 +1,4 @@
-"""The rigid 3D head behind 68 points: its pose in the picture, and points of skull and neck that no detector sees.
+"""The rigid 3D head behind the landmarks: its pose in the picture, and points of skull and neck that no detector sees.
 
 Model units: the distance of the eye centres is 1, the origin lies between them; x to the picture's right, y down, z away
 from the camera. A pose is weak perspective (scaled orthographic): picture = scale * (R @ point)[:2] + offset.
@@ -29,6 +29,7 @@ STIFFNESS = (
     (range(27, 36), 0.05),
     (range(36, 48), 1e-3),
     (range(48, 68), 1e-3),
+    (range(68, 70), 1e-2),
 )
 """How little each feature bends the picture: the jaw line slides over the cheek, chin, lids and lips move freely. Chosen on
 real clips for the lowest landmark error at one photo."""
@@ -38,13 +39,15 @@ LEAST_OPENING = 0.025
 """Of an eye, in model units: detectors let lids cross, which would fold the picture over."""
 SKULL_STIFFNESS = 3.0
 HIDDEN_STIFFNESS = 1e3
+SHUT, OPEN = 0.08, 0.2
+"""Height of an eye over its width at which its pupil is hidden, and from which it is all there."""
 
 
 class HeadModel(NamedTuple):
     """A neutral average head (MakeHuman's base mesh, CC0), in model units."""
 
     landmarks: Array
-    """[68, 3]"""
+    """[70, 3]"""
     cranium: Array
     """[M, 3], spread over scalp and skull"""
     neck: Array
@@ -78,17 +81,18 @@ def head_model() -> HeadModel:
 
 @cache
 def _rigidity() -> Array:
-    """[68] how far each point says where the skull is: expression moves lips, brows and chin; the jaw line slides."""
+    """[70] how far each point says where the skull is: expression moves lips, brows and chin; the jaw line slides."""
     weight = np.full(ibug68.COUNT, 0.01)
     weight[list(ibug68.NOSE_BRIDGE)] = 1.0
     weight[list(ibug68.NOSTRILS)] = 0.7
     weight[[36, 39, 42, 45]] = 1.0
     weight[[*ibug68.RIGHT_BROW, *ibug68.LEFT_BROW]] = 0.15
     weight[33] = 0.7
+    weight[list(ibug68.PUPILS)] = 0.0
     return weight
 
 
-def _rotations(vectors: Array) -> Array:
+def rotations(vectors: Array) -> Array:
     """Rodrigues' formula for [F, 3] rotation vectors."""
     angle = np.linalg.norm(vectors, axis=-1)[:, None, None]
     axis = vectors / np.maximum(angle[..., 0], 1e-12)
@@ -98,48 +102,77 @@ def _rotations(vectors: Array) -> Array:
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
-def fit_pose(landmarks: NDArray[np.floating]) -> HeadPose:
-    """The pose of each face in `landmarks` [F, 68, 2] (pixels), by Gauss-Newton from the frontal average head."""
-    seen = np.asarray(landmarks, np.float64)
-    model = head_model().landmarks
-    root = np.sqrt(_rigidity())[None, :, None]
-    eyes = seen[:, 36:48].reshape(-1, 2, 6, 2).mean(axis=2)
-    scale = np.maximum(np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=-1), 1e-6)
-    offset = eyes.mean(axis=1)
-    tilt = np.arctan2(eyes[:, 1, 1] - eyes[:, 0, 1], eyes[:, 1, 0] - eyes[:, 0, 0])
-    rotation = _rotations(np.stack([np.zeros_like(tilt), np.zeros_like(tilt), tilt], axis=-1))
+def rotation_vectors(rotation: Array) -> Array:
+    """The inverse of `rotations`, for [F, 3, 3] that turn by less than half a circle."""
+    angle = np.arccos(np.clip((np.trace(rotation, axis1=1, axis2=2) - 1) / 2, -1.0, 1.0))
+    skew = np.stack([rotation[:, i, j] - rotation[:, j, i] for i, j in ((2, 1), (0, 2), (1, 0))], axis=-1)
+    return np.asarray(skew * (0.5 / np.maximum(np.sinc(angle / np.pi), 1e-6))[:, None])
+
+
+def fit_pose(landmarks: NDArray[np.floating], head: Array | None = None, weight: Array | None = None) -> HeadPose:
+    """The pose of each face in `landmarks` [F, 70, 2] (pixels), by Gauss-Newton from the frontal head.
+
+    head: [70, 3] or [F, 70, 3] in model units, the person's own; the average head without. weight: [70] how much each point
+    counts; by how rigid it is without. NaN is a point that nobody saw.
+    """
+    known = np.isfinite(landmarks).all(axis=-1)
+    seen = np.where(known[..., None], landmarks, 0.0).astype(np.float64)
+    model = np.broadcast_to(head_model().landmarks if head is None else head, (*seen.shape[:2], 3))
+    weight = (_rigidity() if weight is None else weight) * known
+    root = np.sqrt(weight)[..., None]
+    scale, tilt, offset = _similarity(model[..., :2], seen, weight)
+    rotation = rotations(np.stack([np.zeros_like(tilt), np.zeros_like(tilt), tilt], axis=-1))
     for _ in range(ITERATIONS):
-        turned = np.einsum("fij,nj->fni", rotation, model)
-        s = scale[:, None]
-        residual = s[..., None] * turned[..., :2] + offset[:, None] - seen
-        x, y, z = turned[..., 0], turned[..., 1], turned[..., 2]
-        zero, one = np.zeros_like(x), np.ones_like(x)
-        # d/d(rotation vector, log scale, offset) of the projection.
-        across = np.stack([zero, s * z, -s * y, s * x, one, zero], axis=-1)
-        down = np.stack([-s * z, zero, s * x, s * y, zero, one], axis=-1)
-        jacobian = np.stack([across, down], axis=2) * root[..., None]
+        turned = np.einsum("fij,fnj->fni", rotation, model)
+        residual = scale[:, None, None] * turned[..., :2] + offset[:, None] - seen
+        jacobian = pose_jacobian(turned, scale) * root[..., None]
         rows = jacobian.reshape(len(seen), -1, 6)
         normal = rows.transpose(0, 2, 1) @ rows + 1e-9 * np.eye(6)
         step = -np.linalg.solve(normal, rows.transpose(0, 2, 1) @ (residual * root).reshape(len(seen), -1, 1))[..., 0]
         step[:, :3] = np.clip(step[:, :3], -0.5, 0.5)
-        rotation = _rotations(step[:, :3]) @ rotation
+        rotation = rotations(step[:, :3]) @ rotation
         scale = scale * np.exp(np.clip(step[:, 3], -0.5, 0.5))
         offset = offset + step[:, 4:]
     return HeadPose(rotation, scale, offset)
+
+
+def pose_jacobian(turned: Array, scale: Array) -> Array:
+    """[F, N, 2, 6] how the picture of points [F, N, 3], turned already, changes with the pose: by a further rotation vector,
+    the logarithm of the scale [F], and the offset."""
+    s = scale[:, None]
+    x, y, z = turned[..., 0], turned[..., 1], turned[..., 2]
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    across = np.stack([zero, s * z, -s * y, s * x, one, zero], axis=-1)
+    down = np.stack([-s * z, zero, s * x, s * y, zero, one], axis=-1)
+    return np.stack([across, down], axis=2)
+
+
+def _similarity(source: Array, target: Array, weight: Array) -> tuple[Array, Array, Array]:
+    """Scale [F], tilt [F] and offset [F, 2] that bring flat points [F, N, 2] nearest to others, by weights [F, N]."""
+    share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
+    middles = [np.einsum("fn,fni->fi", share, points) for points in (source, target)]
+    a, b = source - middles[0][:, None], target - middles[1][:, None]
+    along = np.einsum("fn,fni,fni->f", share, a, b)
+    across = np.einsum("fn,fn->f", share, a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])
+    scale = np.hypot(along, across) / np.maximum(np.einsum("fn,fni,fni->f", share, a, a), 1e-9)
+    tilt = np.arctan2(across, along)
+    turn = np.stack([np.cos(tilt), -np.sin(tilt), np.sin(tilt), np.cos(tilt)], axis=-1).reshape(-1, 2, 2)
+    moved = scale[:, None] * np.einsum("fij,fj->fi", turn, middles[0])
+    return np.maximum(scale, 1e-6), tilt, middles[1] - moved
 
 
 class ControlPoints(NamedTuple):
     """What the head's warp is pinned by."""
 
     points: NDArray[np.float32]
-    """[F, 68 + M, 2], pixels: the landmarks, then the skull carried by the head's pose"""
+    """[F, 70 + M, 2], pixels: the landmarks, then the skull carried by the head's pose"""
     stiffness: NDArray[np.float32]
-    """[F, 68 + M], how little each bends the picture: detectors are noisy, the average skull only a likelihood, and a
+    """[F, 70 + M], how little each bends the picture: detectors are noisy, the average skull only a likelihood, and a
     point behind the head is ignored"""
 
 
 def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
-    """Landmarks [F, 68, 2] and the skull's points round them, which carry hair and outline through a turn of the head."""
+    """Landmarks [F, 70, 2] and the skull's points round them, which carry hair and outline through a turn of the head."""
     model = head_model()
     pose = fit_pose(landmarks)
     landmarks = _with_lids_apart(landmarks, pose)
@@ -151,12 +184,21 @@ def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
     seen = np.empty(landmarks.shape[:2])
     for points_of, value in STIFFNESS:
         seen[:, list(points_of)] = value
+    seen[:, list(ibug68.PUPILS)] += HIDDEN_STIFFNESS * _lids_over_pupils(landmarks) ** 2
     stiffness = np.concatenate([seen, SKULL_STIFFNESS + HIDDEN_STIFFNESS * hidden**2], axis=1)
     return ControlPoints(points.astype(np.float32), stiffness.astype(np.float32))
 
 
+def _lids_over_pupils(landmarks: NDArray[np.float32]) -> Array:
+    """[F, 2] how much of each pupil the lids hide, 0 to 1: where a shut eye looks, nobody sees."""
+    eyes = landmarks[:, 36:48].reshape(-1, 2, 6, 2).astype(np.float64)
+    height = np.linalg.norm(eyes[:, :, [1, 2]] - eyes[:, :, [5, 4]], axis=-1).mean(axis=-1)
+    width = np.maximum(np.linalg.norm(eyes[:, :, 3] - eyes[:, :, 0], axis=-1), 1e-6)
+    return 1.0 - np.clip((height / width - SHUT) / (OPEN - SHUT), 0.0, 1.0)
+
+
 def _with_lids_apart(landmarks: NDArray[np.float32], pose: HeadPose) -> NDArray[np.float32]:
-    """The same faces [F, 68, 2], crossed lids moved apart along the head's vertical to LEAST_OPENING."""
+    """The same faces [F, 70, 2], crossed lids moved apart along the head's vertical to LEAST_OPENING."""
     apart = landmarks.copy()
     down = pose.rotation[:, :2, 1]
     for upper, lower in LIDS:

@@ -14,7 +14,7 @@ STROKE_WIDTH = 2.0 / 256.0
 def draw_landmarks(landmarks: Tensor, size: int) -> Tensor:
     """Draw faces on black.
 
-    landmarks: [B, 68, 2], as parts of the picture's side (0 to 1). Returns [B, 3, size, size], -1 (black) to 1, sRGB.
+    landmarks: [B, 70, 2], as parts of the picture's side (0 to 1). Returns [B, 3, size, size], -1 (black) to 1, sRGB.
     Each pixel takes the colour of the strokes over it, the strongest of each channel, so that order does not matter.
     """
     first, last, colours = segments()

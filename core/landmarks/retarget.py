@@ -1,61 +1,84 @@
-"""Another person's motion on this person's face shape.
+"""Another person's motion on this person's face: pose, expression and gaze of the driver, the face of the likeness.
 
-A face is split into the pose of the rigid head and the frontal face that is left when the pose is undone. Only the
-frontal face's change from its neutral is carried over, so the driver's proportions stay with the driver.
+A face is split by `fitting` into the pose of the head, the person's own face at rest, and what it does. Only what it does
+is carried over, so the driver's proportions stay with the driver. What the linear model cannot say of an expression goes
+along as it was seen.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import ibug68
-from .head import Array, HeadPose, fit_pose, head_model
+from .fitting import fit_faces
+from .frontal import EYES, MOUTH, eye_opening, eye_width, frontal_faces, gaze, looking_ahead, neutral_face
+from .head import LIDS, Array, HeadPose, rotation_vectors, rotations
 
-QUIET = 0.25
-"""Part of the frames, those with the mouth most closed, from which the neutral mouth is taken."""
+LIPS = ((61, 67), (62, 66), (63, 65))
+"""Upper and lower points of the inner lips that meet when the mouth closes."""
+BROWS = [*ibug68.RIGHT_BROW, *ibug68.LEFT_BROW]
 
 
-def frontal_faces(landmarks: NDArray[np.floating], pose: HeadPose) -> Array:
-    """[F, 68, 2] in model units: the faces as they would look from the front, by undoing `pose`.
+@dataclass(frozen=True)
+class Strength:
+    """How much of the driver's motion is taken of each region: 0 none, 1 as it was seen, 2 twice as much."""
 
-    Depths are the average head's; good to about 50 degrees of yaw, beyond which foreshortened points grow noisy.
+    pose: float = 1.0
+    """of the head's turn away from the camera"""
+    eyes: float = 1.0
+    """of the lids"""
+    gaze: float = 1.0
+    brows: float = 1.0
+    mouth: float = 1.0
+    """with the jaw"""
+
+
+def relative_motion(
+    drive: NDArray[np.float32],
+    likeness: NDArray[np.float32],
+    strength: Strength | None = None,
+    neutral: int | None = None,
+) -> NDArray[np.float32]:
+    """The motion of `drive` [F, 70, 2] on the face of `likeness` [N, 70, 2], in the drive's pixels: [F, 70, 2].
+
+    neutral: which frame of the drive is the face at rest; found from all of them without. Eyelids travel in proportion to
+    how far each person's eyes are open at rest, so that a blink closes the eye; pupils in proportion to the eye's width.
     """
-    model = head_model().landmarks
-    expected = np.einsum("fij,nj->fni", pose.rotation, model)[..., :2]
-    rest = (landmarks - pose.offset[:, None]) / pose.scale[:, None, None] - expected
-    return model[:, :2] + np.einsum("fij,fnj->fni", np.linalg.inv(pose.rotation[:, :2, :2]), rest)
+    strength = strength or Strength()
+    driver, person = fit_faces(drive), fit_faces(likeness)
+    moving, own = frontal_faces(drive, driver), neutral_face(frontal_faces(likeness, person))
+    rest = neutral_face(moving) if neutral is None else moving[neutral]
+    change = (moving - rest) * _weights(strength)
+    for eye, pupil in EYES:
+        lids = list(eye)
+        change[:, lids, :2] *= np.clip(eye_opening(own, eye) / np.maximum(eye_opening(rest, eye), 1e-3), 0.5, 2.0)
+        change[:, pupil] = strength.gaze * eye_width(own, eye) * gaze(moving, driver, eye, pupil)
+        own[pupil] = looking_ahead(own, person, eye, pupil)
+    wanted = own + change
+    _keep_apart(wanted, LIPS)
+    _keep_apart(wanted, LIDS)
+    return _with_turn(driver.pose, strength.pose).project(wanted).astype(np.float32)
 
 
-def neutral_face(frontal: Array) -> Array:
-    """[68, 2] the face at rest, from frontal faces [F, 68, 2]: the median, the mouth and jaw from the quietest frames."""
-    neutral = np.median(frontal, axis=0)
-    opening = np.linalg.norm(frontal[:, 66] - frontal[:, 62], axis=-1)
-    count = max(1, int(np.ceil(QUIET * len(frontal))))
-    quiet = np.median(frontal[np.argsort(opening, kind="stable")[:count]], axis=0)
-    moving = [*ibug68.OUTER_LIPS, *ibug68.INNER_LIPS, *range(3, 14)]
-    neutral[moving] = quiet[moving]
-    return np.asarray(neutral)
+def _weights(strength: Strength) -> Array:
+    """[70, 1] of each point's change."""
+    weights = np.ones((ibug68.COUNT, 1))
+    weights[BROWS], weights[MOUTH] = strength.brows, strength.mouth
+    weights[[*ibug68.RIGHT_EYE, *ibug68.LEFT_EYE]] = strength.eyes
+    return weights
 
 
-def _openness(face: Array, eye: range) -> float:
-    """Height of an eye in model units."""
-    points = list(eye)
-    return float(face[[points[4], points[5]], 1].mean() - face[[points[1], points[2]], 1].mean())
+def _keep_apart(faces: Array, pairs: tuple[tuple[int, int], ...]) -> None:
+    """Where an upper point of `faces` [F, 70, 3] lies below its lower one, both meet half way."""
+    for upper, lower in pairs:
+        crossed = np.maximum(faces[:, upper, 1] - faces[:, lower, 1], 0.0) / 2
+        faces[:, upper, 1] -= crossed
+        faces[:, lower, 1] += crossed
 
 
-def relative_motion(drive: NDArray[np.float32], likeness: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The motion of `drive` [F, 68, 2] on the face of `likeness` [N, 68, 2], in the drive's pixels: [F, 68, 2].
-
-    Eyelids travel in proportion to how far each person's eyes are open at rest, so that a blink closes the eye.
-    """
-    pose = fit_pose(drive)
-    moving = frontal_faces(drive, pose)
-    rest = neutral_face(moving)
-    own = neutral_face(frontal_faces(likeness, fit_pose(likeness)))
-    change = moving - rest
-    for eye in (ibug68.RIGHT_EYE, ibug68.LEFT_EYE):
-        change[:, list(eye)] *= np.clip(_openness(own, eye) / max(_openness(rest, eye), 1e-3), 0.5, 2.0)
-    model = head_model().landmarks
-    shape = np.concatenate([own + change, np.broadcast_to(model[None, :, 2:], (*change.shape[:2], 1))], axis=-1)
-    return pose.project(shape).astype(np.float32)
+def _with_turn(pose: HeadPose, strength: float) -> HeadPose:
+    """The pose with its rotation made so much of what it is."""
+    return pose if strength == 1.0 else pose._replace(rotation=rotations(strength * rotation_vectors(pose.rotation)))

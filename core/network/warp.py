@@ -8,7 +8,8 @@ The same embedding and AdaIN as Zakharov et al. 2019, but pixels come from the p
 3. head and background each moved by a flow of its own and joined by the matte; both begin as the spline;
 4. a decoder that repaints what no photo shows, such as what was behind the head.
 
-Everything that is learned starts at zero, so that an untrained network gives the geometric warp of the best photos.
+Everything that is learned starts at zero, so that an untrained network gives the geometric warp of the best photos. And it
+counts only where the face moves: near landmarks that lie as they lie in the photo, the photo's own pixels are the answer.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ CHOICE = 400.0
 """How sharply the photo with the most similar landmarks is preferred: logits per half picture of distance."""
 LEAST_BACKGROUND = 0.01
 """A photo counts as background at least so much, where all photos show a head."""
+MOVED = 0.08
+"""How far landmarks near a pixel lie from where a photo has them, in half pictures, when the network has 63 % of its say."""
 OVERALL = 0.6
 """Part of that preference which goes by the whole face; the rest goes by the landmarks near the pixel."""
 
@@ -102,6 +105,8 @@ class Bending(NamedTuple):
     """[B, K, 2, h, w] to where each pixel lies in the photo, in half pictures"""
     choice: Tensor
     """[B, K, 1, h/2, w/2] logits: how well the photo serves each pixel"""
+    moved: Tensor
+    """[B, K, 1, h/2, w/2] how much there is to mend: 0 where the landmarks lie as in the photo, to 1"""
 
 
 def bend(photos: Photos, pose: Pose, size: int) -> Bending:
@@ -117,7 +122,10 @@ def bend(photos: Photos, pose: Pose, size: int) -> Bending:
     held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
     flow = thin_plate_flow(target, source, torch.cat([stiffness, held], dim=-1), size)
     offset = (flow - picture_grid(size, flow)).permute(0, 1, 4, 2, 3)
-    return Bending(offset, _choose(photos.points, pose.points, stiffness, _resize_flow(offset, size // 2)))
+    near = _Neighbours(photos.points, pose.points, stiffness, size // 2)
+    choice = _choose(near, _resize_flow(offset, size // 2))
+    apart = (photos.points - pose.points[:, None]).square().sum(-1)
+    return Bending(offset, choice, 1 - torch.exp(-near.distance(apart).unsqueeze(2) / MOVED))
 
 
 def _frame_pins(like: Tensor) -> Tensor:
@@ -129,22 +137,33 @@ def _frame_pins(like: Tensor) -> Tensor:
     return pins.expand(len(like), -1, -1)
 
 
-def _choose(source: Tensor, target: Tensor, stiffness: Tensor, flow: Tensor) -> Tensor:
+class _Neighbours:
+    """Landmarks of photos `source` [B, K, N, 2] and of the pose `target` [B, N, 2], weighed by how near they are to a pixel
+    and how firm they are: `stiffness` [B, K, N]."""
+
+    def __init__(self, source: Tensor, target: Tensor, stiffness: Tensor, size: int) -> None:
+        self.size = size
+        self.trust = torch.softmax(-torch.log(stiffness), dim=-1)  # [B, K, N], in inverse proportion to the stiffness
+        middle = (self.trust[..., None] * target[:, None]).sum(2, keepdim=True)
+        gaps = source - (self.trust[..., None] * source).sum(2, keepdim=True) - (target[:, None] - middle)
+        self.gaps = gaps.square().sum(-1)  # [B, K, N], the faces moved over one another
+        pixels = picture_grid(size, target).reshape(-1, 2)
+        squared = (pixels[None, :, None] - target[:, None]).square().sum(-1)  # [B, P, N]
+        self.near = torch.softmax(torch.log(self.trust.amin(1))[:, None] - squared / (2 * REACH**2), dim=-1)
+
+    def distance(self, squared: Tensor) -> Tensor:
+        """[B, K, size, size] root mean of squared distances [B, K, N] of the landmarks near each pixel."""
+        return torch.einsum("bpn,bkn->bkp", self.near, squared).sqrt().unflatten(-1, (self.size, self.size))
+
+
+def _choose(neighbours: _Neighbours, flow: Tensor) -> Tensor:
     """Logits [B, K, 1, h, w] for `Bending.choice`."""
-    size = flow.shape[2]
-    trust = torch.softmax(-torch.log(stiffness), dim=-1)  # [B, K, N], in inverse proportion to the stiffness
-    middle = (trust[..., None] * target[:, None]).sum(2, keepdim=True)
-    gaps = source - (trust[..., None] * source).sum(2, keepdim=True) - (target[:, None] - middle)
-    gaps = gaps.square().sum(-1)  # [B, K, N]
-    pixels = picture_grid(size, target).reshape(-1, 2)
-    squared = (pixels[None, :, None] - target[:, None]).square().sum(-1)  # [B, P, N]
-    near = torch.softmax(torch.log(trust.amin(1))[:, None] - squared / (2 * REACH**2), dim=-1)
-    local = torch.einsum("bpn,bkn->bkp", near, gaps).sqrt().unflatten(-1, (size, size))
-    overall = (trust * gaps).sum(-1).sqrt()[..., None, None]
+    local = neighbours.distance(neighbours.gaps)
+    overall = (neighbours.trust * neighbours.gaps).sum(-1).sqrt()[..., None, None]
     across = flow[:, :, :, 1:] - flow[:, :, :, :-1]
     down = flow[:, :, 1:] - flow[:, :, :-1]
     area = across[:, :, :-1, :, 0] * down[:, :, :, :-1, 1] - across[:, :, :-1, :, 1] * down[:, :, :, :-1, 0]
-    area = functional.pad(area, (0, 1, 0, 1), mode="replicate") * (size / 2) ** 2
+    area = functional.pad(area, (0, 1, 0, 1), mode="replicate") * (flow.shape[2] / 2) ** 2
     logits = torch.log(area.clamp(0.05, 1.0)) - CHOICE * ((1 - OVERALL) * local + OVERALL * overall)
     return logits.unsqueeze(2)
 
@@ -230,7 +249,8 @@ class WarpGenerator(nn.Module):
         x = functional.relu(self.norm(x, next(styles)))
         paint, cover, edge = self.repaint(torch.cat([x, warped, matte * 2 - 1, missing], dim=1)).split((3, 1, 1), dim=1)
         # The cover has no sigmoid: it would have to begin far down its slope to cover nothing, where it hardly learns.
-        return Painted(warped * (1 - cover) + paint, (matte + edge).clamp(0.0, 1.0), warped)
+        moved = _resize(bending.moved, size).amin(1)
+        return Painted(warped + moved * (paint - warped * cover), (matte + moved * edge).clamp(0.0, 1.0), warped)
 
     def _corrections(self, photos: Photos, features: Features, pose: Pose, bending: Bending) -> Corrections:
         """What the network sees in the photos' features, bent by geometry alone, beside the wanted landmarks."""
@@ -240,7 +260,7 @@ class WarpGenerator(nn.Module):
         mattes = _warp(_resize(photos.mattes, grid), flow)
         seen = torch.cat([_warp(features.coarse, flow), drawings, mattes, _resize(bending.offset, grid)], dim=2)
         change = self.correct(self.refine(seen.flatten(0, 1))).unflatten(0, seen.shape[:2])
-        return Corrections(*change.split(CORRECTIONS, dim=2))
+        return Corrections(*(change * _resize(bending.moved, grid)).split(CORRECTIONS, dim=2))
 
 
 def _background(photos: Photos, bending: Bending, change: Corrections) -> tuple[Tensor, Tensor]:

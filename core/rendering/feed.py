@@ -21,7 +21,7 @@ def feed_photos(
 ) -> tuple[Photos, Tensor]:
     """One person's N photos as a batch of one, and their landmark pictures [1, N, 3, S, S].
 
-    pictures: [N, S, S, 3]; mattes: [N, S, S]; landmarks: [N, 68, 2] in pixels.
+    pictures: [N, S, S, 3]; mattes: [N, S, S]; landmarks: [N, 70, 2] in pixels.
     """
     size = pictures.shape[1]
     control = control_points(landmarks)
@@ -37,7 +37,7 @@ def feed_photos(
 
 
 def feed_pose(landmarks: NDArray[np.float32], size: int, drawing_size: int, device: torch.device) -> Pose:
-    """Poses for a batch of faces, [B, 68, 2] in pixels of a crop of `size`."""
+    """Poses for a batch of faces, [B, 70, 2] in pixels of a crop of `size`."""
     control = control_points(landmarks)
     return Pose(
         _to_tensor(control.points, device) * (2.0 / size) - 1.0,

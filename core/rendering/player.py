@@ -90,7 +90,7 @@ class Player:
             self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
 
     def paint(self, landmarks: NDArray[np.float32]) -> Head:
-        """The head with its landmarks [68, 2] where they are asked for, in pixels of the likeness' crop."""
+        """The head with its landmarks [70, 2] where they are asked for, in pixels of the likeness' crop."""
         nearest = nearest_first(landmarks, self._landmarks)[: self.photos]
         with torch.inference_mode():
             pose = feed_pose(landmarks[None], self.size, self.painter.drawing_size, self.device)

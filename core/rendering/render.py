@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError, UnwritableError
 from ..imaging import colour, crop, exr, resample
-from ..landmarks.retarget import relative_motion
+from ..landmarks.retarget import Strength, relative_motion
 from ..likeness import Likeness
 from ..performance import Performance
 from ..progress import Reporter
@@ -51,7 +51,7 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     crops = performance.crops
     if settings.crop == "full":
         crops = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
-    wanted = _wanted_landmarks(performance, likeness, settings.motion)
+    wanted = wanted_landmarks(performance, likeness, settings)
     size = settings.size or likeness.size
     attributes = _attributes(fingerprint, player.weights, likeness)
     written = 0
@@ -79,13 +79,30 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     return Take(pattern, tuple(performance.frames.tolist()), written, width, height, float(performance.rate))
 
 
-def _wanted_landmarks(performance: Performance, likeness: Likeness, motion: str) -> Floats:
-    """Where each frame's landmarks are to be, in plate pixels."""
-    if motion == "absolute":
+def wanted_landmarks(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Floats:
+    """Where each frame's landmarks are to be [F, 70, 2], in plate pixels; NaN where no face was seen.
+
+    Raises SettingError for a neutral frame that shows no face.
+    """
+    if settings.motion == "absolute":
         return performance.landmarks
-    wanted = performance.landmarks.copy()
-    wanted[performance.seen] = relative_motion(performance.landmarks[performance.seen], likeness.landmarks)
+    wanted, seen = performance.landmarks.copy(), performance.seen
+    strength = Strength(settings.pose, settings.eyes, settings.gaze, settings.brows, settings.mouth)
+    neutral = _neutral_index(performance, settings.neutral)
+    wanted[seen] = relative_motion(performance.landmarks[seen], likeness.landmarks, strength, neutral)
     return wanted
+
+
+def _neutral_index(performance: Performance, frame: str) -> int | None:
+    """Which of the frames with a face is the one that is numbered so; None for an empty name."""
+    if not frame:
+        return None
+    numbers = performance.frames[performance.seen].tolist()
+    if not frame.lstrip("-").isdigit() or int(frame) not in numbers:
+        raise SettingError(
+            f"--neutral {frame} is no frame with a face", f"Choose one from {numbers[0]} to {numbers[-1]}, or leave it empty"
+        )
+    return numbers.index(int(frame))
 
 
 def _resized(head: Head, size: int) -> Head:

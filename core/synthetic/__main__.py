@@ -15,26 +15,30 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..landmarks.arkit import EXPRESSIONS
 from ..landmarks.detectors import Detector, open_detector
 from ..training.shards import Label, Sample, write_shard
-from .acting import EXPRESSIONS, RATE, Moment, act
+from .acting import RATE, Moment, act
 from .backdrop import Development, paint_backdrop
 from .person import sample_person
 from .studio import Light, Shot, Studio, sample_light
 
 TAKE_SECONDS = 20.0
+NEIGHBOUR = 10
+"""Frames at most from each moment to one that is like it: footage has small motions, and so must what is learnt from."""
 LEAST_YAW, MOST_YAW = np.radians(10), np.radians(60)
 """How far a head turns at most in a take; most takes keep near the camera, as people do."""
 
 
 def shoot_take(studio: Studio, seed: int, frames: int, detector: Detector) -> Iterator[Sample]:
-    """The samples of one person's take: `frames` moments, far apart so that they differ."""
+    """The samples of one person's take: `frames` moments, in pairs that are alike, pairs far apart."""
     worlds = sorted((Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world").glob("*.exr"))
     rng = np.random.default_rng([seed, 5])
     person, light = sample_person(seed, studio.assets), sample_light(seed, worlds)
     length = int(TAKE_SECONDS * RATE)
     take = act(rng, length, float(LEAST_YAW + (MOST_YAW - LEAST_YAW) * rng.random() ** 2), light.side[0])
-    numbers = np.linspace(0, length - 1, frames).round().astype(int)
+    starts = np.linspace(0, length - 1 - NEIGHBOUR, (frames + 1) // 2).round().astype(int)
+    numbers = np.sort(np.concatenate([starts, starts + rng.integers(1, NEIGHBOUR + 1, len(starts))]))[:frames]
     moments = [take[number] for number in numbers]
     studio.stage(person, light, moments)
     development = Development.sample(rng)
@@ -68,7 +72,6 @@ def _extra(moment: Moment, shot: Shot, light: Light) -> dict[str, object]:
     arkit = {name: round(float(w), 3) for name, w in zip(EXPRESSIONS, moment.expression, strict=True) if w > 1e-3}
     return {
         "visible": [bool(seen) for seen in shot.visible],
-        "pupils": shot.pupils.round(2).tolist(),
         "gaze": moment.gaze.round(3).tolist(),
         "head": moment.head.round(4).tolist(),
         "body": moment.body.round(4).tolist(),

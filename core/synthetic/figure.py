@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .acting import EXPRESSIONS, Moment
+from ..landmarks.arkit import EXPRESSIONS
+from .acting import Moment
 from .mesh import Floats, Ints, Mesh, read_obj, read_target
 from .person import Person
 
@@ -63,7 +64,7 @@ class Figure:
     def act(self, rest: Floats, moment: Moment) -> Floats:
         """The vertices of `rest` with the face, eyes and head of a moment."""
         vertices = rest.copy()
-        eyes = [vertices[ball] for ball, _ in EYES.values()]
+        eyes = [vertices[ball].copy() for ball, _ in EYES.values()]
         for i, (at, by) in enumerate(self.expressions):
             if moment.expression[i]:
                 vertices[at] += moment.expression[i] * by

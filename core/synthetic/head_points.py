@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..landmarks.ibug68 import MIRROR
+from ..landmarks.ibug68 import IBUG, MIRROR
 from .mesh import Floats, Ints, Mesh, neutral_mesh, read_target
 
 SOURCE = (
@@ -124,19 +124,21 @@ def head_points(data: Path, skins_at: Path) -> dict[str, object]:
     skins = [np.ascontiguousarray(cv2.imread(str(skins_at / f"{name}.jpg"))[..., ::-1]) for name in SKINS]
     for yaw in (0.0, SIDE_YAW, -SIDE_YAW):
         pictures, _ = render(replace(mesh, vertices=turn(mesh.vertices, yaw)), skins)
-        found = [np.float64(detector.detect(picture)[0].landmarks) for picture in pictures]
+        found = [np.float64(detector.detect(picture)[0].landmarks[:IBUG]) for picture in pictures]
         _, depth = render(replace(bald, vertices=turn(mesh.vertices, yaw)), [])
         views.append(turn(cast(np.mean(found, axis=0), depth), -yaw))
-    left, right = SIDE_SHARE[:, None], SIDE_SHARE[list(MIRROR), None]
+    left, right = SIDE_SHARE[:, None], SIDE_SHARE[list(MIRROR[:IBUG]), None]
     marks = views[0] * (1 - left - right) + views[1] * left + views[2] * right
-    marks = (marks + marks[list(MIRROR)] * (-1, 1, 1)) / 2
+    marks = (marks + marks[list(MIRROR[:IBUG])] * (-1, 1, 1)) / 2
     eyes = marks[36:48].reshape(2, 6, 3).mean(axis=1)
     scale = np.array([1, -1, -1]) / np.linalg.norm(eyes[1] - eyes[0])
     body = (mesh.vertices[np.unique(bald.quads["body"][..., 0])] - eyes.mean(axis=0)) * scale
     x, y, z = body.T
     scalp = (x > 0.1) & ((y < -1) | (y < -0.25) & (z > 0.7) | (y < 0.95) & (z > 1.85))
     throat = (x > 0.1) & (x < 1.1) & (y > 1.95) & (y < 2.8) & (z < 1.9)
-    landmarks = ((marks - eyes.mean(axis=0)) * scale).round(4).tolist()
+    balls = [mesh.vertices[np.unique(mesh.quads[f"helper-{side}-eye"][..., 0])] for side in "rl"]
+    pupils = [(ball[:, 0].mean(), eyes[:, 1].mean(), ball[:, 2].max()) for ball in balls]
+    landmarks = ((np.concatenate([marks, pupils]) - eyes.mean(axis=0)) * scale).round(4).tolist()
     cranium, neck = farthest_pairs(body[scalp], 20), farthest_pairs(body[throat], 6)
     return {"source": SOURCE, "landmarks": landmarks, "cranium": cranium, "neck": neck}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..landmarks import ibug68
 from ..landmarks.head import head_model
 from .figure import EYES, Figure
 from .mesh import Floats, Ints, neutral_mesh, read_target
@@ -21,13 +22,15 @@ CONTOUR_END = 0.45
 """Where a row ends, as a part of the landmark's angle round the head's axis."""
 PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65))
 """Landmarks that meet when eyes or lips close."""
+PUPIL_HEIGHT = 0.012
+"""Of a pupil above the middle of its lids, in eye distances: where MediaPipe sees the irises in renders (63 frames)."""
 HAIRLINE = np.array([[-1.2, 6.6], [0.0, 6.75], [0.3, 7.25], [0.75, 7.4], [1.0, 7.85], [1.4, 8.02], [2.0, 8.05]])
 """Depth (z) and height (y) of the hairline on the base mesh, decimetres."""
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """Points that ride on triangles of the mesh: vertices [N, 3] and weights [N, 3]."""
+    """Points that ride on K vertices of the mesh each: their numbers [N, K] and weights [N, K]."""
 
     corners: Ints
     weights: Floats
@@ -64,7 +67,7 @@ class Regions:
             a, b = skull * flipped - (skull * flipped).mean(axis=0), nearest - nearest.mean(axis=0)
             scale = float((a * b).sum() / np.square(a).sum())
             offset = nearest.mean(axis=0) - scale * (skull * flipped).mean(axis=0)
-        return np.asarray(head_model().landmarks * flipped * scale + offset)
+        return np.asarray(head_model().landmarks[: ibug68.IBUG] * flipped * scale + offset)
 
     @cached_property
     def _triangles(self) -> Ints:
@@ -127,9 +130,15 @@ class Regions:
     @cached_property
     def pupils(self) -> Attachment:
         """The middles of both pupils: the subject's right eye, then the left."""
-        balls = [np.arange(ball.start, ball.stop) for ball in (EYES["right"][0], EYES["left"][0])]
-        corners = np.array([[ball[self.neutral[ball, 2].argmax()]] * 3 for ball in balls])
-        return Attachment(corners, np.array([[1.0, 0.0, 0.0]] * 2))
+        lids = self.landmarks.at(self.neutral)[36:48].reshape(2, 6, 3).mean(axis=1)
+        places, triangles = [], []
+        for lid, side in zip(lids, ("right", "left"), strict=True):
+            ball = self.neutral[EYES[side][0]]
+            up = PUPIL_HEIGHT * float(np.linalg.norm(lids[1] - lids[0]))
+            places.append((ball[:, 0].mean(), lid[1] + up, ball[:, 2].max()))
+            quads = self.figure.base.quads[f"helper-{side[0]}-eye"][..., 0]
+            triangles += [quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]
+        return self._nearest(np.array(places), np.concatenate(triangles))
 
     @cached_property
     def contour(self) -> Attachment:

@@ -89,9 +89,7 @@ class Shot:
     head: NDArray[np.float32]
     """[S, S] how much of each pixel is head, hair or neck"""
     landmarks: Floats
-    """[68, 2] pixels"""
-    pupils: Floats
-    """[2, 2] pixels: the subject's right eye, then the left, whether the lids cover them or not"""
+    """[70, 2] pixels; the pupils whether the lids cover them or not"""
     visible: NDArray[np.bool_]
     """[68] false where the skin itself lies before a point"""
 
@@ -129,7 +127,7 @@ class Studio:
         landmarks, points = project_landmarks(self.regions, vertices, self.camera, self.size)
         head = np.clip(channels[f"ViewLayer.{materials.HEAD_PASS}.X"], 0, 1)
         pupils = self.camera.project(self.regions.pupils.at(vertices), self.size)
-        return Shot(colour, head, landmarks, pupils, self._visible(vertices, points))
+        return Shot(colour, head, np.concatenate([landmarks, pupils]), self._visible(vertices, points))
 
     def _set_renderer(self) -> None:
         scene = bpy.context.scene

@@ -37,6 +37,7 @@ FEATURES = (
     ibug68.RIGHT_EYE,
     ibug68.LEFT_EYE,
     range(ibug68.OUTER_LIPS.start, ibug68.INNER_LIPS.stop),
+    ibug68.PUPILS,
 )
 """What a detector moves together when it errs."""
 
@@ -49,7 +50,7 @@ class Shots(NamedTuple):
     mattes: Bytes
     """[N, S, S]"""
     landmarks: Floats
-    """[N, 68, 2] pixels"""
+    """[N, 70, 2] pixels"""
 
 
 def augment(shots: Shots, size: int, random: Random) -> Shots:
@@ -215,7 +216,7 @@ def camera(shots: Shots, random: Random) -> Shots:
 
 
 def unsteady(landmarks: Floats, random: Random) -> Floats:
-    """Exact landmarks [N, 68, 2] of one clip as a detector might have seen them: features err together, points a little."""
+    """Exact landmarks [N, 70, 2] of one clip as a detector might have seen them: features err together, points a little."""
     eyes = np.linalg.norm(landmarks[:, 42:48].mean(axis=1) - landmarks[:, 36:42].mean(axis=1), axis=-1)
     error = random.normal(0, POINT_NOISE, landmarks.shape)
     for feature in FEATURES:

@@ -15,7 +15,7 @@ BORDER = ((0, 0), (0.5, 0), (1, 0), (1, 0.5), (1, 1), (0.5, 1), (0, 1), (0, 0.5)
 def piecewise_affine_warp(
     picture: NDArray[np.uint8], source: NDArray[np.float32], target: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """`picture` [S, S, 3] with its landmarks `source` [68, 2] moved to `target`, by a Delaunay mesh over the target."""
+    """`picture` [S, S, 3] with its landmarks `source` [70, 2] moved to `target`, by a Delaunay mesh over the target."""
     from scipy.spatial import Delaunay
 
     size = picture.shape[0]
@@ -35,5 +35,5 @@ def piecewise_affine_warp(
 
 
 def nearest_photo(landmarks: NDArray[np.float32], photos: NDArray[np.float32]) -> int:
-    """Which of `photos` [N, 68, 2] lies most like `landmarks` [68, 2]."""
+    """Which of `photos` [N, 70, 2] lies most like `landmarks` [68, 2]."""
     return int(np.argmin(pose_distances(landmarks, photos)))

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging.read import Picture
-from ..landmarks.detectors import Face
+from ..landmarks.detectors import Detector, Face
 from ..likeness import Likeness
 from .identity import FaceDescriptor
 from .metrics import correlation
+from .proportions import change_of_proportions
 from .roads import Shown
 from .scores import Judge, mean_of_measured
 from .subjects import RUN
@@ -45,6 +46,8 @@ class CrossScores:
     smile: float
     blink: float
     brows: float
+    shape: float
+    """mean change of the face's proportions from the likeness' photos, by a detector that did not drive; .03 is 3 %"""
     found: float
     """part of the frames in which the detector finds a face"""
 
@@ -59,6 +62,7 @@ def follow(likeness: Likeness, driver: Sequence[Picture], shown: Shown, judge: J
     return CrossScores(
         identity=_identity(judge.describer, likeness, [(picture, face) for picture, face in close if face]),
         expression=mean_of_measured(list(followed.values())),
+        shape=_shape_change(judge.second, likeness, shown.pictures),
         found=float(np.mean([face is not None for face in found])),
         **followed,
     )
@@ -67,6 +71,16 @@ def follow(likeness: Likeness, driver: Sequence[Picture], shown: Shown, judge: J
 def _first(judge: Judge, picture: Picture) -> Face | None:
     faces = judge.detector.detect(picture)
     return faces[0] if faces else None
+
+
+def _shape_change(detector: Detector | None, likeness: Likeness, painted: Sequence[Picture]) -> float:
+    if detector is None:
+        return nan
+    own, found = (
+        [faces[0].landmarks for picture in pictures if (faces := detector.detect(picture))]
+        for pictures in (likeness.pictures, painted)
+    )
+    return change_of_proportions(np.stack(found), np.stack(own)) if own and found else nan
 
 
 def _followed(both: Sequence[tuple[Mapping[str, float], Mapping[str, float]]], shapes: Sequence[str]) -> float:

@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import SettingError, WrongFileError
+from ..landmarks import ibug68
 from ..landmarks.head import control_points
 from ..landmarks.similarity import nearest_first
 from ..network.shots import Photos
@@ -25,6 +26,8 @@ from .steps import Batch
 
 DETECTED = 0.7
 """How often landmarks are those of a detector, where the clip has them beside exact ones."""
+NEAR = 0.5
+"""How often the sources are the frames most like the target: learnt from far ones alone, a painter spoils what was right."""
 SWAPPED, BORROWED = 0.6, 0.5
 """How often a background is changed, where it can be; and how often the new one is another clip's."""
 PREFETCH = 4
@@ -60,7 +63,7 @@ class Items(Dataset[Batch]):
         random = np.random.default_rng([self.seed, index])
         video = int(random.integers(len(self.clips)))
         clip, count = self.clips[video], self.shots(index // self.batch)
-        target, *others = random.permutation(len(clip.frames))
+        target, *others = self._order(clip, random)
         # A clip shorter than that shows some of its frames twice.
         frames = [clip.frames[i] for i in (*np.resize(others, count), target)]
         shots = Shots(
@@ -75,13 +78,21 @@ class Items(Dataset[Batch]):
         order = nearest_first(shots.landmarks[-1], shots.landmarks[:-1])
         return _pack(Shots(*(np.concatenate([part[:-1][order], part[-1:]]) for part in shots)), video)
 
+    def _order(self, clip: Clip, random: Random) -> list[int]:
+        """The clip's frames by chance, the target first; of some items those most like it next, as those of footage are."""
+        order = random.permutation(len(clip.frames)).tolist()
+        if self.augmented and random.random() < NEAR:
+            points = np.stack([_points(clip.frames[i].label.landmarks) for i in order])
+            order = [order[0], *(order[1 + i] for i in nearest_first(points[0], points[1:]))]
+        return order
+
     def _landmarks(self, frames: Sequence[Frame], random: Random) -> Floats:
-        exact = np.array([frame.label.landmarks for frame in frames], np.float32)
+        exact = np.stack([_points(frame.label.landmarks) for frame in frames])
         shown = unsteady(exact, random) if self.augmented else exact
         if not self.augmented or random.random() < DETECTED:
             for i, frame in enumerate(frames):
                 if frame.label.detected is not None:
-                    shown[i] = frame.label.detected
+                    shown[i] = _points(frame.label.detected)
         return shown
 
     def _on_other_background(self, shots: Shots, clip: Clip, frames: Sequence[Frame], random: Random) -> Shots:
@@ -96,6 +107,12 @@ class Items(Dataset[Batch]):
             new = procedural_background(side, random)
         alphas = np.stack([frame.read("alpha.png") for frame in frames])
         return shots._replace(pictures=swap_background(shots.pictures, alphas, behind.read("background.jpg"), new))
+
+
+def _points(rows: Sequence[Sequence[float]]) -> Floats:
+    """[70, 2] of a label, which may have no pupils."""
+    points = np.array(rows, np.float32)
+    return points if len(points) == ibug68.COUNT else ibug68.with_pupils(points)
 
 
 def _pack(shots: Shots, video: int) -> Batch:

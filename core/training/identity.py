@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import MissingPackageError
 from ..imaging.crop import to_crop
 from ..imaging.resample import cut
+from ..landmarks.ibug68 import IBUG
 
 WEIGHTS = Path("models") / "dlib_face_recognition_resnet_model_v1.dat"
 CLOSE_UP = 1.5
@@ -41,11 +42,11 @@ class FaceDescriptor:
         self._network = dlib.face_recognition_model_v1(str(Path(models.origin).parent / WEIGHTS))
 
     def describe(self, picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
-        """[128] of the face with `landmarks` [68, 2] in `picture` [H, W, 3]."""
+        """[128] of the face with `landmarks` [70, 2] in `picture` [H, W, 3]."""
         low, high = landmarks.min(axis=0), landmarks.max(axis=0)
         where = np.array([*(low + high) / 2, float((high - low).max()) * CLOSE_UP], np.float64)
         points = to_crop(landmarks, where, SIZE).round().astype(int)
         box = self._dlib.rectangle(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-        parts = [self._dlib.point(x, y) for x, y in points.tolist()]
+        parts = [self._dlib.point(x, y) for x, y in points[:IBUG].tolist()]
         face = self._dlib.full_object_detection(box, parts)
         return np.array(self._network.compute_face_descriptor(cut(picture, where, SIZE), face))

@@ -64,7 +64,7 @@ def match(embedding: Tensor, rows: Tensor) -> Tensor:
 def region_map(landmarks: Tensor, size: int, weight: float) -> Tensor:
     """How often each pixel counts: `weight` at the centres of mouth and eyes, 1 away from them.
 
-    landmarks: [B, 68, 2], 0 to 1. Returns [B, 1, size, size]. Gaussians as wide as the features, so that a closed lid and
+    landmarks: [B, 70, 2], 0 to 1. Returns [B, 1, size, size]. Gaussians as wide as the features, so that a closed lid and
     an opened mouth lie well inside.
     """
     regions = [landmarks[:, first:last] for first, last in ((36, 42), (42, 48), (48, 68))]

@@ -17,7 +17,7 @@ MOUTH = [*ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
 
 
 def face_mask(landmarks: Points, size: int) -> NDArray[np.bool_]:
-    """[size, size], true inside the hull of the landmarks [68, 2]."""
+    """[size, size], true inside the hull of the landmarks [70, 2]."""
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(landmarks).astype(np.int32), 1)
     return mask > 0
@@ -39,8 +39,8 @@ def ssim(painted: Picture, target: Picture) -> tuple[float, NDArray[np.float64]]
 
 
 def landmark_error(found: Points, wanted: Points) -> float:
-    """Mean distance of [68, 2] points, in distances between the eye centres."""
-    return _point_error(found, wanted, slice(None))
+    """Mean distance of the iBUG points of [70, 2], in distances between the eye centres."""
+    return _point_error(found, wanted, slice(ibug68.IBUG))
 
 
 def mouth_error(found: Points, wanted: Points) -> float:

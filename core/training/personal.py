@@ -48,7 +48,7 @@ def learn_person(
     """The embedding [E], the name of the weights it was made with, and the fine-tuned weights (none at 0 steps, or where
     fine-tuning did not help).
 
-    pictures [N, S, S, 3], mattes [N, S, S], landmarks [N, 68, 2] in pixels. Without weights the embedding is zero: the
+    pictures [N, S, S, 3], mattes [N, S, S], landmarks [N, 70, 2] in pixels. Without weights the embedding is zero: the
     warping preset then goes by geometry, and what fine-tuning finds in the photos.
     """
     device = choose_device(settings.device)

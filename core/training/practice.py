@@ -35,7 +35,7 @@ class Person:
     photos: Photos
     """[1, N, ...]"""
     landmarks: NDArray[np.float32]
-    """[N, 68, 2], parts of the picture, 0 to 1"""
+    """[N, 70, 2], parts of the picture, 0 to 1"""
 
     def __len__(self) -> int:
         return len(self.landmarks)
@@ -104,7 +104,7 @@ def _batch(sources: Person, wanted: Person) -> Batch:
 
 
 def _moved(one: Person, landmarks: NDArray[np.float32]) -> Person:
-    """One photo, its points said to lie at `landmarks` [68, 2]."""
+    """One photo, its points said to lie at `landmarks` [70, 2]."""
     control = control_points(landmarks[None])
     device = one.photos.points.device
     points = torch.from_numpy(control.points).to(device)[None] * 2 - 1

@@ -26,11 +26,12 @@ import numpy as np
 
 from ..errors import EmptyClipError, SettingError, UnreadableImageError, WorkerError, writing
 from ..files import ensure_writable
+from ..following import Track
 from ..imaging.read import MOVIE_ENDINGS, Clip, open_clip
 from ..landmarks.detectors import Detector, open_detector
 from ..progress import Reporter
 from ..settings import PrepareSettings
-from .footage import Shown, Track, cut_out, follow_faces, sharpness
+from .footage import Shown, cut_out, eye_distance, follow_faces, sharpness
 from .shards import Label, Sample, read_clips, write_shard
 
 VOXCELEB_PERSON = re.compile(r"id\d{5}")
@@ -227,7 +228,7 @@ def _samples(video: Video, detector: Detector, settings: PrepareSettings, left_o
 
 def _why_not(track: Track, clip: Clip, settings: PrepareSettings) -> str:
     """What speaks against a track before its frames are cut, or nothing."""
-    seconds, eyes = (track.numbers[-1] - track.numbers[0] + 1) / clip.rate, track.eye_distance()
+    seconds, eyes = (track.numbers[-1] - track.numbers[0] + 1) / clip.rate, eye_distance(track)
     if seconds < settings.seconds:
         return f"too short: {float(seconds):.2f} s from {_time(track.numbers[0], clip):.2f} s"
     if eyes < settings.eyes:

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import MissingPackageError
-from ..landmarks.detectors import Detector
+from ..errors import MissingPackageError, MissingWeightsError
+from ..landmarks.detectors import Detector, open_detector
 from ..network.devices import choose_device
 from ..progress import Reporter
 from ..settings import EvaluateSettings
@@ -23,6 +23,7 @@ from .metrics import Picture, Points, face_mask, landmark_error, mouth_error, ps
 from .perceptual import HED_VGG16, PerceptualLoss, load_perceptual
 from .subjects import RUN, Subject
 
+INDEPENDENT = "dlib"
 JPEG_QUALITY, GRAIN, SHIFT = 85, 2.0, 0.5
 """What a detector should not mind: the quality, the standard deviation of the noise (of 255), the shift in pixels."""
 
@@ -60,7 +61,7 @@ class Truth:
     number: int
     picture: Picture
     landmarks: Points
-    """[68, 2] by the detector"""
+    """[70, 2] by the detector"""
     mask: NDArray[np.bool_]
     """[S, S] the face"""
     features: list[Tensor] | None
@@ -78,6 +79,7 @@ class Judge:
     def __init__(self, detector: Detector, settings: EvaluateSettings, reporter: Reporter) -> None:
         """Raises MissingWeightsError or WrongFileError for what `settings.perceptual` names."""
         self.detector = detector
+        self.second = _open_second(settings, reporter) if settings.cross else None
         self.describer = _open_describer(reporter)
         self._device = choose_device(settings.device)
         self._network: PerceptualLoss | None = None
@@ -162,6 +164,17 @@ class Judge:
         tensor = torch.from_numpy(picture).to(self._device).permute(2, 0, 1)[None].float() / 127.5 - 1.0
         with torch.inference_mode():
             return self._network.features(tensor)
+
+
+def _open_second(settings: EvaluateSettings, reporter: Reporter) -> Detector | None:
+    """A detector that did not drive, to say what face came out."""
+    if settings.detector == INDEPENDENT:
+        return None
+    try:
+        return open_detector(INDEPENDENT, settings.device)
+    except (MissingPackageError, MissingWeightsError) as error:
+        reporter.note(f"No change of the face's proportions is measured: {error}")
+        return None
 
 
 def _open_describer(reporter: Reporter) -> FaceDescriptor | None:

@@ -41,11 +41,11 @@ class Label:
     person: str
     frame: int
     landmarks: list[list[float]]
-    """68 points, iBUG; exact in renders, a detector's in footage"""
+    """70 points (see `landmarks.ibug68`), or the 68 alone; exact in renders, a detector's in footage"""
     detected: list[list[float]] | None = None
-    """68 points as a detector sees them, where `landmarks` are exact and it found the face"""
+    """The points as a detector sees them, where `landmarks` are exact and it found the face"""
     extra: dict[str, Any] = field(default_factory=dict)
-    """in renders: visible, pupils, gaze, head pose, ARKit weights, camera; in footage: source file and time"""
+    """in renders: visible, gaze, head pose, ARKit weights, camera; in footage: source file and time"""
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,13 @@ class Batch(NamedTuple):
     photos: Photos
     """those nearest to the target in pose first"""
     landmarks: Tensor
-    """[B, K, 68, 2]"""
+    """[B, K, 70, 2]"""
     target: Tensor
     """[B, 3, H, W], -1 to 1"""
     target_matte: Tensor
     """[B, 1, H, W], 0 to 1"""
     target_landmarks: Tensor
-    """[B, 68, 2]"""
+    """[B, 70, 2]"""
     target_points: Tensor
     """[B, N, 2] control points, -1 to 1"""
     target_stiffness: Tensor
@@ -51,7 +51,7 @@ class Batch(NamedTuple):
 
 
 def draw_all(landmarks: Tensor, size: int) -> Tensor:
-    """[B, K, 68, 2] to landmark pictures [B, K, 3, size, size]."""
+    """[B, K, 70, 2] to landmark pictures [B, K, 3, size, size]."""
     return draw_landmarks(landmarks.flatten(0, 1), size).unflatten(0, landmarks.shape[:2])
 
 

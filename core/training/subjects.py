@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NoFaceError
-from ..imaging.crop import full_crop, head_crops
+from ..imaging.crop import full_crop
 from ..imaging.preview import write_png
 from ..imaging.read import MOVIE_ENDINGS, Frame, open_clip
 from ..imaging.resample import cut
@@ -78,10 +78,10 @@ def read_subject(source: str | Clip, folder: Path, settings: EvaluateSettings, d
         else (Path(source).name, _plate_crops(source, folder, settings))
     )
     paths = []
-    for number, picture in crops:
-        if detector.detect(picture):
-            paths.append(folder / f"crop.{number:05d}.png")
-            write_png(paths[-1], picture)
+    for frame in crops:
+        if detector.detect(frame.picture):
+            paths.append(folder / f"crop.{frame.number:05d}.png")
+            write_png(paths[-1], frame.picture)
     if len(paths) < FEWEST:
         raise NoFaceError(f"{name} shows a face in {len(paths)} frames", "Give a clip with more of the face")
     half = len(paths) // 2
@@ -91,7 +91,7 @@ def read_subject(source: str | Clip, folder: Path, settings: EvaluateSettings, d
     performance = track(
         str(drive),
         folder / "drive.performance",
-        TrackSettings(detector=settings.detector, crop="full", device=settings.device),
+        TrackSettings(detector=settings.detector, crop="full", device=settings.device, smoothing=0.0),
         Silent(),
     )
     return Subject(name, folder, paths[:half], held_out, performance)
@@ -102,11 +102,10 @@ def _plate_crops(clip_name: str, folder: Path, settings: EvaluateSettings) -> It
     tracked = track(
         clip_name,
         folder / "clip.performance",
-        TrackSettings(detector=settings.detector, device=settings.device, size=settings.size),
+        TrackSettings(detector=settings.detector, device=settings.device, size=settings.size, smoothing=0.0),
         Silent(),
     )
-    crops = head_crops(tracked.landmarks, tracked.seen, float(tracked.rate))
-    for frame, crop, seen in zip(open_clip(clip_name).frames(), crops, tracked.seen, strict=True):
+    for frame, crop, seen in zip(open_clip(clip_name).frames(), tracked.crops, tracked.seen, strict=True):
         if seen:
             yield Frame(frame.number, cut(frame.picture, crop, settings.size))
 

@@ -161,7 +161,7 @@ def test_a_shards_clip_is_scored_fine_tuned_beside_feed_forward(clips: Path, tmp
     frames = list(islice(open_clip(str(clips / "grid_1.mpg")).frames(), 12))
     where = full_crop(*frames[0].picture.shape[1::-1])
     matte, points = np.zeros((256, 256), np.uint8), np.zeros((68, 2)).tolist()
-    samples = [Sample(cut(picture, where, 256), matte, Label("p0", "p", i, points)) for i, picture in frames]
+    samples = [Sample(cut(picture, where, 256), matte, Label("p0", "p", i, points)) for i, picture, _ in frames]
     write_shard(tmp_path / "shard.tar", samples)
     settings = EvaluateSettings(frames=4, photos="1", steps=1, device="cpu")
     rows = evaluate([str(tmp_path / "shard.tar")], settings, Silent()).rows

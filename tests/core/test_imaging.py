@@ -90,7 +90,7 @@ def test_crops_register_to_a_fraction_of_a_pixel() -> None:
 def test_crops_do_not_pulse_when_somebody_speaks(face: np.ndarray) -> None:
     """Two seconds of chatter with detector noise: the crop's side wavers by less than half a percent."""
     rng = np.random.default_rng(0)
-    drive = np.repeat(face[None], 48, axis=0) + rng.normal(0, 0.5, (48, 68, 2)).astype(np.float32)
+    drive = np.repeat(face[None], 48, axis=0) + rng.normal(0, 0.5, (48, 70, 2)).astype(np.float32)
     opening = (1 + np.sin(np.arange(48))) * 6
     drive[:, [6, 7, 8, 9, 10, 55, 56, 57, 58, 59, 65, 66, 67], 1] += opening[:, None]
     crops = crop.head_crops(drive, np.ones(48, bool), 24.0)

@@ -130,8 +130,14 @@ def test_a_point_that_is_ignored_bends_nothing() -> None:
     assert (flow[0, 0] - picture_grid(32, target)).abs().max() < 2e-3
 
 
-def test_an_untrained_warp_paints_the_photo_itself_at_its_own_pose(face: np.ndarray) -> None:
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_warp_paints_the_photo_itself_at_its_own_pose(face: np.ndarray, trained: bool) -> None:
+    """Whatever it has learnt: what a photo shows needs no mending."""
     painter = build_painter("warp-256").eval()
+    if trained:
+        torch.manual_seed(0)
+        for layer in (painter.generator.correct, painter.generator.repaint):
+            torch.nn.init.normal_(layer.weight, std=0.1)
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (1, 256, 256, 3), dtype=np.uint8)
     matte = np.zeros((1, 256, 256), np.uint8)

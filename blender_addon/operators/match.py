@@ -1,0 +1,130 @@
+"""What drives what: found by names, changed by hand, kept for the next rig."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy_extras.io_utils import ExportHelper, ImportHelper
+
+from ..core.errors import HeadcastError
+from ..core.landmarks.naming import Match, load_matches, match_points, save_matches
+from ..scene.matches import add, fill, rows_of, user_folders
+from ..scene.rig_sources import NAMING, adopt, match_rig
+from ..scene.tracks import track_names
+
+
+def chosen_matches(context: bpy.types.Context) -> bpy.types.PropertyGroup:
+    """The list of the source that is in use."""
+    settings = context.scene.headcast
+    return settings.track_matches if settings.source == "TRACKS" else settings.rig_matches
+
+
+class HEADCAST_OT_match(bpy.types.Operator):
+    """Find by names what drives which point or expression of the face"""
+
+    bl_idname = "headcast.match"
+    bl_label = "Match Names"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.headcast
+        missing = {"RIG": settings.rig is None, "TRACKS": settings.movie_clip is None}
+        if missing.get(settings.source, True):
+            cls.poll_message_set("Choose the rig first" if settings.source == "RIG" else "Choose the clip first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings, group = context.scene.headcast, chosen_matches(context)
+        try:
+            if settings.source == "TRACKS":
+                kind, owner, matched = "tracks", None, match_points(track_names(settings.movie_clip), user_folders())
+            else:
+                kind, owner, matched = match_rig(settings.rig, user_folders())
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+        fill(group, kind, owner, matched)
+        missing = f"; without: {', '.join(matched.missing[:6])}" if matched.missing else ""
+        self.report({"INFO"}, f"{matched.convention}: {len({row.target for row in matched.matches})} driven{missing}")
+        return {"FINISHED"}
+
+
+class HEADCAST_OT_match_add(bpy.types.Operator):
+    """Add a row to what drives what"""
+
+    bl_idname = "headcast.match_add"
+    bl_label = "Add"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        group = chosen_matches(context)
+        add(group, Match("", ""))
+        group.index = len(group.rows) - 1
+        return {"FINISHED"}
+
+
+class HEADCAST_OT_match_remove(bpy.types.Operator):
+    """Remove the chosen row of what drives what"""
+
+    bl_idname = "headcast.match_remove"
+    bl_label = "Remove"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return len(chosen_matches(context).rows) > 0
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        group = chosen_matches(context)
+        group.rows.remove(group.index)
+        group.index = max(0, min(group.index, len(group.rows) - 1))
+        return {"FINISHED"}
+
+
+class HEADCAST_OT_match_save(bpy.types.Operator, ExportHelper):
+    """Keep what drives what in a file, for other scenes"""
+
+    bl_idname = "headcast.match_save"
+    bl_label = "Save"
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return len(chosen_matches(context).rows) > 0
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        group, path = chosen_matches(context), Path(self.filepath)
+        try:
+            save_matches(path, path.stem, NAMING.get(group.kind, "points"), rows_of(group))
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Saved {path}")
+        return {"FINISHED"}
+
+
+class HEADCAST_OT_match_load(bpy.types.Operator, ImportHelper):
+    """Take what drives what from a file"""
+
+    bl_idname = "headcast.match_load"
+    bl_label = "Load"
+    bl_options = {"REGISTER", "UNDO"}
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings, group = context.scene.headcast, chosen_matches(context)
+        try:
+            kind, matched = load_matches(Path(self.filepath))
+            if settings.source == "TRACKS":
+                fill(group, "tracks", None, matched)
+            else:
+                fill(group, *adopt(settings.rig, kind, matched))
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+        return {"FINISHED"}

@@ -1,0 +1,63 @@
+"""What drives what: a list that an artist can read and change."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.match import chosen_matches
+from .tab import AdvancedPanel
+
+
+class HEADCAST_UL_matches(bpy.types.UIList):
+    """Source, what it drives, and how much."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: bpy.types.PropertyGroup,
+        item: bpy.types.PropertyGroup,
+        icon: int,
+        active_data: bpy.types.PropertyGroup,
+        active_property: str,
+        index: int,
+    ) -> None:
+        row = layout.row(align=True)
+        row.prop(item, "source", text="", emboss=False)
+        row.prop(item, "target", text="", emboss=False)
+        amount = row.row()
+        amount.ui_units_x = 2.5
+        amount.prop(item, "weight", text="", emboss=False)
+
+    def filter_items(
+        self, context: bpy.types.Context, data: bpy.types.PropertyGroup, name: str
+    ) -> tuple[list[int], list[int]]:
+        """By source or target."""
+        rows, wanted = getattr(data, name), self.filter_name.casefold()
+        shown = [wanted in f"{row.source} {row.target}".casefold() for row in rows]
+        return [self.bitflag_filter_item if show else 0 for show in shown], []
+
+
+class HEADCAST_PT_matches(AdvancedPanel, bpy.types.Panel):
+    """What of the rig or of the tracks drives the face."""
+
+    bl_label = "What Drives What"
+    bl_parent_id = "HEADCAST_PT_performance"
+    bl_order = 0
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.headcast.source in {"RIG", "TRACKS"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        group, layout = chosen_matches(context), self.layout
+        layout.operator("headcast.match", icon="VIEWZOOM")
+        layout.label(text=group.convention or "By names, when it is read")
+        row = layout.row()
+        row.template_list("HEADCAST_UL_matches", "", group, "rows", group, "index", rows=4)
+        column = row.column(align=True)
+        column.operator("headcast.match_add", text="", icon="ADD")
+        column.operator("headcast.match_remove", text="", icon="REMOVE")
+        column.separator()
+        column.operator("headcast.match_load", text="", icon="FILE_FOLDER")
+        column.operator("headcast.match_save", text="", icon="FILE_TICK")

@@ -1,0 +1,125 @@
+"""Scene-linear pictures of any colour space to linear Rec.709, the network's own.
+
+The spaces that EXR plates are usually in are a matrix each, made here from their primaries. Every other name is looked up
+in the OpenColorIO configuration at $OCIO or, without one, in OpenColorIO's own ACES studio configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MissingPackageError, SettingError
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Chromaticities = tuple[float, ...]
+"""x and y of red, green, blue and white, as OpenEXR's attribute has them."""
+
+AUTO = "auto"
+REC709: Chromaticities = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+REC2020: Chromaticities = (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290)
+P3_D65: Chromaticities = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290)
+AP0: Chromaticities = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.0770, 0.32168, 0.33767)
+AP1: Chromaticities = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
+PRIMARIES: dict[str, Chromaticities] = {
+    **dict.fromkeys(("linrec709", "linearrec709", "linearrec709srgb"), REC709),
+    **dict.fromkeys(("linrec2020", "linearrec2020"), REC2020),
+    **dict.fromkeys(("linp3d65", "linearp3d65"), P3_D65),
+    **dict.fromkeys(("linap0", "aces20651"), AP0),
+    **dict.fromkeys(("linap1", "acescg"), AP1),
+}
+"""By `colorInteropID` and by the name in the ACES configurations, as `_plain` writes both."""
+BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+"""XYZ to the cone responses of the Bradford adaptation (ICC.1, annex E)."""
+STUDIO = "studio-config-latest"
+
+
+def declared_space(header: Mapping[str, Any]) -> str | Chromaticities:
+    """What an EXR's header says of its colour space: the `colorInteropID`, else chromaticities, else linear Rec.709."""
+    named = header.get("colorInteropID", "unknown")
+    if named != "unknown":
+        return str(named)
+    return tuple(float(v) for v in header.get("chromaticities", REC709))
+
+
+def space_in_words(header: Mapping[str, Any]) -> str:
+    """What the plates of an EXR with this header are taken for, and why."""
+    space = declared_space(header)
+    if isinstance(space, str):
+        return f"{space}, as their colorInteropID says"
+    return (
+        "the chromaticities of their header" if "chromaticities" in header else "linear Rec.709, as their header names none"
+    )
+
+
+def to_linear_rec709(picture: Floats, space: str | Chromaticities) -> Floats:
+    """`picture` [H, W, 3] of `space`, by name or by chromaticities, in linear Rec.709; out-of-gamut colours are negative.
+
+    Raises SettingError for a name that nobody knows, MissingPackageError where OpenColorIO is needed and not installed.
+    """
+    primaries = PRIMARIES.get(_plain(space)) if isinstance(space, str) else space
+    if primaries is None:
+        return _by_opencolorio(picture, str(space))
+    if np.allclose(primaries, REC709, atol=1e-4):
+        return picture
+    return (picture @ matrix_to_rec709(primaries).T).astype(np.float32)
+
+
+def _plain(name: str) -> str:
+    """The name without what is written in many ways, and without the interop names' `_scene`."""
+    return re.sub(r"[^a-z0-9]", "", name.lower().removesuffix("_scene"))
+
+
+@cache
+def matrix_to_rec709(chromaticities: Chromaticities) -> Array:
+    """[3, 3] from linear light of these primaries to linear Rec.709, white to white by the Bradford adaptation."""
+    there, here = _xyz_of_rgb(chromaticities), _xyz_of_rgb(REC709)
+    cones = BRADFORD @ here.sum(axis=1) / (BRADFORD @ there.sum(axis=1))
+    adapt = np.linalg.inv(BRADFORD) @ np.diag(cones) @ BRADFORD
+    return np.asarray(np.linalg.inv(here) @ adapt @ there)
+
+
+def _xyz_of_rgb(chromaticities: Chromaticities) -> Array:
+    """[3, 3] linear RGB to XYZ, white at Y = 1 (SMPTE RP 177)."""
+    xy = np.array(chromaticities, np.float64).reshape(4, 2)
+    xyz = np.column_stack([xy, 1 - xy.sum(axis=1)])
+    white = xyz[3] / xyz[3, 1]
+    return np.asarray(xyz[:3].T * np.linalg.solve(xyz[:3].T, white))
+
+
+def _by_opencolorio(picture: Floats, name: str) -> Floats:
+    whole = np.ascontiguousarray(picture, np.float32).copy()
+    _processor(name, os.environ.get("OCIO", "")).applyRGB(whole)
+    return whole
+
+
+@cache
+def _processor(name: str, config_path: str) -> Any:
+    """OpenColorIO's way from the space called `name` to linear Rec.709."""
+    try:
+        import PyOpenColorIO as ocio  # noqa: N813 (its own documentation's spelling)
+    except ImportError as error:
+        raise MissingPackageError(
+            f"The colour space '{name}' needs the package opencolorio", "Run: pip install opencolorio"
+        ) from error
+    where = f"the OpenColorIO configuration {config_path or STUDIO}"
+    try:
+        config = ocio.Config.CreateFromFile(config_path) if config_path else ocio.Config.CreateFromBuiltinConfig(STUDIO)
+        space = config.getColorSpace(name)
+        if space is None:
+            raise SettingError(f"'{name}' is no colour space of {where}", _known(list(config.getColorSpaceNames())))
+        there = ocio.Config.GetProcessorToBuiltinColorSpace(config, name, "lin_rec709_scene")
+        return there.getDefaultCPUProcessor()
+    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+        raise SettingError(f"{where} cannot bring '{name}' to linear Rec.709 ({error})", "Choose another space") from error
+
+
+def _known(names: Sequence[str]) -> str:
+    return f"It has: {', '.join(names[:40])}{', ...' if len(names) > 40 else ''}"

@@ -1,0 +1,65 @@
+"""Faces with their pose undone, and what can be read off them: the face at rest, lids, gaze."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import ibug68
+from .face_model import face_model
+from .fitting import FittedFaces
+from .head import Array
+
+QUIET = 0.25
+"""Part of the frames, those with the mouth most closed, from which the neutral mouth is taken."""
+EYES = ((ibug68.RIGHT_EYE, ibug68.RIGHT_PUPIL), (ibug68.LEFT_EYE, ibug68.LEFT_PUPIL))
+MOUTH = [*range(3, 14), *ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
+"""The lips, and the jaw that goes with them."""
+
+
+def frontal_faces(landmarks: NDArray[np.floating], fitted: FittedFaces) -> Array:
+    """[F, 70, 3] in model units: the faces with their pose undone. Depths are the model's.
+
+    Good to about 50 degrees of yaw, beyond which foreshortened points grow noisy.
+    """
+    turn = fitted.pose.rotation[:, :2, :2]
+    left = (landmarks - fitted.pose.project(fitted.points)) / fitted.pose.scale[:, None, None]
+    faces = fitted.points.copy()
+    faces[..., :2] += np.einsum("fij,fnj->fni", np.linalg.inv(turn), left)
+    return faces
+
+
+def neutral_face(frontal: Array) -> Array:
+    """[70, 3] the face at rest, from frontal faces [F, 70, 3]: the median, the mouth and jaw from the quietest frames."""
+    neutral = np.median(frontal, axis=0)
+    opening = np.linalg.norm(frontal[:, 66] - frontal[:, 62], axis=-1)
+    count = max(1, int(np.ceil(QUIET * len(frontal))))
+    quiet = np.median(frontal[np.argsort(opening, kind="stable")[:count]], axis=0)
+    neutral[MOUTH] = quiet[MOUTH]
+    return np.asarray(neutral)
+
+
+def eye_opening(face: Array, eye: range) -> Array:
+    """[...] height of an eye in model units."""
+    points = list(eye)
+    return np.asarray(
+        face[..., [points[4], points[5]], 1].mean(axis=-1) - face[..., [points[1], points[2]], 1].mean(axis=-1)
+    )
+
+
+def eye_width(face: Array, eye: range) -> Array:
+    """[...] of an eye, from corner to corner."""
+    return np.asarray(np.linalg.norm(face[..., eye[3], :2] - face[..., eye[0], :2], axis=-1))
+
+
+def looking_ahead(face: Array, fitted: FittedFaces, eye: range, pupil: int) -> Array:
+    """[..., 3] where the pupil lies when the eye looks straight ahead: by the model, from the middle of the corners."""
+    corners = [eye[0], eye[3]]
+    rest = face_model().neutral
+    from_middle = (rest[pupil] - rest[corners].mean(axis=0)) * (eye_width(fitted.neutral, eye) / eye_width(rest, eye))
+    return np.asarray(face[..., corners, :].mean(axis=-2) + from_middle)
+
+
+def gaze(faces: Array, fitted: FittedFaces, eye: range, pupil: int) -> Array:
+    """[F, 3] how far the pupil lies from straight ahead, in widths of the eye."""
+    return np.asarray((faces[:, pupil] - looking_ahead(faces, fitted, eye, pupil)) / eye_width(fitted.neutral, eye))
