@@ -8,6 +8,7 @@ import bpy
 from .compat import RELATIVE_PATH
 from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, TrackSettings
+from .scene.overlay import redraw
 
 TARGETS = (*TARGETS_OF["points"], *TARGETS_OF["shapes"])
 
@@ -123,7 +124,10 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         ],
     )
     clip: bpy.props.StringProperty(
-        name="Clip", description="A movie, or a folder of numbered pictures", subtype="FILE_PATH", options=RELATIVE_PATH
+        name="Clip",
+        description="A movie, a folder of numbered pictures, or a CSV of Live Link Face",
+        subtype="FILE_PATH",
+        options=RELATIVE_PATH,
     )
     rig: bpy.props.PointerProperty(
         name="Rig",
@@ -142,6 +146,12 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=RELATIVE_PATH,
         default="//headcast/drive.performance",
+    )
+    show_landmarks: bpy.props.BoolProperty(
+        name="Show Landmarks",
+        description="Draw the performance's face over the Clip Editor and over the camera's view",
+        default=False,
+        update=redraw,
     )
     output: bpy.props.StringProperty(
         name="Take",

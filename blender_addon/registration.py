@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 
 from . import jobs, preferences, properties
-from .operators import adapt, cancel, composite, match, place_tracks, read_tracks, render, track, track_rig
+from .operators import adapt, cancel, composite, match, place_tracks, read_tracks, render, track, track_rig, write_curves
 from .panels import likeness, matches, performance, take
+from .scene import overlay
 
 CLASSES: tuple[type, ...] = (
     preferences.HEADCAST_AP_preferences,
@@ -27,6 +28,7 @@ CLASSES: tuple[type, ...] = (
     match.HEADCAST_OT_match_remove,
     match.HEADCAST_OT_match_save,
     match.HEADCAST_OT_match_load,
+    write_curves.HEADCAST_OT_write_curves,
     render.HEADCAST_OT_render,
     composite.HEADCAST_OT_composite,
     cancel.HEADCAST_OT_cancel,
@@ -36,6 +38,7 @@ CLASSES: tuple[type, ...] = (
     matches.HEADCAST_UL_matches,
     matches.HEADCAST_PT_matches,
     performance.HEADCAST_PT_performance_advanced,
+    performance.HEADCAST_PT_performance_curves,
     take.HEADCAST_PT_take,
     take.HEADCAST_PT_take_advanced,
 )
@@ -48,11 +51,13 @@ def register() -> None:
     bpy.types.Scene.headcast = bpy.props.PointerProperty(
         type=properties.HEADCAST_PG_scene, name="Headcast", description="Likeness, performance and take of this scene"
     )
+    overlay.register()
 
 
 def unregister() -> None:
     """The reverse, and the worker's end."""
     jobs.stop_engine()
+    overlay.unregister()
     del bpy.types.Scene.headcast
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -18,6 +18,9 @@ from .progress import Reporter
 from .settings import AdaptSettings
 from .tracking import look_again
 
+WORTH_CARRYING = 1.2
+"""How much larger than the network's picture a head must be in the sharpest photo for its detail to be kept."""
+
 
 def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporter: Reporter) -> Likeness:
     """Make the Likeness of the person in the photos and save it.
@@ -27,7 +30,8 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
     # torch takes a second to import: what needs it comes after what can fail without.
     ensure_writable(output)
     paths = find_photos(photo_names)
-    pictures, mattes, landmarks = [], [], []
+    pictures, mattes, landmarks, fine = [], [], [], []
+    sharpest = 0.0
     with closing(open_detector(settings.detector, settings.device)) as detector:
         for i, path in enumerate(paths):
             reporter.step("photos", i, len(paths))
@@ -43,6 +47,8 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
                 face = look_again(detector, photo, face, settings.size)
                 where = crop.head_crops(face.landmarks[None], np.array([True]), 1.0)[0]
             pictures.append(resample.cut(photo, where, settings.size))
+            fine.append(resample.cut(photo, where, max(settings.detail, 1)))
+            sharpest = max(sharpest, float(where[2]))
             landmarks.append(crop.to_crop(face.landmarks, where, settings.size))
             mattes.append(head_matte(pictures[-1], landmarks[-1]))
     reporter.step("photos", len(paths), len(paths))
@@ -58,6 +64,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
         landmarks=np.stack(landmarks),
         embedding=embedding,
         names=tuple(path.name for path in paths),
+        fine=np.stack(fine) if settings.detail > settings.size and sharpest > settings.size * WORTH_CARRYING else None,
         adapted=adapted,
     )
     likeness.save(output)

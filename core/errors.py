@@ -61,6 +61,10 @@ class DiskFullError(UnwritableError):
     """The disk filled up; what was half-written is gone again."""
 
 
+class VersionTakenError(HeadcastError):
+    """A version of a take was rendered from something else already."""
+
+
 class MissingPackageError(HeadcastError):
     """An optional package is needed and not installed."""
 

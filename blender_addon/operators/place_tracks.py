@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from .. import jobs
 from ..core.errors import EmptyClipError
 from ..core.landmarks.naming import track_presets
+from ..core.performance import Performance
 from ..core.settings import TrackSettings
 from ..properties import values_of
-from ..scene.markers import footage_of
+from ..scene.markers import footage_of, place_tracks, write_tracks
 from ..scene.matches import add_missing
 from ..scene.timing import clip_rate
 from .modal import JobOperator
 
 PRESETS = {str(len(landmarks)): landmarks for landmarks in track_presets().values()}
-ITEMS = [(key, name, f"A track for each of {key} landmarks") for key, name in zip(PRESETS, track_presets(), strict=True)]
+ITEMS = [(key, name, f"{key} tracks on the face") for key, name in zip(PRESETS, track_presets(), strict=True)]
+ONE_RATE = 0.01
+"""Frames a second by which two rates may differ and be one."""
 
 
 class DetectorOperator(JobOperator):

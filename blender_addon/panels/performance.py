@@ -46,3 +46,18 @@ class HEADCAST_PT_performance_advanced(AdvancedPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_settings(self.layout, context.scene.headcast.track, TrackSettings)
+
+
+class HEADCAST_PT_performance_curves(AdvancedPanel, bpy.types.Panel):
+    """What the performance is good for beside a take: a rig's keys, and lines to look at."""
+
+    bl_label = "Curves and Overlay"
+    bl_parent_id = "HEADCAST_PT_performance"
+    bl_order = 2
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.headcast
+        self.layout.prop(settings, "show_landmarks")
+        if settings.source != "RIG":
+            self.layout.prop(settings, "rig")
+        self.layout.operator("headcast.write_curves", icon="FCURVE")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from fractions import Fraction
 
 import bpy
 import numpy as np
@@ -14,6 +13,7 @@ from ..core.imaging.crop import head_crops
 from ..core.landmarks import arkit, ibug68
 from ..core.performance import Performance, performance_from_points
 from .rig_sources import Points, RigMatch, make_reader
+from .timing import scene_rate
 
 
 def read_rig(
@@ -45,7 +45,7 @@ def read_rig(
     finally:
         scene.frame_set(before)
     seen = np.isfinite(landmarks).all(axis=(1, 2))
-    rate = Fraction(scene.render.fps) / Fraction(scene.render.fps_base).limit_denominator(1001)
+    rate = scene_rate(scene)
     crops = head_crops(landmarks, seen, float(rate)) if seen.any() else np.empty((len(frames), 3))
     return performance_from_points(
         frames, landmarks, crops, (width, height), rate, f"rig '{rig.name}'", expression=expression

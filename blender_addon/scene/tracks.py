@@ -8,9 +8,9 @@ clip's `frame_offset` moves the footage below its tracks, and Blender's markers 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import bpy
 import numpy as np
@@ -35,6 +35,7 @@ PAUSE = 0.005
 """Seconds to wait for the fit at a time."""
 
 Points = NDArray[np.float64]
+Result = TypeVar("Result")
 
 
 class Share(NamedTuple):
@@ -85,9 +86,7 @@ def read_tracks(
     if not seen.all():
         gaps = f"{int((~seen).sum())} of {frames} frames of {clip.name} are marked as gaps"
         yield f"{gaps} ({stretches(numbers, ~seen)}): they have less than {NEEDED_TEXT}"
-    whole = np.full(landmarks.shape, np.nan, np.float32)
-    whole[seen] = yield from _completed(landmarks[seen])
-    crops = head_crops(whole, seen, float(rate))
+    whole, crops = yield from _beside_blender(lambda: _completed(landmarks, seen, float(rate)))
     return performance_from_points(numbers, whole, crops, (width, height), rate, f"tracks of '{clip.name}'")
 
 
@@ -137,14 +136,21 @@ def _check_assigned(clip: str, targets: set[str]) -> None:
         )
 
 
-def _completed(landmarks: Points) -> Generator[Step, None, NDArray[np.float32]]:
-    """`landmarks` [F, 70, 2] with what is NaN put by the face model, beside Blender: it takes 2 ms a frame."""
+def _completed(landmarks: Points, seen: NDArray[np.bool_], rate: float) -> tuple[NDArray[np.float32], Points]:
+    """Landmarks [F, 70, 2] of the frames that are `seen` [F], the missing ones put by the face model, and crops [F, 3]."""
+    whole = np.full(landmarks.shape, np.nan, np.float32)
+    whole[seen] = complete(landmarks[seen])
+    return whole, head_crops(whole, seen, rate)
+
+
+def _beside_blender(work: Callable[[], Result]) -> Generator[Step, None, Result]:
+    """What `work` returns, which goes on in a thread: it may take 2 ms a frame, and it touches nothing of Blender's."""
     pool = ThreadPoolExecutor(1)
     try:
-        fit = pool.submit(complete, landmarks)
-        while not fit.done():
+        running = pool.submit(work)
+        while not running.done():
             yield "fit the face", 0, 1
-            wait([fit], PAUSE)
-        return fit.result()
+            wait([running], PAUSE)
+        return running.result()
     finally:
         pool.shutdown(wait=False)

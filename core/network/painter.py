@@ -48,12 +48,14 @@ class Prepared(NamedTuple):
     photos: Photos
     features: Features | None = None
     """None for a generator that sees the photos through the embedding alone"""
+    fine: Tensor | None = None
+    """[B, K, 3, D, D] the photos larger than the network sees them"""
 
     def select(self, index: Tensor) -> Prepared:
         """The photos numbered `index` [K'] alone."""
         photos = Photos(*(tensor[:, index] for tensor in self.photos))
         features = None if self.features is None else Features(*(tensor[:, index] for tensor in self.features))
-        return Prepared(photos, features)
+        return Prepared(photos, features, None if self.fine is None else self.fine[:, index])
 
 
 class Painter(nn.Module):
@@ -88,16 +90,16 @@ class Painter(nn.Module):
         """psi = P e: [B, E] to [B, styles]."""
         return self.generator.style(embedding)
 
-    def prepare(self, photos: Photos, drawings: Tensor) -> Prepared:
-        """What does not change from frame to frame."""
+    def prepare(self, photos: Photos, drawings: Tensor, fine: Tensor | None = None) -> Prepared:
+        """What does not change from frame to frame. fine: [B, K, 3, D, D], for a painter that carries their detail."""
         if isinstance(self.generator, WarpGenerator):
-            return Prepared(photos, self.generator.encode(photos, drawings))
+            return Prepared(photos, self.generator.encode(photos, drawings), fine)
         return Prepared(photos)
 
     def forward(self, prepared: Prepared, pose: Pose, style: Tensor) -> Painted:
         """A frame for each of the batch."""
         if prepared.features is not None:
-            painted: Painted = self.generator(prepared.photos, prepared.features, pose, style)
+            painted: Painted = self.generator(prepared.photos, prepared.features, pose, style, prepared.fine)
             return painted
         return Painted(self.generator(pose.drawing, style), bent_matte(prepared.photos, pose))
 

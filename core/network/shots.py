@@ -40,3 +40,5 @@ class Painted(NamedTuple):
     """[B, 1, H, W], 0 to 1"""
     warped: Tensor | None = None
     """[B, 3, H, W] what the photos gave, before it was repainted; None where every pixel is painted"""
+    fine: Tensor | None = None
+    """[B, 3, D, D] the picture with the detail of larger photos; None where there are none"""

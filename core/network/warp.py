@@ -222,20 +222,24 @@ class WarpGenerator(nn.Module):
         middle = self.encode_middle(seen)
         return Features(self.encode_coarse(middle).unflatten(0, shots), middle.unflatten(0, shots))
 
-    def forward(self, photos: Photos, features: Features, pose: Pose, style: Tensor) -> Painted:
-        """One frame for each of the batch; the pose's drawing is [B, 3, H/4, W/4], style is [B, styles]."""
+    def forward(self, photos: Photos, features: Features, pose: Pose, style: Tensor, fine: Tensor | None = None) -> Painted:
+        """One frame for each of the batch; the pose's drawing is [B, 3, H/4, W/4], style is [B, styles].
+
+        fine: [B, K, 3, D, D] the photos at a higher resolution. They go the same way, so that pores and hair stay, and what
+        was repainted is added as it is.
+        """
         size, grid = photos.pictures.shape[-1], features.coarse.shape[-1]
         # A closed eye is a line: on the coarse grid it would stay open.
         bending = bend(photos, pose, size // 2)
         change = self._corrections(photos, features, pose, bending)
 
         offset = bending.offset + _resize(change.head, size // 2)
-        flow = _resize_flow(offset, size)
-        attention = _resize(torch.softmax(bending.choice + change.fine, dim=1), size)
-        head = (_warp(photos.pictures, flow) * attention).sum(1)
-        matte = ((_warp(photos.mattes, flow) + _resize(change.matte, size)) * attention).sum(1).clamp(0.0, 1.0)
-        background, missing = _background(photos, bending, change)
-        warped = head * matte + background * (1 - matte)
+        chosen = torch.softmax(bending.choice + change.fine, dim=1)
+        mattes = _warp(photos.mattes, _resize_flow(offset, size)) + _resize(change.matte, size)
+        matte = (mattes * _resize(chosen, size)).sum(1).clamp(0.0, 1.0)
+        behind, missing = _background(photos, bending, change)
+        layers = Layers(Way(offset, chosen), behind, matte)
+        warped = layers.join(photos.pictures)
         missing = missing * (1 - matte)
 
         attention = _resize(torch.softmax(bending.choice + change.middle, dim=1), size // 2)
@@ -250,7 +254,9 @@ class WarpGenerator(nn.Module):
         paint, cover, edge = self.repaint(torch.cat([x, warped, matte * 2 - 1, missing], dim=1)).split((3, 1, 1), dim=1)
         # The cover has no sigmoid: it would have to begin far down its slope to cover nothing, where it hardly learns.
         moved = _resize(bending.moved, size).amin(1)
-        return Painted(warped + moved * (paint - warped * cover), (matte + moved * edge).clamp(0.0, 1.0), warped)
+        mended = moved * (paint - warped * cover)
+        detailed = None if fine is None else layers.join(fine) + _enlarge(mended, fine.shape[-1])
+        return Painted(warped + mended, (matte + moved * edge).clamp(0.0, 1.0), warped, detailed)
 
     def _corrections(self, photos: Photos, features: Features, pose: Pose, bending: Bending) -> Corrections:
         """What the network sees in the photos' features, bent by geometry alone, beside the wanted landmarks."""
@@ -263,8 +269,41 @@ class WarpGenerator(nn.Module):
         return Corrections(*(change * _resize(bending.moved, grid)).split(CORRECTIONS, dim=2))
 
 
-def _background(photos: Photos, bending: Bending, change: Corrections) -> tuple[Tensor, Tensor]:
-    """What lies behind the head [B, 3, H, W], and how much of it no photo shows [B, 1, H, W]."""
+class Way(NamedTuple):
+    """How pixels come from the photos."""
+
+    offset: Tensor
+    """[B, K, 2, h, w] to where each lies in each photo, in half pictures"""
+    share: Tensor
+    """[B, K, 1, h', w'] of each photo, adding up to 1"""
+
+    def carry(self, pictures: Tensor) -> Tensor:
+        """[B, K, C, H, W] to [B, C, H, W]."""
+        size = pictures.shape[-1]
+        return (_warp(pictures, _resize_flow(self.offset, size)) * _resize(self.share, size)).sum(1)
+
+
+class Layers(NamedTuple):
+    """The head over what is behind it."""
+
+    head: Way
+    behind: Way
+    matte: Tensor
+    """[B, 1, H, W]"""
+
+    def join(self, pictures: Tensor) -> Tensor:
+        """Photos [B, K, C, D, D] of any size to one picture of theirs [B, C, D, D]."""
+        matte = _enlarge(self.matte, pictures.shape[-1])
+        return self.head.carry(pictures) * matte + self.behind.carry(pictures) * (1 - matte)
+
+
+def _enlarge(picture: Tensor, size: int) -> Tensor:
+    """[B, C, h, w] to [B, C, size, size], bilinear."""
+    return _resize(picture[:, None], size)[:, 0]
+
+
+def _background(photos: Photos, bending: Bending, change: Corrections) -> tuple[Way, Tensor]:
+    """How what lies behind the head comes from the photos, and how much of it no photo shows [B, 1, H, W]."""
     size = photos.pictures.shape[-1]
     offset = bending.offset * (1 - _resize(change.stays, size // 2)) + _resize(change.background, size // 2)
     flow = _resize_flow(offset, size)
@@ -272,7 +311,7 @@ def _background(photos: Photos, bending: Bending, change: Corrections) -> tuple[
     heads = _warp(photos.mattes, flow)
     logits = _resize(bending.choice + change.behind, size) + torch.log((1 - heads).clamp_min(LEAST_BACKGROUND))
     attention = torch.softmax(logits, dim=1)
-    return (_warp(photos.pictures, flow) * attention).sum(1), (heads * attention).sum(1)
+    return Way(offset, attention), (heads * attention).sum(1)
 
 
 def _zero_conv(inputs: int, outputs: int) -> nn.Conv2d:

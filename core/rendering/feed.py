@@ -36,6 +36,13 @@ def feed_photos(
     return photos, torch.cat(drawings)[None]
 
 
+def feed_fine(pictures: NDArray[np.uint8] | None, device: torch.device) -> Tensor | None:
+    """One person's N larger photos [N, D, D, 3] as [1, N, 3, D, D], -1 to 1."""
+    if pictures is None:
+        return None
+    return _to_tensor(pictures, device).permute(0, 3, 1, 2)[None].float() / 127.5 - 1.0
+
+
 def feed_pose(landmarks: NDArray[np.float32], size: int, drawing_size: int, device: torch.device) -> Pose:
     """Poses for a batch of faces, [B, 70, 2] in pixels of a crop of `size`."""
     control = control_points(landmarks)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from ..errors import MissingWeightsError, PresetMismatchError, SettingError
 from ..landmarks.similarity import nearest_first
@@ -16,14 +17,14 @@ from ..network.blocks import fold_spectral_norm
 from ..network.devices import choose_device
 from ..network.painter import PRESETS, Painter, build_painter
 from ..network.weights import find_weights, load_weights, weights_name
-from .feed import feed_photos, feed_pose
+from .feed import feed_fine, feed_photos, feed_pose
 
 STYLE = "style"
 """Name of the fine-tuned AdaIN vector among a likeness' adapted weights."""
 
 
 class Head(NamedTuple):
-    """One painted frame, as the network gives it."""
+    """One painted frame, as the network gives it: S is the likeness' size, or that of its photos' detail."""
 
     picture: NDArray[np.float32]
     """[S, S, 3] sRGB, 0 to 1"""
@@ -85,7 +86,7 @@ class Player:
         self._landmarks = likeness.landmarks
         with torch.inference_mode():
             shots, drawings = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device)
-            self._prepared = self.painter.prepare(shots, drawings)
+            self._prepared = self.painter.prepare(shots, drawings, feed_fine(likeness.fine, self.device))
             embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
             self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
 
@@ -96,8 +97,10 @@ class Player:
             pose = feed_pose(landmarks[None], self.size, self.painter.drawing_size, self.device)
             index = torch.from_numpy(nearest).to(self.device)
             painted = self.painter(self._prepared.select(index), pose, self._style)
-            picture = (painted.picture[0].clamp(-1.0, 1.0) + 1.0) / 2.0
-            return Head(picture.permute(1, 2, 0).cpu().numpy(), painted.matte[0, 0].cpu().numpy())
+            seen = painted.picture if painted.fine is None else painted.fine
+            picture = (seen[0].clamp(-1.0, 1.0) + 1.0) / 2.0
+            matte = functional.interpolate(painted.matte, size=picture.shape[1:], mode="bilinear", align_corners=False)
+            return Head(picture.permute(1, 2, 0).cpu().numpy(), matte[0, 0].cpu().numpy())
 
 
 def open_player(path: Path, weights: str, device: str, photos: int) -> tuple[Likeness, Player]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from ..landmarks.retarget import Strength, relative_motion
 from ..likeness import Likeness
 from ..performance import Performance
 from ..progress import Reporter
+from ..retiming import retimed
 from ..settings import RenderSettings
 from ..take import FramePattern, Manifest, Take, sha256_of
 from ..version import VERSION
@@ -35,6 +37,7 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     performance = Performance.load(performance_path)
     if not len(performance):
         raise SettingError(f"{performance_path} has no frames", "Track the clip again")
+    performance = _at_rate(performance, settings.rate, reporter)
     likeness, player = open_player(likeness_path, settings.weights, settings.device, settings.photos)
     inputs: dict[str, object] = {
         "headcast": VERSION,
@@ -52,7 +55,7 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     if settings.crop == "full":
         crops = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
     wanted = wanted_landmarks(performance, likeness, settings)
-    size = settings.size or likeness.size
+    size = settings.size or likeness.painted_size
     attributes = _attributes(fingerprint, player.weights, likeness)
     written = 0
     for i, number in enumerate(performance.frames.tolist()):
@@ -77,6 +80,19 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
     width, height = (performance.width, performance.height) if settings.frame == "plate" else (size, size)
     return Take(pattern, tuple(performance.frames.tolist()), written, width, height, float(performance.rate))
+
+
+def _at_rate(performance: Performance, rate: float, reporter: Reporter) -> Performance:
+    """The performance retimed to `rate` frames a second; as it is for 0."""
+    wanted = Fraction(rate).limit_denominator(1001)
+    if not rate or wanted == performance.rate:
+        return performance
+    moved = retimed(performance, wanted)
+    reporter.note(
+        f"Retimed from {float(performance.rate):.6g} to {rate:.6g} frames per second: {len(performance)} frames became "
+        f"{len(moved)}, from {moved.frames[0]} on"
+    )
+    return moved
 
 
 def wanted_landmarks(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Floats:

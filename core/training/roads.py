@@ -37,6 +37,7 @@ def make_likeness(subject: Subject, photos: int, steps: int, settings: EvaluateS
             steps=steps,
             crop="full",
             size=settings.size,
+            detail=0,
             detector=settings.detector,
             weights=settings.weights,
             perceptual=settings.perceptual,

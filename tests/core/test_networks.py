@@ -12,9 +12,10 @@ from headcast.core.network.generator import Generator
 from headcast.core.network.painter import PRESETS, Painter, Preset, build_painter
 from headcast.core.network.shots import Photos, Pose
 from headcast.core.network.spline import picture_grid, thin_plate_flow
-from headcast.core.network.warp import bend, bent_matte
+from headcast.core.network.warp import WarpGenerator, bend, bent_matte
 from headcast.core.rendering.feed import feed_photos, feed_pose
 from torch import nn
+from torch.nn import functional
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -149,6 +150,23 @@ def test_a_warp_paints_the_photo_itself_at_its_own_pose(face: np.ndarray, traine
         painted = painter(painter.prepare(photos, drawings), pose, style)
     assert (painted.picture - photos.pictures[:, 0]).abs().max() < 1e-2
     assert (painted.matte - photos.mattes[:, 0]).abs().max() < 1e-2
+
+
+def test_the_detail_of_larger_photos_goes_the_same_way(face: np.ndarray) -> None:
+    """Stripes that 64 pixels cannot hold are there at 256, moved with the head; what is coarse is the same."""
+    photos, _, _ = small_input(face, shots=1, drawing_size=16)
+    generator = WarpGenerator(16, 32).eval()
+    stripes = torch.sin(torch.arange(256.0) * 1.2).expand(1, 1, 3, 256, 256) * 0.2
+    fine = functional.interpolate(photos.pictures[0], size=256, mode="bilinear")[None] + stripes
+    pose = feed_pose(face[None] / 4 + np.float32((4, 0)), 64, 16, CPU)
+    with torch.inference_mode():
+        features = generator.encode(photos, torch.zeros(1, 1, 3, 64, 64))
+        painted = generator(photos, features, pose, generator.style(torch.zeros(1, 32)), fine)
+    coarse = functional.interpolate(painted.picture, size=256, mode="bilinear")
+    cheek = (slice(None), slice(None), slice(110, 150), slice(90, 130))
+    detail = (painted.fine - coarse)[cheek]
+    assert detail.std() > 0.8 * stripes.std()
+    assert functional.avg_pool2d(detail, 20).abs().max() < 0.1
 
 
 def test_the_photo_that_lies_nearest_is_preferred(face: np.ndarray) -> None:

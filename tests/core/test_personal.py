@@ -34,9 +34,9 @@ class Notes:
         self.said.append(text)
 
 
-def person_of(face: np.ndarray, count: int) -> Person:
-    """A grey head on black, a pixel further in each photo."""
-    landmarks = np.stack([face / 4 + k for k in range(count)]).astype(np.float32)
+def person_of(face: np.ndarray, count: int, apart: int = 1) -> Person:
+    """A grey head on black, `apart` pixels further in each photo."""
+    landmarks = np.stack([face / 4 + apart * k for k in range(count)]).astype(np.float32)
     y, x = np.mgrid[0:64, 0:64]
     heads = np.stack([np.hypot(x - c[0], y - c[1]) < 20 for c in landmarks.mean(axis=1)])
     pictures = np.repeat(heads[..., None], 3, axis=-1).astype(np.uint8) * 150
@@ -62,7 +62,7 @@ def test_it_says_what_it_gained_on_photos_it_did_not_learn(
     bright: Painter, face: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(personal, "RATE", 2e-2)
-    adapted, notes = tuned(bright, person_of(face, 5), 40)
+    adapted, notes = tuned(bright, person_of(face, 5, apart=3), 40)
     assert {"style", "generator.repaint.weight"} < set(adapted)
     assert {value.dtype for value in adapted.values()} == {np.dtype(np.float16)}
     (line,) = notes.said

@@ -1,0 +1,175 @@
+"""The performance's landmarks over the Clip Editor and over the camera's view, in the frame that each shows.
+
+The drawing is registered once and for all, and does nothing where the scene does not ask for it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import HeadcastError
+from ..core.landmarks import ibug68
+from ..core.performance import Performance
+
+LINE = 1.5
+"""Width of a line, in pixels of an interface of scale 1."""
+DOT = 4.0
+"""Length of the dash that stands for a pupil, in widths of a line."""
+
+Points = NDArray[np.float64]
+_handles: list[tuple[type[bpy.types.Space], Any]] = []
+
+
+class Rectangle(NamedTuple):
+    """Upright, in pixels of a region from its bottom left corner."""
+
+    low: Points
+    """[2] bottom left"""
+    high: Points
+    """[2] top right"""
+
+
+def register() -> None:
+    """Have Blender call us whenever it draws one of the two editors."""
+    for space, draw in ((bpy.types.SpaceClipEditor, _draw_over_clip), (bpy.types.SpaceView3D, _draw_over_camera)):
+        _handles.append((space, space.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL")))
+
+
+def unregister() -> None:
+    """The reverse."""
+    while _handles:
+        space, handle = _handles.pop()
+        space.draw_handler_remove(handle, "WINDOW")
+
+
+def redraw(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    """Have both editors drawn anew."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"CLIP_EDITOR", "VIEW_3D"}:
+                area.tag_redraw()
+
+
+def shown_face(scene: bpy.types.Scene, frame: int) -> tuple[Points, tuple[int, int]] | None:
+    """Landmarks [70, 2] in a frame of the scene, in plate pixels, and the plate's width and height.
+
+    None where they are not asked for, where the file is not there or none of ours, and in gaps.
+    """
+    if not scene.headcast.show_landmarks:
+        return None
+    path = Path(bpy.path.abspath(scene.headcast.performance))
+    try:
+        performance = _load(path, path.stat().st_mtime_ns)
+    except OSError:
+        return None
+    if performance is None:
+        return None
+    at = int(np.searchsorted(performance.frames, frame))
+    if at == len(performance) or performance.frames[at] != frame or not performance.seen[at]:
+        return None
+    return performance.landmarks[at].astype(np.float64), (performance.width, performance.height)
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, changed: int) -> Performance | None:
+    """Read once for each time that the file changed; None where it is no performance."""
+    try:
+        return Performance.load(path)
+    except HeadcastError:
+        return None
+
+
+def clip_rectangle(visible: tuple[float, float, float, float], region: tuple[int, int]) -> Rectangle:
+    """The clip in a region of some width and height that shows the `visible` part of it: left, bottom, right and top, in
+    widths and heights of the clip."""
+    low, high = np.array(visible[:2]), np.array(visible[2:])
+    scale = np.array(region) / (high - low)
+    return Rectangle(-low * scale, (1 - low) * scale)
+
+
+def camera_rectangle(corners: Points, view: Points, region: tuple[int, int]) -> Rectangle:
+    """The camera's frame, its `corners` [4, 3] in the world, in a region seen through the matrix `view` [4, 4]."""
+    seen = np.column_stack([corners, np.ones(len(corners))]) @ view.T
+    places = (seen[:, :2] / seen[:, 3:] + 1) / 2 * region
+    return Rectangle(places.min(axis=0), places.max(axis=0))
+
+
+def fitted(frame: Rectangle, width: float, height: float) -> Rectangle:
+    """The largest rectangle of the shape `width` by `height` in the middle of `frame`."""
+    size = np.array([width, height])
+    half = size * ((frame.high - frame.low) / size).min() / 2
+    middle = (frame.low + frame.high) / 2
+    return Rectangle(middle - half, middle + half)
+
+
+def placed(points: Points, plate: tuple[int, int], rectangle: Rectangle) -> Points:
+    """Plate pixels [N, 2] from the top left corner to pixels of the region whose `rectangle` the plate fills."""
+    parts = points / plate
+    parts[:, 1] = 1 - parts[:, 1]
+    return rectangle.low + parts * (rectangle.high - rectangle.low)
+
+
+def line_vertices(points: Points, dot: float) -> tuple[Points, Points]:
+    """Both ends [2S, 3] of every stroke's segments through `points` [70, 2], and their colours [2S, 4].
+
+    A stroke of one point becomes a dash of the length `dot`.
+    """
+    first, last, colours = ibug68.segments()
+    ends = np.stack([points[first], points[last]], axis=1)
+    alone = np.array(first) == np.array(last)
+    ends[alone, :, 0] += np.array([-dot, dot]) / 2
+    flat = ends.reshape(-1, 2)
+    paint = np.repeat(np.column_stack([colours, np.ones(len(colours))]), 2, axis=0)
+    return np.column_stack([flat, np.zeros(len(flat))]), paint
+
+
+def _draw_over_clip() -> None:
+    context, space = bpy.context, bpy.context.space_data
+    face = shown_face(context.scene, space.clip_user.frame_current)
+    if face is None or space.clip is None:
+        return
+    region = context.region
+    size = (region.width, region.height)
+    visible = (*region.view2d.region_to_view(0, 0), *region.view2d.region_to_view(*size))
+    _draw(placed(*face, clip_rectangle(visible, size)))
+
+
+def _draw_over_camera() -> None:
+    context = bpy.context
+    face = shown_face(context.scene, context.scene.frame_current)
+    space, view = context.space_data, context.region_data
+    camera = space.camera if space.use_local_camera else context.scene.camera
+    if face is None or view.view_perspective != "CAMERA" or camera is None or camera.type != "CAMERA":
+        return
+    if not space.overlay.show_overlays:
+        return
+    render = context.scene.render
+    placing = camera.matrix_world.normalized()  # Blender leaves a camera's scale alone
+    corners = np.array([placing @ corner for corner in camera.data.view_frame(scene=context.scene)])
+    frame = camera_rectangle(corners, np.array(view.perspective_matrix), (context.region.width, context.region.height))
+    points, (width, height) = face
+    shape = fitted(frame, width * render.pixel_aspect_x, height * render.pixel_aspect_y)
+    _draw(placed(points, (width, height), shape))
+
+
+def _draw(points: Points) -> None:
+    """Points [70, 2] in pixels of the region that is being drawn."""
+    import gpu  # where Blender has no window there is no GPU to be had
+    from gpu_extras.batch import batch_for_shader
+
+    width = LINE * bpy.context.preferences.system.ui_scale
+    places, colours = line_vertices(points, DOT * width)
+    shader = gpu.shader.from_builtin("POLYLINE_FLAT_COLOR")
+    batch = batch_for_shader(shader, "LINES", {"pos": places.astype(np.float32), "color": colours.astype(np.float32)})
+    shader.bind()
+    shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
+    shader.uniform_float("lineWidth", width)
+    gpu.state.blend_set("ALPHA")
+    batch.draw(shader)
+    gpu.state.blend_set("NONE")

@@ -1,0 +1,141 @@
+"""Who is at work on a file: a claim beside it, which one process alone can make.
+
+A claim is a small file made with O_EXCL, which network folders honour too (NFS from version 3 on). It says whose it is, and
+is touched as long as its owner works. One whose owner is dead on this machine, or that nobody touched for STALE_SECONDS, is
+taken over. Ages are differences of the folder's own times, so no machine's clock is compared with another's. The worst
+that a wrong guess can do is to have the work done twice.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+from uuid import uuid4
+
+from .errors import writing
+from .files import remove_parts
+
+BEAT_SECONDS = 30.0
+STALE_SECONDS = 600.0
+"""Generous: a network folder may show times that are a minute old, and a machine may swap."""
+POLL_SECONDS = 0.01
+HOST = socket.gethostname()
+TOKEN = uuid4().hex
+"""Tells this process from a dead one whose number it was given."""
+
+
+@contextmanager
+def claim(path: Path) -> Iterator[bool]:
+    """True where the file at `path` is this process's to write until the block ends, False where another is at it.
+
+    Raises UnwritableError.
+    """
+    mark = path.with_name(f".{path.name}.claim")
+    if not _take(mark, path):
+        yield False
+        return
+    done = Event()
+    Thread(target=_keep_fresh, args=(mark, done), daemon=True).start()
+    try:
+        yield True
+    finally:
+        done.set()
+        # Whoever took us for dead has a claim of its own by now.
+        with suppress(FileNotFoundError):
+            if mark.read_text("utf-8") == _owner():
+                mark.unlink()
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """The same for short work that everyone must do: waits until the file is ours. Raises UnwritableError."""
+    while True:
+        with claim(path) as mine:
+            if mine:
+                yield
+                return
+        time.sleep(POLL_SECONDS)
+
+
+def _owner() -> str:
+    return f"{HOST} {os.getpid()} {TOKEN}"
+
+
+def _take(mark: Path, path: Path) -> bool:
+    if _make(mark):
+        return True
+    try:
+        found, touched = mark.read_text("utf-8"), mark.stat().st_mtime
+    except FileNotFoundError:
+        return _make(mark)
+    if not _is_dead(found) and _now(mark.parent) - touched < STALE_SECONDS:
+        return False
+    if not _take_away(mark, found) or not _make(mark):
+        return False
+    remove_parts(path)
+    return True
+
+
+def _make(mark: Path) -> bool:
+    with writing(mark):
+        try:
+            file = open(mark, "x", encoding="utf-8")
+        except FileExistsError:
+            return False
+        try:
+            with file:
+                file.write(_owner())
+        except OSError:
+            mark.unlink(missing_ok=True)
+            raise
+    return True
+
+
+def _is_dead(owner: str) -> bool:
+    """True where the owner surely works no more; False where it does, or nobody can tell from here."""
+    host, _, rest = owner.partition(" ")
+    number, _, token = rest.partition(" ")
+    if host != HOST or not token or os.name == "nt":  # Windows has no harmless signal to ask with
+        return False
+    if int(number) == os.getpid():
+        return token != TOKEN
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def _now(folder: Path) -> float:
+    """The time by the clock that stamps the folder's files: on a network, the server's."""
+    with writing(folder), tempfile.NamedTemporaryFile(dir=folder, prefix=".clock.") as probe:
+        return os.fstat(probe.fileno()).st_mtime
+
+
+def _take_away(mark: Path, found: str) -> bool:
+    """Remove the claim that reads `found`; False where it changed hands meanwhile."""
+    aside = mark.with_name(f"{mark.name}.{uuid4().hex}")
+    try:
+        mark.rename(aside)
+    except FileNotFoundError:
+        return False
+    same = aside.read_text("utf-8") == found
+    if not same:
+        with suppress(OSError):
+            os.link(aside, mark)
+    aside.unlink()
+    return same
+
+
+def _keep_fresh(mark: Path, done: Event) -> None:
+    while not done.wait(BEAT_SECONDS):
+        with suppress(OSError):
+            os.utime(mark)
