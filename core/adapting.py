@@ -16,7 +16,7 @@ from .landmarks.detectors import open_detector
 from .likeness import Likeness
 from .progress import Reporter
 from .settings import AdaptSettings
-from .tracking import look_again
+from .tracking.track import look_again
 
 WORTH_CARRYING = 1.2
 """How much larger than the network's picture a head must be in the sharpest photo for its detail to be kept."""

@@ -1,4 +1,4 @@
-"""The jobs by name: adapt, track, render; evaluate, synthesize, prepare, train; detect, which the add-on alone asks for.
+"""The jobs by name: those of the command line, and `detect`, for which the add-on alone asks.
 
 The command line and the worker both come through here. Each job takes its arguments (paths as strings) and its settings
 (a dictionary of fields) and gives a result of plain values.
@@ -16,6 +16,7 @@ from .progress import Reporter
 from .settings import (
     AdaptSettings,
     EvaluateSettings,
+    MeasureSettings,
     PrepareSettings,
     RenderSettings,
     SynthesizeSettings,
@@ -35,9 +36,9 @@ def run_adapt(photos: list[str], output: str, settings: AdaptSettings, reporter:
 
 def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporter) -> Result:
     if Path(clip).suffix.lower() == ".csv":
-        from .capture import capture as read_motion
+        from .tracking.capture import capture as read_motion
     else:
-        from .tracking import track as read_motion
+        from .tracking.track import track as read_motion
     performance = read_motion(clip, Path(output), settings, reporter)
     return {
         "performance": output,
@@ -49,10 +50,17 @@ def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporte
 
 
 def run_detect(clip: str, frame: int, settings: TrackSettings, reporter: Reporter) -> Result:
-    from .detecting import detect
+    from .tracking.detecting import detect
 
     face, (width, height) = detect(clip, frame, settings, reporter)
     return {"landmarks": face.landmarks.tolist(), "confidence": face.confidence, "width": width, "height": height}
+
+
+def run_measure(performance: str, output: str, settings: MeasureSettings, reporter: Reporter) -> Result:
+    from .performance import Performance
+    from .tracking.measuring import write_measures
+
+    return {"table": output, "seen": write_measures(Performance.load(Path(performance)), Path(output))}
 
 
 def run_render(likeness: str, performance: str, output: str, settings: RenderSettings, reporter: Reporter) -> Result:
@@ -108,6 +116,7 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "track": (run_track, TrackSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),
+    "measure": (run_measure, MeasureSettings),
     "evaluate": (run_evaluate, EvaluateSettings),
     "synthesize": (run_synthesize, SynthesizeSettings),
     "train": (run_train, TrainSettings),

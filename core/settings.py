@@ -135,6 +135,11 @@ class RenderSettings(Checked):
 
 
 @dataclass(frozen=True)
+class MeasureSettings(Checked):
+    """How a Performance becomes a table: there is nothing to set."""
+
+
+@dataclass(frozen=True)
 class EvaluateSettings(Checked):
     """How clips are scored."""
 

@@ -44,6 +44,8 @@ def describe(command: str, result: dict[str, Any]) -> str:
             f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
             f"a face in {result['seen']}"
         )
+    if command == "measure":
+        return f"{result['table']}: {result['seen']} frames with a face"
     if command == "evaluate":
         return str(result["table"])
     if command == "synthesize":

@@ -44,6 +44,15 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
     _add_options(render, JOBS["render"][1])
 
+    measure = commands.add_parser(
+        "measure",
+        help="a performance as a table",
+        description="Write head angles, gaze, openings of lids and lips, and the 52 ARKit expressions of each frame as CSV.",
+    )
+    measure.add_argument("performance", metavar="Y.performance")
+    measure.add_argument("-o", "--output", required=True, metavar="Y.csv")
+    _add_options(measure, JOBS["measure"][1])
+
     evaluate = commands.add_parser(
         "evaluate",
         help="score self-reenactment on clips",

@@ -18,9 +18,9 @@ from ..landmarks.retarget import Strength, relative_motion
 from ..likeness import Likeness
 from ..performance import Performance
 from ..progress import Reporter
-from ..retiming import retimed
 from ..settings import RenderSettings
 from ..take import FramePattern, Manifest, Take, sha256_of
+from ..tracking.retiming import retimed
 from ..version import VERSION
 from .player import Head, open_player
 

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..following import GAP_SECONDS, Shot, Track, link
 from ..imaging.crop import Array, head_crops, to_crop
 from ..imaging.matte import head_matte
 from ..imaging.read import Clip, Picture
@@ -22,7 +21,8 @@ from ..landmarks.detectors import Detector, Face
 from ..landmarks.head import fit_pose
 from ..landmarks.similarity import normalised, pose_distances
 from ..landmarks.trust import AGREEMENT, disagreement
-from ..tracking import look_again
+from ..tracking.following import GAP_SECONDS, Shot, Track, link
+from ..tracking.track import look_again
 from .metrics import face_mask
 
 Points = NDArray[np.float32]

@@ -26,11 +26,11 @@ import numpy as np
 
 from ..errors import EmptyClipError, SettingError, UnreadableImageError, WorkerError, writing
 from ..files import ensure_writable
-from ..following import Track
 from ..imaging.read import MOVIE_ENDINGS, Clip, open_clip
 from ..landmarks.detectors import Detector, open_detector
 from ..progress import Reporter
 from ..settings import PrepareSettings
+from ..tracking.following import Track
 from .footage import Shown, cut_out, eye_distance, follow_faces, sharpness
 from .shards import Label, Sample, read_clips, write_shard
 

@@ -18,7 +18,7 @@ from ..landmarks.detectors import Detector
 from ..performance import Performance
 from ..progress import Silent
 from ..settings import EvaluateSettings, TrackSettings
-from ..tracking import track
+from ..tracking.track import track
 from .shards import Clip, read_clips
 
 FEWEST = 8

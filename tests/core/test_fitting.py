@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from headcast.core.cli.main import main
 from headcast.core.landmarks import ibug68
 from headcast.core.landmarks.arkit import EXPRESSIONS, INDEX
 from headcast.core.landmarks.face_model import face_model
@@ -15,6 +19,7 @@ from headcast.core.landmarks.measure import measure
 from headcast.core.landmarks.naming import Match
 from headcast.core.landmarks.retarget import Strength, relative_motion
 from headcast.core.landmarks.rig_face import RigFace, place_model
+from headcast.core.performance import performance_from_points
 
 EIGHT = [36, 39, 42, 45, 33, 48, 54, 8]
 
@@ -130,6 +135,21 @@ def test_the_neutral_frame_can_be_said(face: np.ndarray) -> None:
     gap = [measure(points).lips[39] for points in (face[None].repeat(40, axis=0), opened, told)]
     assert gap[2] == pytest.approx(gap[0], abs=0.05)
     assert gap[1] > gap[0] + 0.2
+
+
+def test_a_performance_as_a_table(tmp_path: Path) -> None:
+    known = act(8, SPEAKING, noise=0.1)
+    landmarks = known.landmarks.copy()
+    landmarks[5] = np.nan
+    numbers = np.arange(1001, 1041, dtype=np.int32)
+    performance_from_points(numbers, landmarks, np.ones((40, 3)), (256, 256), Fraction(24), "test").save(tmp_path / "y")
+    assert main(["measure", str(tmp_path / "y"), "-o", str(tmp_path / "y.csv")]) == 0
+    with open(tmp_path / "y.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["frame"]) for row in rows] == numbers.tolist()
+    assert (rows[5]["confidence"], rows[5]["yaw"], rows[5]["jawOpen"]) == ("0.000", "", "")
+    spoken = [float(row["jawOpen"]) for i, row in enumerate(rows) if i != 5]
+    assert np.corrcoef(spoken, np.delete(SPEAKING["jawOpen"], 5))[0, 1] > 0.95
 
 
 class TestRigFace:

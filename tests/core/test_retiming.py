@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from headcast.core.performance import Performance, performance_from_points
-from headcast.core.retiming import retimed
+from headcast.core.tracking.retiming import retimed
 
 
 def moving(face: np.ndarray, frames: int = 50, first: int = 1001) -> Performance:

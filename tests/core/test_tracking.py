@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from headcast.core.cli.main import main
 from headcast.core.errors import SettingError
-from headcast.core.following import parse_face
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import read_photo
 from headcast.core.landmarks import arkit, ibug68, smoothing
@@ -19,6 +18,7 @@ from headcast.core.landmarks.expression import with_expression
 from headcast.core.landmarks.head import head_model
 from headcast.core.landmarks.trust import AGREEMENT, belief_by_looks
 from headcast.core.performance import Performance
+from headcast.core.tracking.following import parse_face
 
 from .test_reading import write_movie
 
@@ -52,7 +52,7 @@ class PatchDetector:
 @pytest.fixture(autouse=True)
 def _patches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "plate" in request.fixturenames:
-        monkeypatch.setattr("headcast.core.tracking.open_detector", lambda *_: PatchDetector())
+        monkeypatch.setattr("headcast.core.tracking.track.open_detector", lambda *_: PatchDetector())
 
 
 def frame(*heads: tuple[float, float, int], wall: tuple[int, int, int] = WALL, yaw: int = 0) -> np.ndarray:

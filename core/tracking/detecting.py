@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from .errors import EmptyClipError, NoFaceError
+from ..errors import EmptyClipError, NoFaceError
+from ..imaging.read import open_clip
+from ..landmarks.detectors import Face, open_detector
+from ..progress import Reporter
+from ..settings import TrackSettings
 from .following import Track, follow, parse_face
-from .imaging.read import open_clip
-from .landmarks.detectors import Face, open_detector
-from .progress import Reporter
-from .settings import TrackSettings
-from .tracking import look_again
+from .track import look_again
 
 
 def detect(clip_name: str, number: int, settings: TrackSettings, reporter: Reporter) -> tuple[Face, tuple[int, int]]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from .performance import Performance
+from ..performance import Performance
 
 EXACT = 1e-6
 """In frames: a moment so near to a frame of the source is that frame."""

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import ensure_writable
-from .imaging.crop import BELOW_EYES, full_crop, head_crops
-from .imaging.read import parse_rate
-from .landmarks.face_model import face_model
-from .landmarks.head import HeadPose
-from .landmarks.livelink import LiveLinkTake, head_rotations, read_livelink
-from .listing import shortened, stretches
-from .performance import Performance, performance_from_points
-from .progress import Reporter
-from .settings import TrackSettings
+from ..files import ensure_writable
+from ..imaging.crop import BELOW_EYES, full_crop, head_crops
+from ..imaging.read import parse_rate
+from ..landmarks.face_model import face_model
+from ..landmarks.head import HeadPose
+from ..landmarks.livelink import LiveLinkTake, head_rotations, read_livelink
+from ..listing import shortened, stretches
+from ..performance import Performance, performance_from_points
+from ..progress import Reporter
+from ..settings import TrackSettings
 
 SIDE = 512
 """Of the picture in pixels."""

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import EmptyClipError
-from .files import ensure_writable
+from ..errors import EmptyClipError
+from ..files import ensure_writable
+from ..imaging import crop, resample
+from ..imaging.read import Clip, Picture, open_clip
+from ..imaging.shots import CutFinder
+from ..landmarks import arkit, ibug68
+from ..landmarks.detectors import Detector, Face, open_detector
+from ..landmarks.smoothing import smooth_expression, smooth_landmarks, tremble
+from ..landmarks.trust import LOW, belief_by_looks, belief_by_turn
+from ..listing import shortened, stretches
+from ..performance import Performance, performance_from_points
+from ..progress import Reporter
+from ..settings import TrackSettings
 from .following import GAP_SECONDS, Choice, Click, Shot, follow, link, parse_face
-from .imaging import crop, resample
-from .imaging.read import Clip, Picture, open_clip
-from .imaging.shots import CutFinder
-from .landmarks import arkit, ibug68
-from .landmarks.detectors import Detector, Face, open_detector
-from .landmarks.smoothing import smooth_expression, smooth_landmarks, tremble
-from .landmarks.trust import LOW, belief_by_looks, belief_by_turn
-from .listing import shortened, stretches
-from .performance import Performance, performance_from_points
-from .progress import Reporter
-from .settings import TrackSettings
 
 CLOSE_UP = 1.8
 """Side of the square in which a face is looked at again, in sizes of the face."""

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NoFaceError, SettingError
-from .landmarks.detectors import Face
+from ..errors import NoFaceError, SettingError
+from ..landmarks.detectors import Face
 
 Points = NDArray[np.float32]
 

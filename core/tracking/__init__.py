@@ -1,0 +1,1 @@
+"""What drives: clips, captures and other motion become a Performance, which can be retimed and measured."""
