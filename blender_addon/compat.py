@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import bpy
 
 HAS_GROUP_COMPOSITOR = bpy.app.version >= (5, 0, 0)
 """Since 5.0 a scene's compositor is a node group with a Group Output."""
+
+HAS_SIZE_SOCKETS = bpy.app.version >= (4, 5, 0)
+"""Since 4.5 nodes of the compositor take their sizes from sockets, and make noise."""
+
+MATH = "ShaderNodeMath" if HAS_GROUP_COMPOSITOR else "CompositorNodeMath"
+SEPARATE_XYZ = "ShaderNodeSeparateXYZ" if HAS_GROUP_COMPOSITOR else "CompositorNodeSeparateXYZ"
+
+MOST_BLUR = 256.0
+"""Pixels: the radius at which the Blur node of 4.2 has its size at 1."""
+
+HAS_STRIP_COMPOSITOR = bpy.app.version >= (5, 1, 0)
+"""Strips can have a node group as a modifier since 5.0, where adding one from Python crashes Blender (5.0.1)."""
 
 RELATIVE_PATH: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Options of a path property that may begin with `//`."""
@@ -41,10 +55,103 @@ def over_sockets(node: bpy.types.Node) -> tuple[bpy.types.NodeSocket, bpy.types.
     return node.inputs[1], node.inputs[2], node.inputs[0]
 
 
+class MixSockets(NamedTuple):
+    """Of a node that mixes colours."""
+
+    factor: bpy.types.NodeSocket
+    base: bpy.types.NodeSocket
+    other: bpy.types.NodeSocket
+    result: bpy.types.NodeSocket
+
+
+def mix_sockets(tree: bpy.types.NodeTree, blend: str) -> MixSockets:
+    """A new node that mixes colours in the way `blend`."""
+    if not HAS_GROUP_COMPOSITOR:
+        node = tree.nodes.new("CompositorNodeMixRGB")
+        node.blend_type = blend
+        return MixSockets(*node.inputs, node.outputs[0])
+    node = tree.nodes.new("ShaderNodeMix")
+    node.data_type, node.blend_type = "RGBA", blend
+    by_identifier = {socket.identifier: socket for socket in (*node.inputs, *node.outputs)}
+    return MixSockets(*(by_identifier[name] for name in ("Factor_Float", "A_Color", "B_Color", "Result_Color")))
+
+
+def dilated(tree: bpy.types.NodeTree, matte: bpy.types.NodeSocket, pixels: int) -> bpy.types.NodeSocket:
+    """The largest value in a square that reaches so many pixels to each side; the smallest one where they are negative."""
+    node = tree.nodes.new("CompositorNodeDilateErode")
+    if HAS_SIZE_SOCKETS:
+        node.inputs["Size"].default_value = pixels
+    else:
+        node.distance = pixels
+    tree.links.new(matte, node.inputs[0])
+    return node.outputs[0]
+
+
+def blurred(tree: bpy.types.NodeTree, value: bpy.types.NodeSocket, radius: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """A Gaussian blur of a radius, in pixels, that is three of its standard deviations."""
+    node = tree.nodes.new("CompositorNodeBlur")
+    tree.links.new(value, node.inputs["Image"])
+    if HAS_SIZE_SOCKETS:
+        tree.links.new(radius, node.inputs["Size"])
+        return node.outputs[0]
+    node.filter_type = "GAUSS"
+    node.size_x = node.size_y = int(MOST_BLUR)
+    part = tree.nodes.new(MATH)
+    part.operation = "DIVIDE"
+    tree.links.new(radius, part.inputs[0])
+    part.inputs[1].default_value = MOST_BLUR
+    tree.links.new(part.outputs[0], node.inputs["Size"])
+    return node.outputs[0]
+
+
+def white_noise(tree: bpy.types.NodeTree, picture: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """Colours whose channels are each spread evenly from 0 to 1, of every pixel of the picture and every frame its own."""
+    time = tree.nodes.new("CompositorNodeSceneTime")
+    if HAS_SIZE_SOCKETS:
+        places = tree.nodes.new("CompositorNodeImageCoordinates")
+        noise = tree.nodes.new("ShaderNodeTexWhiteNoise")
+        noise.noise_dimensions = "4D"
+        tree.links.new(picture, places.inputs["Image"])
+        tree.links.new(places.outputs["Pixel"], noise.inputs["Vector"])
+        tree.links.new(time.outputs["Frame"], noise.inputs["W"])
+        return noise.outputs["Color"]
+    noise = tree.nodes.new("CompositorNodeTexture")
+    noise.texture = _cell_texture()
+    # A picture is 2 wide, and a frame is 0.01 deep: neither two pixels nor two frames share a cell of the texture.
+    depth = tree.nodes.new("CompositorNodeCombineXYZ")
+    part = tree.nodes.new(MATH)
+    part.operation = "MULTIPLY"
+    tree.links.new(time.outputs["Frame"], part.inputs[0])
+    part.inputs[1].default_value = 0.01
+    tree.links.new(part.outputs[0], depth.inputs["Z"])
+    tree.links.new(depth.outputs[0], noise.inputs["Offset"])
+    return noise.outputs["Color"]
+
+
+def _cell_texture() -> bpy.types.Texture:
+    """The file's texture of cells, far smaller than a pixel; each has a colour of its own."""
+    texture = bpy.data.textures.get("Headcast Noise")
+    if texture is None:
+        texture = bpy.data.textures.new("Headcast Noise", "CLOUDS")
+        texture.cloud_type, texture.noise_basis = "COLOR", "CELL_NOISE"
+        texture.noise_scale, texture.noise_depth = 0.0001, 0
+    return texture
+
+
 def use_processor_for_compositing(scene: bpy.types.Scene) -> None:
     """5.2's default scene asks for a GPU compositor: where there is none, it must be told."""
     if hasattr(scene.render, "compositor_device"):
         scene.render.compositor_device = "CPU"
+
+
+def strips_of(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
+    """The strips at the top of the sequencer."""
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene that the sequencer cuts: since 5.0 it need not be the one in the viewport."""
+    return getattr(context, "sequencer_scene", None) or context.scene
 
 
 def curve_of(animated: bpy.types.ID, path: str) -> bpy.types.FCurve:

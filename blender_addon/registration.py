@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import bpy
 
-from . import jobs, preferences, properties
-from .operators import adapt, cancel, composite, match, place_tracks, read_tracks, render, track, track_rig, write_curves
-from .panels import likeness, matches, performance, take
+from . import jobs, menus, preferences, properties
+from .operators import (
+    adapt,
+    cancel,
+    match,
+    nodes,
+    place_take,
+    place_tracks,
+    read_tracks,
+    render,
+    track,
+    track_rig,
+    write_curves,
+)
+from .panels import compositor, likeness, matches, performance, take
 from .scene import overlay
 
 CLASSES: tuple[type, ...] = (
@@ -30,7 +42,14 @@ CLASSES: tuple[type, ...] = (
     match.HEADCAST_OT_match_load,
     write_curves.HEADCAST_OT_write_curves,
     render.HEADCAST_OT_render,
-    composite.HEADCAST_OT_composite,
+    place_take.HEADCAST_OT_composite,
+    place_take.HEADCAST_OT_take_to_sequencer,
+    place_take.HEADCAST_OT_take_over_strip,
+    place_take.HEADCAST_OT_take_to_plane,
+    place_take.HEADCAST_OT_take_to_clip,
+    nodes.HEADCAST_OT_add_node,
+    nodes.HEADCAST_OT_view,
+    nodes.HEADCAST_OT_write_assets,
     cancel.HEADCAST_OT_cancel,
     likeness.HEADCAST_PT_likeness,
     likeness.HEADCAST_PT_likeness_advanced,
@@ -41,6 +60,9 @@ CLASSES: tuple[type, ...] = (
     performance.HEADCAST_PT_performance_curves,
     take.HEADCAST_PT_take,
     take.HEADCAST_PT_take_advanced,
+    compositor.HEADCAST_PT_nodes_take,
+    compositor.HEADCAST_PT_nodes_group,
+    menus.HEADCAST_MT_nodes,
 )
 
 
@@ -52,11 +74,13 @@ def register() -> None:
         type=properties.HEADCAST_PG_scene, name="Headcast", description="Likeness, performance and take of this scene"
     )
     overlay.register()
+    menus.register()
 
 
 def unregister() -> None:
     """The reverse, and the worker's end."""
     jobs.stop_engine()
+    menus.unregister()
     overlay.unregister()
     del bpy.types.Scene.headcast
     for cls in reversed(CLASSES):

@@ -85,15 +85,16 @@ def _take(mark: Path, path: Path) -> bool:
 def _make(mark: Path) -> bool:
     with writing(mark):
         try:
-            file = open(mark, "x", encoding="utf-8")
+            handle = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
             return False
         try:
-            with file:
-                file.write(_owner())
+            os.write(handle, _owner().encode())
         except OSError:
             mark.unlink(missing_ok=True)
             raise
+        finally:
+            os.close(handle)
     return True
 
 

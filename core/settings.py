@@ -46,6 +46,18 @@ FRAMES = {
     "crop": "The square crop of the head",
     "plate": "The whole plate, the head where it was seen",
 }
+LAYERS = {
+    "all": "Head, comp, raw network picture, grain, matte core and edge, confidence, ST map",
+    "head": "The head alone, premultiplied",
+}
+WINDOWS = {
+    "plate": "The whole plate: Blender needs it",
+    "head": "The head alone: smaller files, for Nuke and others; Blender crashes on such layers",
+}
+OVERS = {
+    "over": "The head covers the plate, with the plate's grain put back",
+    "delta": "What the network changed is added to the plate: for a head that is the plate's own, detail and all",
+}
 PRECISIONS = {
     "auto": "bf16 where the device computes in it, fp32 elsewhere",
     "bf16": "Mixed with bfloat16",
@@ -112,6 +124,27 @@ class TrackSettings(Checked):
 
 
 @dataclass(frozen=True)
+class GateSettings(Checked):
+    """What a painted frame must be worth. `core/rendering/gate.py` says how the limits were found."""
+
+    tries: int = option(
+        7, "How often a frame that fails is painted, with other photos; 1 flags it only, 0 looks at none", low=0, high=7
+    )
+    identity_limit: float = option(
+        0.5, "Most that a frame may look unlike the photos; 0.6 is another person", low=0.01, high=2.0
+    )
+    landmark_limit: float = option(
+        0.04, "Most that the face may lie from where it should, in parts of the eye distance", low=0.001, high=1.0
+    )
+    mouth_limit: float = option(0.04, "Most that the mouth may, in parts of the eye distance", low=0.001, high=1.0)
+    sharpness_limit: float = option(0.6, "Least sharpness of the face, as a part of the photos'", low=0.0, high=1.0)
+    flicker_limit: float = option(
+        2.0, "Most that a face may differ from what the frames beside it show, of 255", low=0.1, high=255.0
+    )
+    detector: str = option("mediapipe", "Landmark detector that looks at what was painted", choices=DETECTORS)
+
+
+@dataclass(frozen=True)
 class RenderSettings(Checked):
     """How a Likeness plays a Performance."""
 
@@ -126,6 +159,22 @@ class RenderSettings(Checked):
         0.0, "Frames per second of the take, the motion retimed; 0 plays frame for frame", low=0.0, high=1000.0
     )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
+    plate: str = option("", "Plate that the head goes back into: numbered pictures (plate.####.exr) or a movie", kind="path")
+    first: int = option(1, "Number of the first frame of a plate that is a movie", low=0, high=1_048_574)
+    colour_space: str = option("auto", "Colour space of EXR plates; auto takes what they declare, else linear Rec.709")
+    over: str = option("over", "Plate: how the head goes over it", choices=OVERS)
+    layers: str = option("all", "Plate: what is written of each frame", choices=LAYERS)
+    window: str = option("plate", "Plate: data window of the head's layer", choices=WINDOWS)
+    as_painted: bool = option(False, "Plate: leave the head's colour, tone and sharpness, not bring them to the plate's")
+    grain: float = option(1.0, "Plate: how much of the plate's grain is put back", low=0.0, high=4.0)
+    handles: int = option(0, "Plate: frames before and after the performance, written without a head", low=0, high=1000)
+    grow: float = option(0.0, "Plate: pixels that the matte's edge moves outwards; negative erodes", low=-200.0, high=200.0)
+    feather: float = option(0.0, "Plate: pixels over which the matte's edge is softened", low=0.0, high=200.0)
+    left: float = option(0.0, "Plate: pixels more that the edge moves at the picture's left", low=-200.0, high=200.0)
+    right: float = option(0.0, "Plate: the same at the right", low=-200.0, high=200.0)
+    top: float = option(0.0, "Plate: the same at the top", low=-200.0, high=200.0)
+    bottom: float = option(0.0, "Plate: the same at the bottom", low=-200.0, high=200.0)
+    overwrite: bool = option(False, "Render over another take of the same versioned name")
     opaque: bool = option(False, "Write the whole network picture, alpha 1, in the place of the matted head")
     photos: int = option(3, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)
     crop: str = option("auto", "'full' renders the whole frame of the performance as the head crop", choices=CROPS)

@@ -66,6 +66,11 @@ class FramePattern:
         return self.folder / f"{self.stem.rstrip('._-')}{ENDING}"
 
     @property
+    def report(self) -> Path:
+        """The page that shows them to people."""
+        return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + ".report.html")
+
+    @property
     def version(self) -> int | None:
         """3 of `shot_v003.####.exr`; None where the name has none."""
         found = VERSION.search(self.stem)
@@ -79,12 +84,12 @@ class FramePattern:
 
 
 def next_version(pattern: FramePattern) -> FramePattern:
-    """The same name with the version after the highest that the folder holds; `pattern` has one."""
+    """The same name, which has a version, with the one after the highest of whatever in the folder begins so."""
     found = VERSION.search(pattern.stem)
     assert found, f"{pattern} has no version"
     before, after = pattern.stem[: found.start(1)], pattern.stem[found.end(1) :]
-    name = re.compile(rf"{re.escape(before)}(\d+){re.escape(after.rstrip('._-'))}[._-].*")
-    names = [name.fullmatch(path.name) for path in pattern.folder.iterdir()] if pattern.folder.is_dir() else []
+    beginning = re.compile(rf"{re.escape(before)}(\d+)")
+    names = [beginning.match(path.name) for path in pattern.folder.iterdir()] if pattern.folder.is_dir() else []
     highest = max([int(found[1]), *(int(same[1]) for same in names if same)])
     return replace(pattern, stem=f"{before}{highest + 1:0{len(found[1])}d}{after}")
 

@@ -1,4 +1,5 @@
 """Plain compositor node groups, built by code: they render the same where the add-on is missing.
 
-Each module is one group. Building is idempotent: what is there and current is used again. Enters `compat` alone.
+Each group is a module: `take`, `matte`, `grade`, `grain` and `comp`. `build` says what a group is made from, and uses again
+what is there and current; `wires` writes nodes as formulae; `shelf` has them all, as assets. Enters `compat` alone.
 """

@@ -1,6 +1,7 @@
-"""The group "Headcast Take": a take's frames over a plate.
+"""The group "Headcast Take": a take's frames.
 
-Inputs: Plate, Blend (0 shows the plate, 1 the head). Outputs: Image (the comp), Head (premultiplied RGBA), Matte.
+Inputs: Plate, Blend (0 shows the plate, 1 the head). Outputs: Image (the head over the plate), Head (premultiplied RGBA),
+Matte, and the further layers of its files.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from typing import NamedTuple
 
 import bpy
 
-from ..compat import over_sockets
+from .build import COLOUR, FLOAT, VECTOR, Recipe, Socket, Sockets, ensure_group
+from .wires import Wires
 
-VERSION = 1
-VERSION_KEY, NAME_KEY = "headcast_version", "headcast_take"
+LAYERS = ("Core", "Edge", "Grain", "Raw", "ST", "Confidence", "Comp")
+"""What a file may hold beside the head: parts of these names in small letters."""
+SEQUENCE = "Take"
+"""The name of the node that holds the frames."""
+KINDS = {"RGBA": COLOUR, "VALUE": FLOAT, "VECTOR": VECTOR}
 
 
 class TakeRange(NamedTuple):
@@ -22,16 +27,40 @@ class TakeRange(NamedTuple):
     last: int
 
 
+def take_recipe(name: str, image: bpy.types.Image | None = None) -> Recipe:
+    """For the take `name` with the layers that the files of `image` have."""
+
+    def wire(wires: Wires, given: Sockets) -> Sockets:
+        sequence = wires.node("CompositorNodeImage")
+        sequence.name = sequence.label = SEQUENCE
+        sequence.image = image
+        layers = _layers(sequence)
+        head = layers.get("Head", sequence.outputs[0])
+        shown = {"Image": wires.over(given["Plate"], head, given["Blend"]), "Head": head, "Matte": wires.split(head)[3]}
+        return shown | {layer: layers[layer] for layer in LAYERS if layer in layers}
+
+    return Recipe(
+        name=f"Headcast Take {name}".rstrip(),
+        version=2,
+        text="The frames of a take: the head over a plate, the head, its matte and the other layers",
+        inputs=(
+            Socket("Plate", COLOUR, (0.0, 0.0, 0.0, 0.0)),
+            Socket("Blend", default=1.0, low=0.0, high=1.0, text="0 shows the plate, 1 the head; set keyframes to fade"),
+        ),
+        outputs=(
+            Socket("Image", COLOUR),
+            Socket("Head", COLOUR),
+            Socket("Matte"),
+            *(Socket(layer, kind) for layer, kind in _further_layers(image)),
+        ),
+        wire=wire,
+    )
+
+
 def build_take_group(name: str, image: bpy.types.Image, frames: TakeRange) -> bpy.types.NodeTree:
     """The node group of the take `name`, showing `image` (a sequence); found again by its name and brought up to date."""
-    group = next((tree for tree in bpy.data.node_groups if tree.get(NAME_KEY) == name), None)
-    if group is None:
-        group = bpy.data.node_groups.new(f"Headcast Take {name}", "CompositorNodeTree")
-        group[NAME_KEY] = name
-    if group.get(VERSION_KEY) != VERSION:
-        _build(group)
-        group[VERSION_KEY] = VERSION
-    sequence = group.nodes["Take"]
+    group = ensure_group(take_recipe(name, image))
+    sequence = group.nodes[SEQUENCE]
     sequence.image = image
     sequence.frame_duration = frames.last - frames.first + 1
     sequence.frame_start = frames.first
@@ -40,30 +69,19 @@ def build_take_group(name: str, image: bpy.types.Image, frames: TakeRange) -> bp
     return group
 
 
-def _build(group: bpy.types.NodeTree) -> None:
-    group.nodes.clear()
-    group.interface.clear()
-    sockets = group.interface
-    sockets.new_socket("Plate", in_out="INPUT", socket_type="NodeSocketColor").default_value = (0.0, 0.0, 0.0, 0.0)
-    blend = sockets.new_socket("Blend", in_out="INPUT", socket_type="NodeSocketFloat")
-    blend.default_value, blend.min_value, blend.max_value = 1.0, 0.0, 1.0
-    for label, kind in (("Image", "NodeSocketColor"), ("Head", "NodeSocketColor"), ("Matte", "NodeSocketFloat")):
-        sockets.new_socket(label, in_out="OUTPUT", socket_type=kind)
+def _layers(sequence: bpy.types.Node) -> dict[str, bpy.types.NodeSocket]:
+    """The node's outputs by our names for them."""
+    named = {layer.casefold(): layer for layer in ("Head", *LAYERS)}
+    return {named[socket.name.casefold()]: socket for socket in sequence.outputs if socket.name.casefold() in named}
 
-    given = group.nodes.new("NodeGroupInput")
-    given.location = (-400, 100)
-    take = group.nodes.new("CompositorNodeImage")
-    take.name = take.label = "Take"
-    take.location = (-400, -150)
-    over = group.nodes.new("CompositorNodeAlphaOver")
-    over.location = (0, 100)
-    result = group.nodes.new("NodeGroupOutput")
-    result.location = (300, 0)
-    background, foreground, factor = over_sockets(over)
-    link = group.links.new
-    link(given.outputs["Plate"], background)
-    link(given.outputs["Blend"], factor)
-    link(take.outputs["Image"], foreground)
-    link(over.outputs["Image"], result.inputs["Image"])
-    link(take.outputs["Image"], result.inputs["Head"])
-    link(take.outputs["Alpha"], result.inputs["Matte"])
+
+def _further_layers(image: bpy.types.Image | None) -> list[tuple[str, str]]:
+    """Name and kind of socket of each: Blender says it of a node alone, so one is made and thrown away."""
+    trial = bpy.data.node_groups.new("Headcast Trial", "CompositorNodeTree")
+    try:
+        sequence = trial.nodes.new("CompositorNodeImage")
+        sequence.image = image
+        layers = _layers(sequence)
+        return [(layer, KINDS[layers[layer].type]) for layer in LAYERS if layer in layers]
+    finally:
+        bpy.data.node_groups.remove(trial)

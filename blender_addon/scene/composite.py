@@ -15,7 +15,7 @@ PLATE, RESULT = "Plate", "Image"
 
 def composite_take(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, Any]) -> bpy.types.Node:
     """Put the take between what the scene showed and its output. Doing it again changes nothing but the frames."""
-    group = build_take_group(take_name(take), image, TakeRange(take["first"], take["last"]))
+    group = take_group(image, take)
     tree = compat.compositor_tree(scene)
     output = compat.compositor_output(tree)
     for node in tree.nodes:
@@ -30,6 +30,11 @@ def composite_take(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[st
     tree.links.new(source, node.inputs[PLATE])
     tree.links.new(node.outputs[RESULT], shown)
     return node
+
+
+def take_group(image: bpy.types.Image, take: dict[str, Any]) -> bpy.types.NodeTree:
+    """The node group of the take, with the frames of now."""
+    return build_take_group(take_name(take), image, TakeRange(take["first"], take["last"]))
 
 
 def _scene_picture(tree: bpy.types.NodeTree, beside: bpy.types.Node) -> bpy.types.NodeSocket:

@@ -43,9 +43,20 @@ def find_take(output: str) -> dict[str, Any]:
         raise WrongFileError(f"There is no take at {output}", "Render it first")
     first, last = min(frames), max(frames)
     return {
+        "pattern": output,
         "output": str(pattern.path(first)),
         "manifest": str(pattern.manifest),
         "frames": len(frames),
         "first": first,
         "last": last,
     }
+
+
+def frame_size(image: bpy.types.Image) -> tuple[int, int]:
+    """Width and height of a sequence in pixels. A clip knows them, where an image of a sequence or of layers has none
+    before it is drawn."""
+    clip = bpy.data.movieclips.load(image.filepath)
+    try:
+        return tuple(clip.size)
+    finally:
+        bpy.data.movieclips.remove(clip)

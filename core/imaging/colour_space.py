@@ -1,4 +1,4 @@
-"""Scene-linear pictures of any colour space to linear Rec.709, the network's own.
+"""Scene-linear pictures of any colour space to linear Rec.709, the network's own, and back.
 
 The spaces that EXR plates are usually in are a matrix each, made here from their primaries. Every other name is looked up
 in the OpenColorIO configuration at $OCIO or, without one, in OpenColorIO's own ACES studio configuration.
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingPackageError, SettingError
+from .colour import SCENE_LINEAR
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -36,6 +37,13 @@ PRIMARIES: dict[str, Chromaticities] = {
     **dict.fromkeys(("linap1", "acescg"), AP1),
 }
 """By `colorInteropID` and by the name in the ACES configurations, as `_plain` writes both."""
+INTEROP_IDS: dict[Chromaticities, str] = {
+    REC709: SCENE_LINEAR,
+    REC2020: "lin_rec2020_scene",
+    P3_D65: "lin_p3d65_scene",
+    AP0: "lin_ap0_scene",
+    AP1: "lin_ap1_scene",
+}
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 """XYZ to the cone responses of the Bradford adaptation (ICC.1, annex E)."""
 STUDIO = "studio-config-latest"
@@ -59,17 +67,44 @@ def space_in_words(header: Mapping[str, Any]) -> str:
     )
 
 
+def colour_tag(space: str | Chromaticities) -> dict[str, object]:
+    """The one attribute that an EXR in `space` is tagged with; a name that is no interop ID is "unknown", not guessed."""
+    primaries = _primaries(space)
+    if primaries in INTEROP_IDS:
+        return {"colorInteropID": INTEROP_IDS[primaries]}
+    if primaries is not None:
+        return {"chromaticities": primaries}
+    return {"colorInteropID": space if str(space).endswith("_scene") else "unknown"}
+
+
 def to_linear_rec709(picture: Floats, space: str | Chromaticities) -> Floats:
     """`picture` [H, W, 3] of `space`, by name or by chromaticities, in linear Rec.709; out-of-gamut colours are negative.
 
     Raises SettingError for a name that nobody knows, MissingPackageError where OpenColorIO is needed and not installed.
     """
-    primaries = PRIMARIES.get(_plain(space)) if isinstance(space, str) else space
+    primaries = _primaries(space)
     if primaries is None:
         return _by_opencolorio(picture, str(space))
+    return _by_matrix(picture, primaries, matrix_to_rec709(primaries))
+
+
+def from_linear_rec709(picture: Floats, space: str | Chromaticities) -> Floats:
+    """The inverse of `to_linear_rec709`. Raises what that does."""
+    primaries = _primaries(space)
+    if primaries is None:
+        return _by_opencolorio(picture, str(space), back=True)
+    return _by_matrix(picture, primaries, np.linalg.inv(matrix_to_rec709(primaries)))
+
+
+def _primaries(space: str | Chromaticities) -> Chromaticities | None:
+    """None for a name that OpenColorIO is to be asked for."""
+    return PRIMARIES.get(_plain(space)) if isinstance(space, str) else space
+
+
+def _by_matrix(picture: Floats, primaries: Chromaticities, matrix: Array) -> Floats:
     if np.allclose(primaries, REC709, atol=1e-4):
         return picture
-    return (picture @ matrix_to_rec709(primaries).T).astype(np.float32)
+    return (picture @ matrix.T).astype(np.float32)
 
 
 def _plain(name: str) -> str:
@@ -94,15 +129,15 @@ def _xyz_of_rgb(chromaticities: Chromaticities) -> Array:
     return np.asarray(xyz[:3].T * np.linalg.solve(xyz[:3].T, white))
 
 
-def _by_opencolorio(picture: Floats, name: str) -> Floats:
+def _by_opencolorio(picture: Floats, name: str, back: bool = False) -> Floats:
     whole = np.ascontiguousarray(picture, np.float32).copy()
-    _processor(name, os.environ.get("OCIO", "")).applyRGB(whole)
+    _processor(name, os.environ.get("OCIO", ""), back).applyRGB(whole)
     return whole
 
 
 @cache
-def _processor(name: str, config_path: str) -> Any:
-    """OpenColorIO's way from the space called `name` to linear Rec.709."""
+def _processor(name: str, config_path: str, back: bool) -> Any:
+    """OpenColorIO's way from the space called `name` to linear Rec.709, or `back`."""
     try:
         import PyOpenColorIO as ocio  # noqa: N813 (its own documentation's spelling)
     except ImportError as error:
@@ -115,10 +150,13 @@ def _processor(name: str, config_path: str) -> Any:
         space = config.getColorSpace(name)
         if space is None:
             raise SettingError(f"'{name}' is no colour space of {where}", _known(list(config.getColorSpaceNames())))
-        there = ocio.Config.GetProcessorToBuiltinColorSpace(config, name, "lin_rec709_scene")
-        return there.getDefaultCPUProcessor()
+        if back:
+            return ocio.Config.GetProcessorFromBuiltinColorSpace(SCENE_LINEAR, config, name).getDefaultCPUProcessor()
+        return ocio.Config.GetProcessorToBuiltinColorSpace(config, name, SCENE_LINEAR).getDefaultCPUProcessor()
     except (ocio.Exception, ocio.ExceptionMissingFile) as error:
-        raise SettingError(f"{where} cannot bring '{name}' to linear Rec.709 ({error})", "Choose another space") from error
+        raise SettingError(
+            f"{where} has no way between '{name}' and linear Rec.709 ({error})", "Choose another space"
+        ) from error
 
 
 def _known(names: Sequence[str]) -> str:

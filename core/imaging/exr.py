@@ -1,9 +1,16 @@
-"""OpenEXR in and out: half float, scene-linear, ZIP, written whole or not at all."""
+"""OpenEXR in and out: half float, scene-linear, ZIP, written whole or not at all.
+
+A file of several layers is multi-part, each layer a part of its own: Nuke and OpenImageIO show them by the parts' names, and
+so does the image node of Blender's compositor (4.5 and 5.2): a colour socket for RGBA and RGB, a vector for X and Y, a value
+for one channel. A part's name must hold no dot, or Blender takes it for a render layer's and drops the parts without one.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import OpenEXR
@@ -15,6 +22,24 @@ from ..files import whole_file
 HALF_MOST = 65504.0
 """The largest finite half; anything above is held there, so that no infinity reaches a compositor."""
 
+DATA = "data"
+"""The `colorInteropID` of what is no colour."""
+CHANNELS = {1: "V", 2: "XY", 3: "RGB", 4: "RGBA"}
+"""What a layer's channels are called, by their number."""
+Window = tuple[int, int, int, int]
+"""Left, top, right and bottom in plate pixels; the last two are just outside."""
+
+
+class Layer(NamedTuple):
+    """One part of a file."""
+
+    pixels: NDArray[np.float32]
+    """[H, W] or [H, W, C], C of 1 to 4"""
+    tag: Mapping[str, object] = {"colorInteropID": DATA}
+    """The attributes that say its colour space, as `colour_space.colour_tag` gives them."""
+    full: bool = False
+    """32-bit floats; else halves"""
+
 
 def write_rgba(path: Path, picture: NDArray[np.float32], attributes: dict[str, str]) -> None:
     """Write `picture` [H, W, 4], scene-linear with colour already multiplied by alpha, to `path`.
@@ -23,12 +48,57 @@ def write_rgba(path: Path, picture: NDArray[np.float32], attributes: dict[str, s
     leaves nothing behind. The data window is the whole picture: Blender's compositor centres a smaller one instead of
     placing it (seen in 4.5 and 5.2).
     """
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **attributes}
     half = np.ascontiguousarray(np.clip(np.nan_to_num(picture), -HALF_MOST, HALF_MOST).astype(np.float16))
+    _write(path, [OpenEXR.Part({**_SCANLINES, **attributes}, {"RGBA": half}, "")])
+
+
+def write_layers(
+    path: Path, layers: Mapping[str, Layer], attributes: Mapping[str, object], window: Window | None = None
+) -> None:
+    """Write layers of one size [H, W] to `path`, one part each, in their order; those that are data come last.
+
+    attributes are every part's. Light beyond what a half holds is held at HALF_MOST; NaN and infinity, which are the
+    plate's own, stay. `window` is the first layer's data window, the plate its display window. **Blender (4.5 and 5.2)
+    crashes on a first part with a smaller window than the next ones'**, so it is for other programs. Raises UnwritableError
+    or DiskFullError, and then leaves nothing behind.
+    """
+    ordered = sorted(layers.items(), key=lambda item: item[1].tag.get("colorInteropID") == DATA)
+    parts = []
+    for i, (name, layer) in enumerate(ordered):
+        pixels = layer.pixels
+        height, width = pixels.shape[:2]
+        header = {**_SCANLINES, **attributes, **layer.tag, "displayWindow": _window((0, 0, width, height))}
+        if window is not None and i == 0:
+            left, top, right, bottom = window
+            pixels = pixels[top:bottom, left:right]
+            header["dataWindow"] = _window(window)
+        parts.append(OpenEXR.Part(header, _channels(pixels, layer.full), name))
+    _write(path, parts)
+
+
+def _channels(pixels: NDArray[np.float32], full: bool) -> dict[str, Any]:
+    """By name, as many as there are."""
+    if not full:
+        held = np.clip(pixels, -HALF_MOST, HALF_MOST)
+        pixels = np.where(np.isfinite(pixels), held, pixels).astype(np.float16)
+    apart = pixels.reshape(*pixels.shape[:2], -1)
+    return {name: np.ascontiguousarray(apart[..., i]) for i, name in enumerate(CHANNELS[apart.shape[-1]])}
+
+
+def _window(window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """First and last pixel, as OpenEXR counts."""
+    left, top, right, bottom = window
+    return np.array((left, top), np.int32), np.array((right - 1, bottom - 1), np.int32)
+
+
+_SCANLINES: dict[str, object] = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+
+
+def _write(path: Path, parts: list[Any]) -> None:
     with whole_file(path) as part:
         # The library says RuntimeError whatever went wrong: let the system itself say whether the disk is full.
         try:
-            OpenEXR.File(header, {"RGBA": half}).write(str(part))
+            OpenEXR.File(parts).write(str(part))
         except RuntimeError as error:
             _probe_disk(part)
             raise OSError(str(error)) from error
@@ -47,11 +117,8 @@ def read_rgba(path: Path) -> NDArray[np.float32]:
 
     Pixels are really read: a truncated file opens without complaint. Raises UnreadableImageError.
     """
-    try:
-        part = OpenEXR.File(str(path)).parts[0]
-        channels = {name: np.asarray(channel.pixels, np.float32) for name, channel in part.channels.items()}
-    except (RuntimeError, IndexError, TypeError, ValueError) as error:
-        raise UnreadableImageError(f"{path} is damaged, or no EXR ({error})", "Render or export it again") from error
+    part = _read(path)[0]
+    channels = {name: np.asarray(channel.pixels, np.float32) for name, channel in part.channels.items()}
     if "RGBA" in channels:
         seen = channels["RGBA"]
     elif "RGB" in channels:
@@ -59,13 +126,42 @@ def read_rgba(path: Path) -> NDArray[np.float32]:
         seen = np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1)
     else:
         raise UnreadableImageError(f"{path} has no RGB channels", f"It has: {', '.join(channels)}")
-    (left, top), _ = part.header["dataWindow"]
-    (x0, y0), (x1, y1) = part.header["displayWindow"]
-    whole = np.zeros((y1 - y0 + 1, x1 - x0 + 1, 4), np.float32)
+    return _whole(part.header, seen)
+
+
+def read_layers(path: Path) -> dict[str, Layer]:
+    """Every part of `path` over its whole display window, by name. Raises UnreadableImageError."""
+    layers = {}
+    for part in _read(path, separate_channels=True):
+        names = sorted(part.channels, key="RGBAXYV".find)
+        pixels = np.stack([part.channels[name].pixels for name in names], axis=-1)
+        tag = {key: part.header[key] for key in ("colorInteropID", "chromaticities") if key in part.header}
+        whole = _whole(part.header, pixels.astype(np.float32))
+        layers[part.name()] = Layer(whole if len(names) > 1 else whole[..., 0], tag, pixels.dtype == np.float32)
+    return layers
+
+
+def _read(path: Path, **how: bool) -> list[Any]:
+    """The parts, their pixels really read. Raises UnreadableImageError."""
+    try:
+        parts = list(OpenEXR.File(str(path), **how).parts)
+        # The library leaves out parts that are cut short and says nothing.
+        if not parts or len(parts) < len(OpenEXR.File(str(path), header_only=True).parts):
+            raise ValueError("it is cut short")
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise UnreadableImageError(f"{path} is damaged, or no EXR ({error})", "Render or export it again") from error
+    return parts
+
+
+def _whole(header: Mapping[str, Any], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The pixels of a data window [h, w, C] over the display window [H, W, C]: 0 where there are none."""
+    (left, top), _ = header["dataWindow"]
+    (x0, y0), (x1, y1) = header["displayWindow"]
+    whole = np.zeros((y1 - y0 + 1, x1 - x0 + 1, seen.shape[-1]), np.float32)
     a, b = max(0, top - y0), max(0, left - x0)
     c, d = max(0, y0 - top), max(0, x0 - left)
-    part_seen = seen[c : c + whole.shape[0] - a, d : d + whole.shape[1] - b]
-    whole[a : a + part_seen.shape[0], b : b + part_seen.shape[1]] = part_seen
+    shown = seen[c : c + whole.shape[0] - a, d : d + whole.shape[1] - b]
+    whole[a : a + shown.shape[0], b : b + shown.shape[1]] = shown
     return whole
 
 

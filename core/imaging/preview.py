@@ -22,7 +22,11 @@ SQUARE = 16
 
 def shown_over_checker(path: Path) -> Picture:
     """An EXR frame as sRGB bytes, its transparent parts over a checker board."""
-    seen = exr.read_rgba(path)
+    return over_checker(exr.read_rgba(path))
+
+
+def over_checker(seen: NDArray[np.float32]) -> Picture:
+    """The same of a picture [H, W, 4], scene-linear and premultiplied."""
     y, x = np.indices(seen.shape[:2]) // SQUARE
     board = colour.decode_srgb(np.asarray(CHECKER, np.float32))[(x + y) % 2]
     return colour.to_bytes(colour.encode_srgb(seen[..., :3] + board[..., None] * (1 - seen[..., 3:])))

@@ -28,7 +28,6 @@ BRIGHT = 95.0
 """Percentile of an EXR plate's brightness that is exposed to BRIGHT_LEVEL where it lies outside of GOOD."""
 BRIGHT_LEVEL = 0.6
 GOOD = (0.2, 1.5)
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 class Frame(NamedTuple):
@@ -92,7 +91,7 @@ def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> P
 def detector_gain(linear: NDArray[np.float32]) -> float:
     """What scene-linear Rec.709 [H, W, 3] is to be multiplied by for a detector: 1 for a picture that is neither dark nor
     blown out. For its eyes alone, so it may differ from frame to frame."""
-    bright = float(np.nanpercentile(np.nan_to_num(linear @ LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
+    bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
     return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)
 
 
@@ -158,7 +157,10 @@ def _expand(name: str) -> list[Path]:
     if path.is_dir():
         found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS]
         return sorted(found, key=_natural)
-    if path.exists() or not glob.has_magic(name):
+    if path.exists():
+        return [path]
+    name = re.sub(r"#+|%0?\d*d", "*", name)  # as VFX programs name sequences
+    if not glob.has_magic(name):
         return [path]
     return sorted((Path(p) for p in glob.glob(name)), key=_natural)  # noqa: PTH207 (Path.glob takes no absolute pattern)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .crop import Array, Floats, full_crop
+
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 
 def _plate_to_crop(crop: Array, size: int) -> Array:
@@ -16,7 +20,7 @@ def _plate_to_crop(crop: Array, size: int) -> Array:
     return np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
 
 
-def cut(picture: NDArray[np.uint8], crop: Array, size: int) -> NDArray[np.uint8]:
+def cut(picture: NDArray[Pixel], crop: Array, size: int) -> NDArray[Pixel]:
     """The crop [3] of `picture` [H, W, C] at [size, size, C]; beyond the edge, the edge repeats.
 
     A crop that is the picture at its own size comes back untouched.
@@ -32,15 +36,24 @@ def cut(picture: NDArray[np.uint8], crop: Array, size: int) -> NDArray[np.uint8]
         picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     mode = cv2.INTER_LINEAR if shrink > 1.0 else cv2.INTER_CUBIC
     cropped = cv2.warpAffine(picture, matrix, (size, size), flags=mode, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cropped, np.uint8)
+    return np.asarray(cropped, picture.dtype)
 
 
 def place(head: Floats, crop: Array, width: int, height: int) -> Floats:
     """Put `head` [S, S, 4] (premultiplied) back where `crop` [3] saw it, in a plate [height, width, 4] that is transparent
     elsewhere."""
-    matrix = cv2.invertAffineTransform(_plate_to_crop(crop, head.shape[0]))
-    grow = crop[2] / head.shape[0]
+    return _onto_plate(head, crop, width, height, cv2.BORDER_CONSTANT)
+
+
+def spread(picture: Floats, crop: Array, width: int, height: int) -> Floats:
+    """`picture` [S, S, C], which has no alpha, where `crop` [3] saw it; beyond the crop its edge repeats."""
+    return _onto_plate(picture, crop, width, height, cv2.BORDER_REPLICATE)
+
+
+def _onto_plate(picture: Floats, crop: Array, width: int, height: int, border: int) -> Floats:
+    matrix = cv2.invertAffineTransform(_plate_to_crop(crop, picture.shape[0]))
+    grow = crop[2] / picture.shape[0]
     if grow < 1.0:
-        head = cv2.GaussianBlur(head, (0, 0), 0.5 * float(np.sqrt(grow**-2 - 1.0)))
-    placed = cv2.warpAffine(head, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.5 * float(np.sqrt(grow**-2 - 1.0)))
+    placed = cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
     return np.asarray(placed, np.float32)

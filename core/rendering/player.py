@@ -83,19 +83,23 @@ class Player:
         fold_spectral_norm(self.painter)
         self.size = likeness.size
         self.photos = min(photos, len(likeness))
-        self._landmarks = likeness.landmarks
+        self.landmarks = likeness.landmarks
         with torch.inference_mode():
             shots, drawings = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device)
             self._prepared = self.painter.prepare(shots, drawings, feed_fine(likeness.fine, self.device))
             embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
             self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
 
-    def paint(self, landmarks: NDArray[np.float32]) -> Head:
-        """The head with its landmarks [70, 2] where they are asked for, in pixels of the likeness' crop."""
-        nearest = nearest_first(landmarks, self._landmarks)[: self.photos]
+    def paint(self, landmarks: NDArray[np.float32], sources: NDArray[np.intp] | None = None) -> Head:
+        """The head with its landmarks [70, 2] where they are asked for, in pixels of the likeness' crop.
+
+        sources: the numbers of the photos that it is painted from; those nearest in pose without.
+        """
+        if sources is None:
+            sources = nearest_first(landmarks, self.landmarks)[: self.photos]
         with torch.inference_mode():
             pose = feed_pose(landmarks[None], self.size, self.painter.drawing_size, self.device)
-            index = torch.from_numpy(nearest).to(self.device)
+            index = torch.from_numpy(sources).to(self.device)
             painted = self.painter(self._prepared.select(index), pose, self._style)
             seen = painted.picture if painted.fine is None else painted.fine
             picture = (seen[0].clamp(-1.0, 1.0) + 1.0) / 2.0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..imaging.read import Picture
 from ..landmarks.detectors import Detector, Face
 from ..likeness import Likeness
-from .identity import FaceDescriptor
+from ..rendering.identity import FaceDescriptor
 from .metrics import correlation
 from .proportions import change_of_proportions
 from .roads import Shown

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +22,6 @@ from ..landmarks.similarity import normalised, pose_distances
 from ..landmarks.trust import AGREEMENT, disagreement
 from ..tracking.following import GAP_SECONDS, Shot, Track, link
 from ..tracking.track import look_again
-from .metrics import face_mask
 
 Points = NDArray[np.float32]
 
@@ -99,11 +97,3 @@ def cut_out(
                 shown.append(Shown(number, head, head_matte(head, points), points))
             if number == last[i]:
                 yield i, found.pop(i)
-
-
-def sharpness(shown: Shown) -> float:
-    """How much of the face's contrast is fine detail: what a slight blur takes away, over the spread of brightness."""
-    grey = cv2.cvtColor(shown.picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    detail = grey - cv2.GaussianBlur(grey, (0, 0), len(grey) / 128)
-    face = face_mask(shown.landmarks, len(grey))
-    return float(detail[face].std() / max(float(grey[face].std()), 1e-6))

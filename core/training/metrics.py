@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..landmarks import ibug68
-
 Picture = NDArray[np.uint8]
-Points = NDArray[np.float32]
-
-MOUTH = [*ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
-
-
-def face_mask(landmarks: Points, size: int) -> NDArray[np.bool_]:
-    """[size, size], true inside the hull of the landmarks [70, 2]."""
-    mask = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(landmarks).astype(np.int32), 1)
-    return mask > 0
 
 
 def psnr(painted: Picture, target: Picture, mask: NDArray[np.bool_] | None = None) -> float:
@@ -36,21 +23,6 @@ def ssim(painted: Picture, target: Picture) -> tuple[float, NDArray[np.float64]]
 
     mean, whole = structural_similarity(painted, target, channel_axis=-1, full=True, data_range=255)
     return float(mean), whole.mean(axis=-1)
-
-
-def landmark_error(found: Points, wanted: Points) -> float:
-    """Mean distance of the iBUG points of [70, 2], in distances between the eye centres."""
-    return _point_error(found, wanted, slice(ibug68.IBUG))
-
-
-def mouth_error(found: Points, wanted: Points) -> float:
-    """The same of the lips alone, where they lie: nothing is aligned first."""
-    return _point_error(found, wanted, MOUTH)
-
-
-def _point_error(found: Points, wanted: Points, which: slice | list[int]) -> float:
-    eyes = np.linalg.norm(wanted[ibug68.LEFT_EYE].mean(axis=0) - wanted[ibug68.RIGHT_EYE].mean(axis=0))
-    return float(np.linalg.norm(found[which] - wanted[which], axis=-1).mean() / eyes)
 
 
 def temporal_error(painted: Sequence[Picture], target: Sequence[Picture]) -> float:

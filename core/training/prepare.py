@@ -26,12 +26,13 @@ import numpy as np
 
 from ..errors import EmptyClipError, SettingError, UnreadableImageError, WorkerError, writing
 from ..files import ensure_writable
+from ..imaging.face_area import sharpness
 from ..imaging.read import MOVIE_ENDINGS, Clip, open_clip
 from ..landmarks.detectors import Detector, open_detector
 from ..progress import Reporter
 from ..settings import PrepareSettings
 from ..tracking.following import Track
-from .footage import Shown, cut_out, eye_distance, follow_faces, sharpness
+from .footage import Shown, cut_out, eye_distance, follow_faces
 from .shards import Label, Sample, read_clips, write_shard
 
 VOXCELEB_PERSON = re.compile(r"id\d{5}")
@@ -214,7 +215,7 @@ def _samples(video: Video, detector: Detector, settings: PrepareSettings, left_o
             tracks[name] = track
     names, taken = list(tracks), 0
     for i, shown in cut_out(clip, list(tracks.values()), detector, settings.frames, settings.size):
-        sharp = float(np.median([sharpness(frame) for frame in shown])) if shown else 0.0
+        sharp = float(np.median([sharpness(frame.picture, frame.landmarks) for frame in shown])) if shown else 0.0
         if not shown:
             left_out.add("unsteady: no frame in which two looks agree", names[i])
         elif sharp < settings.sharpness:

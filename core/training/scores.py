@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import MissingPackageError, MissingWeightsError
+from ..imaging.face_area import Points, face_mask
+from ..landmarks.agreement import landmark_error, mouth_error
 from ..landmarks.detectors import Detector, open_detector
 from ..network.devices import choose_device
 from ..progress import Reporter
+from ..rendering.identity import open_describer
 from ..settings import EvaluateSettings
-from .identity import FaceDescriptor
-from .metrics import Picture, Points, face_mask, landmark_error, mouth_error, psnr, ssim, temporal_error
+from .metrics import Picture, psnr, ssim, temporal_error
 from .perceptual import HED_VGG16, PerceptualLoss, load_perceptual
 from .subjects import RUN, Subject
 
@@ -80,7 +82,7 @@ class Judge:
         """Raises MissingWeightsError or WrongFileError for what `settings.perceptual` names."""
         self.detector = detector
         self.second = _open_second(settings, reporter) if settings.cross else None
-        self.describer = _open_describer(reporter)
+        self.describer = open_describer(reporter)
         self._device = choose_device(settings.device)
         self._network: PerceptualLoss | None = None
         if settings.perceptual:
@@ -174,14 +176,6 @@ def _open_second(settings: EvaluateSettings, reporter: Reporter) -> Detector | N
         return open_detector(INDEPENDENT, settings.device)
     except (MissingPackageError, MissingWeightsError) as error:
         reporter.note(f"No change of the face's proportions is measured: {error}")
-        return None
-
-
-def _open_describer(reporter: Reporter) -> FaceDescriptor | None:
-    try:
-        return FaceDescriptor()
-    except MissingPackageError as error:
-        reporter.note(str(error))
         return None
 
 

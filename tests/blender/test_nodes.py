@@ -11,7 +11,10 @@ import pytest
 from headcast import compat
 from headcast.core.imaging import exr
 from headcast.nodes import comp, grade, grain, matte
-from headcast.nodes.build import Recipe, ensure_group
+from headcast.nodes.build import NAME_KEY, STAMP_KEY, Recipe, ensure_group
+from headcast.nodes.shelf import CATALOG, SHELF
+from headcast.nodes.take import TakeRange, build_take_group, take_recipe
+from headcast.scene.asset_library import CATALOGS, write_assets
 from numpy.typing import NDArray
 
 SIDE = 24
@@ -233,3 +236,101 @@ def test_keyframes_fade_the_head_on_their_own_frames(
         blend.keyframe_insert("default_value", frame=frame)
     assert np.array_equal(table.show("Image", 1), plate)
     assert np.abs(table.show("Image", 2) - head - (1 - head[..., 3:]) * plate).max() < 1e-5
+
+
+def layers_of(head: Picture) -> dict[str, exr.Layer]:
+    """What a take over a plate writes of each frame, with other pixels in every layer."""
+    half = (0.5 * head[..., 3]).astype(np.float32)
+    places = np.stack(np.meshgrid(np.linspace(0, 1, SIDE), np.linspace(1, 0, SIDE)), axis=-1).astype(np.float32)
+    return {
+        "head": exr.Layer(head),
+        "comp": exr.Layer(head[..., :3] + 1),
+        "raw": exr.Layer(head[..., :3] + 2),
+        "grain": exr.Layer(head[..., :3] - 1),
+        "core": exr.Layer(half),
+        "edge": exr.Layer(head[..., 3] - half / 2),
+        "confidence": exr.Layer(half / 4),
+        "st": exr.Layer(places, full=True),
+    }
+
+
+def sequence(path: Path) -> bpy.types.Image:
+    image = bpy.data.images.load(str(path))
+    image.source = "SEQUENCE"
+    image.colorspace_settings.name = "Linear Rec.709"
+    image.alpha_mode = "PREMUL"
+    return image
+
+
+def test_a_take_of_many_layers_shows_each(bench: Callable[[Recipe], Bench], head: Picture, tmp_path: Path) -> None:
+    layers = layers_of(head)
+    exr.write_layers(tmp_path / "shot.1001.exr", layers, {})
+    image = sequence(tmp_path / "shot.1001.exr")
+    table = bench(take_recipe("shot", image))
+    assert table.node.node_tree == build_take_group("shot", image, TakeRange(1001, 1001))
+    assert np.abs(table.show("Head", 1001) - head).max() < 1e-5
+    assert np.abs(table.show("Matte", 1001)[..., 0] - head[..., 3]).max() < 1e-5
+    for name in ("Comp", "Raw", "Grain", "Core", "Edge", "Confidence", "ST"):
+        pixels = layers[name.lower()].pixels
+        channels = pixels.shape[-1] if pixels.ndim == 3 else 1
+        shown = table.show(name, 1001)[..., :channels].squeeze()
+        assert np.abs(shown - pixels).max() < 2e-3, name
+
+
+def test_layers_that_come_later_cost_no_link(bench: Callable[[Recipe], Bench], head: Picture, tmp_path: Path) -> None:
+    exr.write_rgba(tmp_path / "shot.1001.exr", head, {})
+    table = bench(take_recipe("shot", sequence(tmp_path / "shot.1001.exr")))
+    table.tree.links.new(table.node.outputs["Head"], table.output.inputs[0])
+    table.give(blend=0.25)
+    exr.write_layers(tmp_path / "shot.1001.exr", layers_of(head), {})
+    group = build_take_group("shot", sequence(tmp_path / "shot.1001.exr"), TakeRange(1001, 1001))
+    assert table.node.node_tree == group
+    assert "Confidence" in table.node.outputs
+    assert table.output.inputs[0].links[0].from_socket == table.node.outputs["Head"]
+    assert table.node.inputs["Blend"].default_value == 0.25
+
+
+@pytest.mark.parametrize("key", SHELF)
+def test_a_group_of_another_version_is_built_anew_where_it_is(scene: bpy.types.Scene, key: str) -> None:
+    group = ensure_group(SHELF[key])
+    groups, sockets = len(bpy.data.node_groups), [item.name for item in group.interface.items_tree]
+    assert ensure_group(SHELF[key]) == group
+    group[STAMP_KEY] = "0"
+    group.nodes.clear()
+    group.interface.new_socket("Former", in_out="INPUT", socket_type="NodeSocketFloat")
+    assert ensure_group(SHELF[key]) == group
+    assert [item.name for item in group.interface.items_tree] == sockets
+    assert group.nodes
+    assert len(bpy.data.node_groups) == groups
+
+
+def test_the_asset_library_has_every_group(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    (tmp_path / CATALOGS).write_text("VERSION 1\n\n1b0a:Mine:Mine\n")
+    kept = ensure_group(matte.MATTE)
+    for _ in range(2):
+        path = write_assets(tmp_path)
+    assert list(bpy.data.node_groups) == [kept]
+    assert kept.asset_data is None
+    catalogs = (tmp_path / CATALOGS).read_text()
+    assert "1b0a:Mine" in catalogs
+    assert catalogs.count(CATALOG) == 1
+    with bpy.data.libraries.load(str(path), assets_only=True) as (offered, _):
+        assert sorted(offered.node_groups) == sorted(recipe.name for recipe in SHELF.values())
+    with bpy.data.libraries.load(str(path), link=True) as (offered, wanted):
+        wanted.node_groups = offered.node_groups
+    linked = next(group for group in wanted.node_groups if group.get(NAME_KEY) == comp.COMP.name)
+    assert (linked.asset_data.catalog_id, linked.asset_data.description) == (CATALOG, comp.COMP.text)
+    assert np.ptp(linked.preview.image_pixels_float[:]) > 0.5
+    assert ensure_group(comp.COMP) != linked
+
+
+def test_nodes_are_added_from_the_menu(scene: bpy.types.Scene) -> None:
+    tree = compat.compositor_tree(scene)
+    before = len(tree.nodes)
+    for key in ("MATTE", "GRADE", "GRAIN", "COMP"):
+        assert bpy.ops.headcast.add_node(kind=key) == {"FINISHED"}
+        assert tree.nodes.active.node_tree == ensure_group(SHELF[key])
+    assert len(tree.nodes) == before + 4
+    scene.headcast.output = "//nothing.####.exr"
+    with pytest.raises(RuntimeError, match="There is no take"):
+        bpy.ops.headcast.add_node(kind="TAKE")

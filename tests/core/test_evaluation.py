@@ -14,13 +14,14 @@ from headcast.core.errors import SettingError
 from headcast.core.imaging.crop import full_crop
 from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.imaging.resample import cut
+from headcast.core.landmarks.agreement import landmark_error
 from headcast.core.landmarks.detectors import open_detector
 from headcast.core.progress import Silent
+from headcast.core.rendering.identity import FaceDescriptor
 from headcast.core.settings import EvaluateSettings
 from headcast.core.training.baseline import piecewise_affine_warp
 from headcast.core.training.evaluation import Evaluation, Row, evaluate
-from headcast.core.training.identity import FaceDescriptor
-from headcast.core.training.metrics import correlation, landmark_error, psnr, ssim, temporal_error
+from headcast.core.training.metrics import correlation, psnr, ssim, temporal_error
 from headcast.core.training.report import markdown, write_csv
 from headcast.core.training.scores import Scores
 from headcast.core.training.shards import Label, Sample, write_shard

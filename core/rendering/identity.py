@@ -16,6 +16,7 @@ from ..errors import MissingPackageError
 from ..imaging.crop import to_crop
 from ..imaging.resample import cut
 from ..landmarks.ibug68 import IBUG
+from ..progress import Reporter
 
 WEIGHTS = Path("models") / "dlib_face_recognition_resnet_model_v1.dat"
 CLOSE_UP = 1.5
@@ -50,3 +51,12 @@ class FaceDescriptor:
         parts = [self._dlib.point(x, y) for x, y in points[:IBUG].tolist()]
         face = self._dlib.full_object_detection(box, parts)
         return np.array(self._network.compute_face_descriptor(cut(picture, where, SIZE), face))
+
+
+def open_describer(reporter: Reporter) -> FaceDescriptor | None:
+    """What describes faces; None, which is said, where its packages are not installed."""
+    try:
+        return FaceDescriptor()
+    except MissingPackageError as error:
+        reporter.note(str(error))
+        return None

@@ -1,0 +1,98 @@
+"""Our node groups: into a node editor, into the asset library; and what a Comp shows."""
+
+# Blender wants annotations of properties as they are: no `from __future__ import annotations` here.
+
+import bpy
+
+from .. import compat
+from ..core.errors import HeadcastError
+from ..nodes.build import ensure_group
+from ..nodes.comp import VIEWS
+from ..nodes.shelf import SHELF
+from ..scene.asset_library import library_folder, write_assets
+from ..scene.composite import take_group
+from ..scene.sequence import find_take, load_take
+from .modal import absolute
+
+
+class HEADCAST_OT_add_node(bpy.types.Operator):
+    """Add one of Headcast's node groups to the compositor"""
+
+    bl_idname = "headcast.add_node"
+    bl_label = "Add Headcast Node"
+    bl_options = {"REGISTER", "UNDO"}
+
+    kind: bpy.props.EnumProperty(
+        name="Node",
+        description="Which one",
+        items=[(key, recipe.name.removeprefix("Headcast "), recipe.text) for key, recipe in SHELF.items()],
+    )
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return SHELF[properties.kind].text
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            group = self._take(context) if self.kind == "TAKE" else ensure_group(SHELF[self.kind])
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+        space = context.space_data
+        in_editor = getattr(space, "tree_type", "") == "CompositorNodeTree" and space.edit_tree is not None
+        tree = space.edit_tree if in_editor else compat.compositor_tree(context.scene)
+        for other in tree.nodes:
+            other.select = False
+        node = tree.nodes.new("CompositorNodeGroup")
+        node.node_tree, node.label, node.width = group, group.name, 180
+        node.location = space.cursor_location if in_editor else (0, 0)
+        tree.nodes.active = node
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """At the mouse, which then moves it, as with Blender's own nodes."""
+        context.space_data.cursor_location_from_region(event.mouse_region_x, event.mouse_region_y)
+        done = self.execute(context)
+        if done == {"FINISHED"}:
+            bpy.ops.node.translate_attach_remove_on_cancel("INVOKE_DEFAULT")
+        return done
+
+    def _take(self, context: bpy.types.Context) -> bpy.types.NodeTree:
+        take = find_take(absolute(context.scene.headcast.output, "Take"))
+        return take_group(load_take(take), take)
+
+
+class HEADCAST_OT_view(bpy.types.Operator):
+    """Choose what the active Headcast Comp shows"""
+
+    bl_idname = "headcast.view"
+    bl_label = "View"
+    bl_options = {"REGISTER", "UNDO"}
+
+    number: bpy.props.IntProperty(name="View", description=", ".join(VIEWS), min=0, max=len(VIEWS) - 1)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        node = context.active_node
+        return node is not None and "View" in node.inputs
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.active_node.inputs["View"].default_value = self.number
+        return {"FINISHED"}
+
+
+class HEADCAST_OT_write_assets(bpy.types.Operator):
+    """Put Headcast's node groups into your asset library, where every file finds them"""
+
+    bl_idname = "headcast.write_assets"
+    bl_label = "Add Nodes to Asset Library"
+    bl_options = {"REGISTER"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            path = write_assets(library_folder())
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {path}")
+        return {"FINISHED"}

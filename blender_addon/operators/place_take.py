@@ -1,0 +1,124 @@
+"""A take that is on disk, to where an artist wants it. Doing it again brings what is there up to date."""
+
+# Blender wants annotations of properties as they are: no `from __future__ import annotations` here.
+
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..core.errors import HeadcastError
+from ..scene.composite import composite_take
+from ..scene.plane import place_plane
+from ..scene.sequence import find_take, load_take
+from ..scene.strips import place_modifier, place_strip
+from ..scene.take_clip import place_clip
+from .modal import absolute
+
+
+class PlaceTake:
+    """Mixed into each operator that puts the take somewhere: `place` does it and says where that is."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        missing = "" if context.scene.headcast.output else "Render a take first"
+        missing = missing or cls.missing(context)
+        if missing:
+            cls.poll_message_set(missing)
+        return not missing
+
+    @classmethod
+    def missing(cls, context: bpy.types.Context) -> str:
+        """What else must be there; empty for nothing."""
+        return ""
+
+    def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        """May raise HeadcastError."""
+        raise TypeError(f"{type(self).__name__} has no place")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            take = find_take(absolute(context.scene.headcast.output, "Take"))
+            where = self.place(context, take)
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{take['frames']} frames of {take['output']} are {where}")
+        return {"FINISHED"}
+
+
+class HEADCAST_OT_composite(PlaceTake, bpy.types.Operator):
+    """Load the take's frames and put them over the scene's picture in the compositor"""
+
+    bl_idname = "headcast.composite"
+    bl_label = "Take to Compositor"
+
+    def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        composite_take(context.scene, load_take(take), take)
+        return "in the compositor"
+
+
+class HEADCAST_OT_take_to_sequencer(PlaceTake, bpy.types.Operator):
+    """Add the take's frames to the sequencer, over the strips that are there, at their own frame numbers"""
+
+    bl_idname = "headcast.take_to_sequencer"
+    bl_label = "Take to Sequencer"
+
+    def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        strip = place_strip(compat.sequencer_scene(context), take)
+        return f"in channel {strip.channel} of the sequencer"
+
+
+class HEADCAST_OT_take_over_strip(PlaceTake, bpy.types.Operator):
+    """Put the head over the pictures of the active strip, the plate, by a modifier of that strip"""
+
+    bl_idname = "headcast.take_over_strip"
+    bl_label = "Take over Active Strip"
+
+    @classmethod
+    def missing(cls, context: bpy.types.Context) -> str:
+        if not compat.HAS_STRIP_COMPOSITOR:
+            return "Strips take node groups as modifiers since Blender 5.1: use Take to Sequencer"
+        editor = compat.sequencer_scene(context).sequence_editor
+        has_plate = editor and editor.active_strip and hasattr(editor.active_strip, "blend_type")
+        return "" if has_plate else "Choose the strip that shows the plate in the sequencer"
+
+    def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        plate = compat.sequencer_scene(context).sequence_editor.active_strip
+        place_modifier(plate, load_take(take), take)
+        return f"over the strip '{plate.name}'"
+
+
+class HEADCAST_OT_take_to_plane(PlaceTake, bpy.types.Operator):
+    """Put the take on a plane that fills the camera's frame and moves with the camera"""
+
+    bl_idname = "headcast.take_to_plane"
+    bl_label = "Take to Camera Plane"
+
+    distance: bpy.props.FloatProperty(
+        name="Distance", description="From the camera to the plane", default=5.0, min=0.01, subtype="DISTANCE"
+    )
+
+    @classmethod
+    def missing(cls, context: bpy.types.Context) -> str:
+        return "" if context.scene.camera else "Add a camera to the scene first"
+
+    def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        plane = place_plane(context.scene, load_take(take), take, self.distance)
+        return f"on the plane '{plane.name}'"
+
+
+class HEADCAST_OT_take_to_clip(PlaceTake, bpy.types.Operator):
+    """Open the take in the Movie Clip Editor, at its own frame numbers"""
+
+    bl_idname = "headcast.take_to_clip"
+    bl_label = "Take to Movie Clip Editor"
+
+    def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        clip = place_clip(take)
+        for area in context.screen.areas if context.screen else ():
+            if area.type == "CLIP_EDITOR":
+                area.spaces.active.clip = clip
+        return f"in the clip '{clip.name}'"

@@ -1,0 +1,90 @@
+"""A take on a plane that fills the camera's frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from mathutils import Vector
+
+from ..core.errors import RigError
+from .sequence import frame_size, take_name
+
+KEY = "headcast_take"
+"""Custom property of our planes: the name of the take."""
+
+
+def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, Any], distance: float) -> bpy.types.Object:
+    """The take on a plane, `distance` before the scene's camera, that shines by itself. The one that is there already is
+    fitted anew. Raises RigError where the scene has no camera."""
+    if scene.camera is None or scene.camera.type != "CAMERA":
+        raise RigError(f"The scene '{scene.name}' has no camera", "Add one, or make one the active camera")
+    name = take_name(take)
+    plane = next((item for item in scene.objects if item.get(KEY) == name), None)
+    if plane is None:
+        plane = bpy.data.objects.new(f"Headcast {name}", _square(name))
+        plane[KEY] = name
+        scene.collection.objects.link(plane)
+        plane.data.materials.append(_shining(name))
+        for ray in ("diffuse", "glossy", "transmission", "volume_scatter", "shadow"):
+            setattr(plane, f"visible_{ray}", False)
+    plane.parent = scene.camera
+    plane.matrix_parent_inverse.identity()
+    _fit(plane, scene, frame_size(image), distance)
+    _show(plane.data.materials[0], image, take)
+    return plane
+
+
+def _square(name: str) -> bpy.types.Mesh:
+    """From -1 to 1, with the picture on its whole front."""
+    mesh = bpy.data.meshes.new(f"Headcast {name}")
+    corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
+    mesh.from_pydata([(x, y, 0.0) for x, y in corners], [], [range(4)])
+    layer = mesh.uv_layers.new(name="UVMap")
+    for loop, (x, y) in zip(layer.data, corners, strict=True):
+        loop.uv = ((x + 1) / 2, (y + 1) / 2)
+    return mesh
+
+
+def _fit(plane: bpy.types.Object, scene: bpy.types.Scene, size: tuple[int, int], distance: float) -> None:
+    """Into the middle of the camera's frame, as large as a picture of this shape can be in there."""
+    camera = scene.camera.data
+    corners = camera.view_frame(scene=scene)
+    reach = distance / -corners[0].z if camera.type == "PERSP" else 1.0
+    low, high = (Vector(pick(corner[axis] for corner in corners) for axis in (0, 1)) * reach for pick in (min, max))
+    width, height = high - low
+    shape = size[0] * scene.render.pixel_aspect_x, size[1] * scene.render.pixel_aspect_y
+    scale = min(width / shape[0], height / shape[1]) / 2
+    plane.location = (*((low + high) / 2), -distance)
+    plane.rotation_euler = (0.0, 0.0, 0.0)
+    plane.scale = (shape[0] * scale, shape[1] * scale, 1.0)
+
+
+def _shining(name: str) -> bpy.types.Material:
+    """What is seen is the picture's colour, light or no light, and through where its alpha is 0."""
+    material = bpy.data.materials.new(f"Headcast {name}")
+    material.use_nodes = True
+    material.surface_render_method = "BLENDED"
+    tree = material.node_tree
+    tree.nodes.clear()
+    kinds = ("TexImage", "Emission", "BsdfTransparent", "MixShader", "OutputMaterial")
+    picture, light, clear, mixed, output = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
+    picture.name, picture.extension = "Take", "CLIP"
+    link = tree.links.new
+    link(picture.outputs["Color"], light.inputs["Color"])
+    link(picture.outputs["Alpha"], mixed.inputs[0])
+    link(clear.outputs[0], mixed.inputs[1])
+    link(light.outputs[0], mixed.inputs[2])
+    link(mixed.outputs[0], output.inputs["Surface"])
+    for column, node in enumerate((picture, light, clear, mixed, output)):
+        node.location = (column * 220, -200 if node is clear else 0)
+    return material
+
+
+def _show(material: bpy.types.Material, image: bpy.types.Image, take: dict[str, Any]) -> None:
+    picture = material.node_tree.nodes["Take"]
+    picture.image = image
+    user = picture.image_user
+    user.frame_duration = take["last"] - take["first"] + 1
+    user.frame_start, user.frame_offset = take["first"], take["first"] - 1
+    user.use_auto_refresh = True

@@ -1,0 +1,22 @@
+"""A take in the Movie Clip Editor: to track it, stabilise it, or look at it beside its footage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .sequence import COLOUR_SPACE, take_name
+
+
+def place_clip(take: dict[str, Any]) -> bpy.types.MovieClip:
+    """The take as a clip whose first frame lies at its own number; the clip that is there already keeps its tracks."""
+    name = take_name(take)
+    clip = bpy.data.movieclips.get(name)
+    if clip is None:
+        clip = bpy.data.movieclips.load(take["output"])
+        clip.name = name
+    clip.filepath = take["output"]
+    clip.colorspace_settings.name = COLOUR_SPACE
+    clip.frame_start, clip.frame_offset = take["first"], 0
+    return clip

@@ -1,0 +1,67 @@
+"""The head over the plate, and where in the plate the crop lies. Pictures are scene-linear, in the plate's own space.
+
+Where the matte is 0 the plate comes through bit for bit, whatever it holds; so it does where a pixel of the plate is not
+finite, and, in the delta comp, where the network changed nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .crop import Array, Floats
+
+
+def delta_comp(plate: Floats, matte: Floats, painted: Floats, seen: Floats) -> Floats:
+    """plate + matte * (painted - seen): [H, W, 3] each, matte [H, W].
+
+    painted is what the network made of `seen`, both decoded and placed alike. What cutting and placing took from the plate
+    is in neither, so the comp keeps it: grain, highlights, detail finer than the crop.
+    """
+    changed = (painted != seen).any(axis=-1)
+    with np.errstate(invalid="ignore"):
+        combined = plate + matte[..., None] * (painted - seen)
+    return _touched(plate, combined, (matte > 0) & changed)
+
+
+def over_comp(plate: Floats, matte: Floats, painted: Floats) -> Floats:
+    """The head covers the plate: [H, W, 3] each, painted not premultiplied, matte [H, W]."""
+    alpha = matte[..., None]
+    with np.errstate(invalid="ignore"):
+        combined = (1.0 - alpha) * plate + alpha * painted
+    return _touched(plate, combined, matte > 0)
+
+
+def _touched(plate: Floats, comp: Floats, where: NDArray[np.bool_]) -> Floats:
+    """`comp` at `where` [H, W] if it is finite there, else the plate's own bits."""
+    whole = np.isfinite(plate).all(axis=-1) & np.isfinite(comp).all(axis=-1)
+    return np.where((where & whole)[..., None], comp, plate).astype(np.float32)
+
+
+def st_map(crop: Array, width: int, height: int) -> Floats:
+    """[height, width, 2] where in `crop` [3] each plate pixel's centre lies: u from the left, v from below, 0 to 1 in the
+    crop and beyond it outside. Nuke's STMap takes the network's picture through it back to the plate, as
+    `resample.spread` does."""
+    left, top = crop[:2] - crop[2] / 2
+    across = (np.arange(width) + 0.5 - left) / crop[2]
+    down = (np.arange(height) + 0.5 - top) / crop[2]
+    return np.stack(np.meshgrid(across, 1.0 - down), axis=-1).astype(np.float32)
+
+
+def crop_window(crop: Array, width: int, height: int, margin: float) -> Floats:
+    """[height, width] 1 well within `crop` [3], falling to 0 over `margin` plate pixels towards each of its sides that lies
+    in the plate. Times the matte, so that the crop's border never shows."""
+    left, top = crop[:2] - crop[2] / 2
+    return np.outer(_ramps(height, top, top + crop[2], margin), _ramps(width, left, left + crop[2], margin)).astype(
+        np.float32
+    )
+
+
+def _ramps(length: int, low: float, high: float, margin: float) -> Array:
+    at = np.arange(length) + 0.5
+    ramp = np.ones(length)
+    if low > 0:
+        ramp = np.minimum(ramp, np.clip((at - low) / margin, 0.0, 1.0))
+    if high < length:
+        ramp = np.minimum(ramp, np.clip((high - at) / margin, 0.0, 1.0))
+    return ramp * ramp * (3 - 2 * ramp)

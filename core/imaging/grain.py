@@ -1,0 +1,174 @@
+"""The plate's grain: measured where the plate is smooth, and made anew as a layer of its own for the clean head.
+
+Pictures are scene-linear. Grain is what is left above a wide blur; its strength depends on light, its clumps on lens, film
+or codec (the autocorrelation over two pixels), its tint on how the channels go together. The layer is added to the comp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .colour import LUMINANCE
+from .crop import Array, Floats
+from .edge import bounds
+
+WIDE = 4.0
+"""Standard deviation in pixels of the blur that grain is what is left above."""
+BLOCK = 16
+"""Side of the squares that are judged as smooth or not."""
+SMOOTHEST = 0.15
+"""Part of the squares of one brightness that surely is smooth."""
+ALIKE = 2.0
+"""How much more energy than those a square may have: so much it scatters by itself."""
+MOST_BLOCKS = 2000
+"""That are measured in a frame."""
+ROUNDING = 1e-5
+"""Of light: what is less is the blur's arithmetic, in a part that is clipped or was never filmed."""
+BINS = 6
+"""Of luminance, each of as many pixels."""
+REACH = 2
+"""Pixels over which grain hangs together."""
+TO_SIGMA = 1.4826
+"""Median absolute deviation to standard deviation, of a normal distribution."""
+
+
+@dataclass(frozen=True)
+class Grain:
+    """A plate's grain."""
+
+    levels: Array
+    """[B] luminance, rising"""
+    spread: Array
+    """[B, 3] standard deviation of red, green and blue at those"""
+    clumps: Array
+    """[5, 5] autocorrelation at -2 to 2 pixels down and across; 1 in the middle"""
+    tint: Array
+    """[3, 3] correlation between the channels"""
+
+
+NO_GRAIN = Grain(np.zeros(1), np.zeros((1, 3)), np.pad(np.ones((1, 1)), REACH), np.eye(3))
+
+
+def measure(frames: Iterable[Floats]) -> Grain:
+    """The grain of plate frames [H, W, 3], a few of a shot; NO_GRAIN where no part of them is smooth and has any."""
+    found = [_smooth_blocks(frame) for frame in frames]
+    light = np.concatenate([light for light, _ in found])
+    rest = np.concatenate([rest for _, rest in found])
+    parts = [part for part in np.array_split(np.argsort(light), BINS) if len(part)]
+    strengths = [TO_SIGMA * np.median(np.abs(rest[part]), axis=(0, 1, 2)) for part in parts]
+    grained = [i for i, strength in enumerate(strengths) if (strength > 0).all()]
+    if not grained:
+        return NO_GRAIN
+    levels = np.array([light[parts[i]].mean() for i in grained])
+    spread = np.array([strengths[i] for i in grained])
+    # A few pixels of structure that were taken for grain must not make the clumps.
+    rest = np.concatenate([np.clip(rest[parts[i]] / strengths[i], -4.0, 4.0) for i in grained])
+    covariance = _undo_blur(_autocovariance(rest))
+    lost = np.sqrt(covariance[REACH, REACH] / (rest**2).mean())
+    tint = np.corrcoef(rest.reshape(-1, 3).T)
+    return Grain(levels, spread * lost, covariance / covariance[REACH, REACH], tint)
+
+
+def synthesise(grain: Grain, picture: Floats, matte: Floats, seed: int, frame: int) -> Floats:
+    """Grain [H, W, 3] for the light of `picture` [H, W, 3] within `matte` [H, W]; the same for the same seed and frame.
+
+    Where the head covers the plate by a part a, (1 - a) of the plate's own grain is left: the weight sqrt(1 - (1 - a)^2)
+    makes the two together as strong as the plate's. It is 0 where the matte is 0, and 1 where it is 1.
+    """
+    layer = np.zeros((*matte.shape, 3), np.float32)
+    window = bounds(matte > 0)
+    if window is None:
+        return layer
+    matte, picture = matte[window], picture[window]
+    random = np.random.default_rng((seed, frame % 2**32))
+    white = random.standard_normal((*matte.shape, 3), np.float32)
+    tinted = white @ np.linalg.cholesky(grain.tint + 1e-6 * np.eye(3)).T.astype(np.float32)
+    clumped = cv2.filter2D(tinted, -1, _kernel(grain.clumps), borderType=cv2.BORDER_REFLECT)
+    light = np.nan_to_num(picture) @ LUMINANCE
+    strength = np.stack([np.interp(light, grain.levels, column) for column in grain.spread.T], axis=-1)
+    weight = np.sqrt(np.maximum(1.0 - (1.0 - matte) ** 2, 0.0))
+    layer[window] = clumped * strength * weight[..., None]
+    return layer
+
+
+def _smooth_blocks(frame: Floats) -> tuple[Array, NDArray[np.float32]]:
+    """Of the smooth squares of `frame`, light [K] and what is above the blur [K, BLOCK, BLOCK, 3].
+
+    Grain is everywhere, so of squares that are as bright those with the least energy hold nothing else.
+    """
+    finite = np.isfinite(frame).all(axis=-1)
+    clean = np.where(finite[..., None], frame, 0.0).astype(np.float32)
+    rest = _blocks(clean - cv2.GaussianBlur(clean, (0, 0), WIDE))
+    light = _blocks((clean @ LUMINANCE)[..., None]).mean(axis=(1, 2, 3))
+    energy = (rest**2).mean(axis=(1, 2, 3))
+    # A pixel that is not finite darkens the blur all round.
+    reach = 2 * int(4 * WIDE) + 1
+    spoilt = cv2.dilate((~finite).astype(np.float32), np.ones((reach, reach), np.uint8))
+    usable = (_blocks(spoilt[..., None]).max(axis=(1, 2, 3)) == 0) & (energy > (ROUNDING * light) ** 2)
+    found = np.flatnonzero(usable)
+    if not len(found):
+        return np.zeros(0), rest[:0]
+    alike = [part for part in np.array_split(found[np.argsort(light[found])], BINS) if len(part)]
+    smooth = np.concatenate([part[energy[part] <= ALIKE * np.quantile(energy[part], SMOOTHEST)] for part in alike])
+    chosen = smooth[:: -(-len(smooth) // MOST_BLOCKS)]
+    return light[chosen].astype(np.float64), rest[chosen]
+
+
+def _blocks(picture: Floats) -> Floats:
+    """[H, W, C] to squares [K, BLOCK, BLOCK, C]; what is left at the right and below is left out."""
+    rows, columns = (side // BLOCK for side in picture.shape[:2])
+    cut = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, picture.shape[2])
+    return cut.swapaxes(1, 2).reshape(rows * columns, BLOCK, BLOCK, picture.shape[2])
+
+
+def _autocovariance(rest: NDArray[np.float32]) -> Array:
+    """[5, 5] mean over blocks [K, BLOCK, BLOCK, 3] and channels of the product with the neighbour at each lag."""
+    found = np.zeros((2 * REACH + 1, 2 * REACH + 1))
+    for down in range(REACH + 1):
+        for across in range(-REACH, REACH + 1):
+            left, right = max(0, -across), BLOCK - max(0, across)
+            here = rest[:, : BLOCK - down, left:right]
+            there = rest[:, down:, left + across : right + across]
+            found[REACH + down, REACH + across] = found[REACH - down, REACH - across] = float((here * there).mean())
+    return found
+
+
+def _undo_blur(measured: Array) -> Array:
+    """What the autocovariance was before the blur was taken away, if it was 0 beyond REACH.
+
+    Taking away a blur g filters by delta - g, whose own autocorrelation is delta - 2 g + g * g; g * g is a blur of sqrt 2
+    times the width. One linear equation for each lag.
+    """
+    lags = np.arange(-REACH, REACH + 1)
+    down, across = (axis.ravel() for axis in np.meshgrid(lags, lags, indexing="ij"))
+    apart = (down[:, None] - down) ** 2 + (across[:, None] - across) ** 2
+
+    def gauss(variance: float) -> Array:
+        return np.exp(-apart / (2 * variance)) / (2 * np.pi * variance)
+
+    response = np.eye(len(down)) - 2 * gauss(WIDE**2) + gauss(2 * WIDE**2)
+    return np.asarray(np.linalg.solve(response, measured.ravel())).reshape(measured.shape)
+
+
+def _kernel(clumps: Array) -> Floats:
+    """The filter of unit energy that gives white noise the autocorrelation `clumps`: its spectrum's root.
+
+    No noise may have those lags and 0 beyond them: what lies beyond is found by turns, the spectrum made positive and the
+    known lags put back (Papoulis 1975, Gerchberg 1974).
+    """
+    side, turns = 32, 60
+    lags = np.arange(-REACH, REACH + 1)
+    table = np.zeros((side, side))
+    for _ in range(turns):
+        table[np.ix_(lags, lags)] = clumps
+        spectrum = np.maximum(np.fft.fft2(table).real, 0.0)
+        table = np.fft.ifft2(spectrum).real
+    whole = np.fft.fftshift(np.fft.ifft2(np.sqrt(spectrum)).real)
+    middle = slice(side // 2 - 7, side // 2 + 8)
+    kernel = whole[middle, middle]
+    return np.asarray(kernel / np.sqrt((kernel**2).sum()), np.float32)

@@ -1,0 +1,139 @@
+"""One frame after the other: the head painted, and put where it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SettingError
+from ..imaging import colour, crop, exr, resample
+from ..landmarks.retarget import Strength, relative_motion
+from ..likeness import Likeness
+from ..performance import Performance
+from ..progress import Reporter
+from ..settings import RenderSettings
+from .in_plate import InPlate, seen_in
+from .plate import Plate
+from .player import Head, Player
+
+Floats = NDArray[np.float32]
+Facts = dict[str, object]
+"""What a manifest is told of a frame."""
+
+
+class FrameMaker:
+    """Makes the frames of a take, in any order."""
+
+    def __init__(
+        self,
+        likeness: Likeness,
+        player: Player,
+        performance: Performance,
+        plate: Plate | None,
+        settings: RenderSettings,
+        reporter: Reporter,
+    ) -> None:
+        """Raises HeadcastError for a plate that does not go with the performance, or a neutral frame that there is not."""
+        self._player, self._settings = player, settings
+        if settings.crop == "full":
+            whole = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
+            performance = replace(performance, crops=whole)
+        if plate is not None:
+            performance = seen_in(plate, performance)
+        self._performance = performance
+        wanted = wanted_landmarks(performance, likeness, settings)
+        self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
+        self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
+        self._side = settings.size or likeness.painted_size
+        self._plate = None if plate is None else InPlate(plate, performance, likeness, settings, self._head, reporter)
+
+    @property
+    def frames(self) -> list[int]:
+        """The numbers of the take's frames, with handles as far as the plate goes."""
+        numbers = self._performance.frames.tolist()
+        if self._plate is None or not self._settings.handles:
+            return numbers
+        around = range(1, self._settings.handles + 1)
+        wanted = [*(numbers[0] - n for n in reversed(around)), *numbers, *(numbers[-1] + n for n in around)]
+        return [number for number in wanted if number in self._places or number in self._plate.plate]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of a frame."""
+        if self._plate is not None or self._settings.frame == "plate":
+            return self._performance.width, self._performance.height
+        return self._side, self._side
+
+    def write(self, number: int, path: Path, attributes: Mapping[str, str]) -> Facts:
+        """Make frame `number` and write it. Raises UnwritableError, DiskFullError, or what reading the plate does."""
+        place = self._places.get(number)
+        seen = place is not None and bool(self._performance.seen[place])
+        face = "handle" if place is None else "yes" if seen else "no"
+        attributes = {**attributes, "headcast:face": face}
+        head = self._head(place) if place is not None and seen else None
+        if self._plate is not None:
+            layers = self._plate.layers(place, number, head)
+            exr.write_layers(path, layers, attributes, self._plate.window(layers))
+        else:
+            attributes["colorInteropID"] = colour.SCENE_LINEAR
+            exr.write_rgba(path, self._alone(place, head), attributes)
+        return {"face": face}
+
+    def _head(self, place: int) -> Head:
+        return self._player.paint(self._landmarks[place])
+
+    def _alone(self, place: int | None, head: Head | None) -> Floats:
+        """[H, W, 4] without a plate, premultiplied scene-linear Rec.709."""
+        if head is None or place is None:
+            picture = np.zeros((self._side, self._side, 4), np.float32)
+        else:
+            picture = _to_scene_linear(_resized(head, self._side), self._settings.opaque)
+        if self._settings.frame != "plate":
+            return picture
+        where = self._performance.crops[place or 0]
+        return resample.place(picture, where, self._performance.width, self._performance.height)
+
+
+def wanted_landmarks(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Floats:
+    """Where each frame's landmarks are to be [F, 70, 2], in plate pixels; NaN where no face was seen.
+
+    Raises SettingError for a neutral frame that shows no face.
+    """
+    if settings.motion == "absolute":
+        return performance.landmarks
+    wanted, seen = performance.landmarks.copy(), performance.seen
+    strength = Strength(settings.pose, settings.eyes, settings.gaze, settings.brows, settings.mouth)
+    neutral = _neutral_index(performance, settings.neutral)
+    wanted[seen] = relative_motion(performance.landmarks[seen], likeness.landmarks, strength, neutral)
+    return wanted
+
+
+def _neutral_index(performance: Performance, frame: str) -> int | None:
+    """Which of the frames with a face is the one that is numbered so; None for an empty name."""
+    if not frame:
+        return None
+    numbers = performance.frames[performance.seen].tolist()
+    if not frame.lstrip("-").isdigit() or int(frame) not in numbers:
+        raise SettingError(
+            f"--neutral {frame} is no frame with a face", f"Choose one from {numbers[0]} to {numbers[-1]}, or leave it empty"
+        )
+    return numbers.index(int(frame))
+
+
+def _resized(head: Head, size: int) -> Head:
+    if head.picture.shape[0] == size:
+        return head
+    picture, matte = (cv2.resize(part, (size, size), interpolation=cv2.INTER_CUBIC) for part in head)
+    return Head(np.clip(picture, 0.0, 1.0), np.clip(matte, 0.0, 1.0))
+
+
+def _to_scene_linear(head: Head, opaque: bool) -> Floats:
+    """[S, S, 4] premultiplied."""
+    matte = np.ones_like(head.matte) if opaque else head.matte
+    linear = colour.decode_srgb(head.picture) * matte[..., None]
+    return np.concatenate([linear, matte[..., None]], axis=-1)

@@ -1,0 +1,197 @@
+"""The head back in the plate: exposed, matched and grained as the plate is, at its resolution, where it was seen.
+
+What belongs to a shot and not to a frame (exposure, grain, how colour and sharpness drift) is measured first, on frames
+spread over the shot, from the inputs alone: so each frame is the same whichever process renders it, and nothing flickers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import NoFaceError
+from ..imaging import colour, comp, grain, match, resample
+from ..imaging.colour_space import colour_tag
+from ..imaging.edge import Edge, shape_matte, split
+from ..imaging.exr import Layer, Window
+from ..imaging.face_area import face_mask
+from ..imaging.transfer import Transfer, face_level, shot_transfer
+from ..likeness import Likeness
+from ..performance import Performance
+from ..progress import Reporter
+from ..settings import RenderSettings
+from .plate import Plate
+from .player import Head
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+SAMPLES = 16
+"""Frames of a shot that are measured."""
+GRAINED = 4
+"""Of which so many for grain."""
+BORDER = 4.0
+"""Plate pixels over which the matte fades towards the crop's border."""
+LEAST = 1 / 1024
+"""Matte below which the plate is left alone: nobody would see it, and half floats would call it nothing."""
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What is the same for all frames, or smooth over them."""
+
+    transfer: Transfer
+    matched: list[match.Measured]
+    """for each frame of the performance"""
+    grain: grain.Grain
+
+
+class InPlate:
+    """Puts heads into the frames of a plate. `performance` is as the plate sees it (see `seen_in`)."""
+
+    def __init__(
+        self,
+        plate: Plate,
+        performance: Performance,
+        likeness: Likeness,
+        settings: RenderSettings,
+        paint: Callable[[int], Head],
+        reporter: Reporter,
+    ) -> None:
+        """paint: the head of a frame of the performance."""
+        self.plate, self.performance, self.settings = plate, performance, settings
+        self._likeness, self._paint, self._reporter = likeness, paint, reporter
+        sides = {name: getattr(settings, name) for name in ("grow", "feather", "left", "right", "top", "bottom")}
+        self._edge = Edge(**sides)
+        self._tag = colour_tag(plate.space)
+
+    @cached_property
+    def _shot(self) -> Shot:
+        """Looks at frames spread over the shot, when the first frame is wanted. Raises NoFaceError."""
+        seen = np.flatnonzero(self.performance.seen)
+        if not len(seen):
+            raise NoFaceError(f"{self.performance.source} shows no face", "Track the plate's clip again")
+        chosen = np.unique(seen[np.linspace(0, len(seen) - 1, SAMPLES).round().astype(int)]).tolist()
+        plates: dict[int, Floats] = {}
+        for i in chosen:
+            self._reporter.step("measure the plate", len(plates), len(chosen))
+            plates[i] = self.plate.read(int(self.performance.frames[i]))
+        self._reporter.step("measure the plate", len(chosen), len(chosen))
+        faces = [picture[self._face(i, picture)] for i, picture in plates.items()]
+        transfer = shot_transfer(self.plate.space, faces, _level(self._likeness))
+        measured = [match.Measured()] * len(self.performance)
+        for i, picture in plates.items():
+            head, matte = self._placed(i, self._paint(i), transfer, picture.shape)
+            measured[i] = match.measure(picture, head, matte, float(self.performance.confidence[i]))
+        few = [plates[i] for i in chosen[:: max(1, len(chosen) // GRAINED)]]
+        return Shot(transfer, match.smooth(measured, float(self.performance.rate)), grain.measure(few))
+
+    def layers(self, i: int | None, number: int, head: Head | None) -> dict[str, Layer]:
+        """Every layer of the plate's frame `number`, [H, W] each; `i` is its place in the performance.
+
+        Without a head there is nothing but the plate: the same layers, empty, and the comp is the plate.
+        """
+        plate = self.plate.read(number)
+        height, width = plate.shape[:2]
+        empty = np.zeros((height, width), np.float32)
+        if i is None or head is None:
+            return self._pack(plate, np.zeros_like(plate), empty, 0.0, np.zeros_like(plate), np.zeros_like(plate), None)
+        raw, matte = self._placed(i, head, self._shot.transfer, plate.shape)
+        painted = raw if self.settings.as_painted else match.apply(raw, self._shot.matched[i])
+        if self.settings.over == "delta":
+            combined = comp.delta_comp(plate, matte, painted, self._as_network_sees(i, plate, head.picture.shape[0]))
+            grained = np.zeros_like(plate)
+        else:
+            combined = comp.over_comp(plate, matte, painted)
+            grained = self.settings.grain * grain.synthesise(self._shot.grain, combined, matte, SEED, number)
+            combined = np.where((matte > 0)[..., None] & np.isfinite(combined), combined + grained, combined)
+        where = self.performance.crops[i]
+        confidence = float(self.performance.confidence[i])
+        return self._pack(plate, combined, matte, confidence, grained, raw, where)
+
+    def window(self, layers: Mapping[str, Layer]) -> Window | None:
+        """The data window round the head; None for the whole plate."""
+        if self.settings.window == "plate":
+            return None
+        rows, columns = (np.flatnonzero(layers["head"].pixels[..., 3].any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
+            return (0, 0, 1, 1)
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+    def _face(self, i: int, picture: Floats) -> NDArray[np.bool_]:
+        return face_mask(self.performance.landmarks[i], picture.shape[1], picture.shape[0])
+
+    def _placed(self, i: int, head: Head, transfer: Transfer, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """The head's light in the plate [H, W, 3], going on beyond the crop, and its matte [H, W]."""
+        height, width = shape[:2]
+        where = self.performance.crops[i]
+        light = resample.spread(transfer.decode(head.picture), where, width, height)
+        matte = resample.spread(head.matte[..., None], where, width, height).reshape(height, width)
+        framed = np.clip(matte, 0.0, 1.0) * comp.crop_window(where, width, height, BORDER)
+        matte = shape_matte(framed, self._edge)
+        return light, np.where(matte < LEAST, np.float32(0.0), matte)
+
+    def _as_network_sees(self, i: int, plate: Floats, size: int) -> Floats:
+        """The plate's own head through the crop and back, for the delta comp."""
+        where, transfer = self.performance.crops[i], self._shot.transfer
+        seen = np.clip(resample.cut(transfer.encode(plate), where, size), 0.0, 1.0)
+        return resample.spread(transfer.decode(seen), where, plate.shape[1], plate.shape[0])
+
+    def _pack(
+        self,
+        plate: Floats,
+        combined: Floats,
+        matte: Floats,
+        confidence: float,
+        grained: Floats,
+        raw: Floats,
+        where: Array | None,
+    ) -> dict[str, Layer]:
+        height, width = matte.shape
+        if where is None:
+            combined = plate
+        alpha = matte[..., None]
+        # What lies over the plate: so head over plate is the comp, whichever way it was made.
+        light = np.where(alpha > 0, np.nan_to_num(combined - (1 - alpha) * plate), 0.0).astype(np.float32)
+        head = Layer(np.concatenate([light, alpha], axis=-1), self._tag)
+        if self.settings.layers == "head":
+            return {"head": head}
+        core, edge = split(matte)
+        placed = np.zeros((height, width, 2), np.float32) if where is None else comp.st_map(where, width, height)
+        return {
+            "head": head,
+            "comp": Layer(combined, self._tag, self.plate.full),
+            "raw": Layer(raw, self._tag),
+            "grain": Layer(grained, self._tag),
+            "core": Layer(core),
+            "edge": Layer(edge),
+            "confidence": Layer(matte * np.float32(confidence)),
+            "st": Layer(placed, full=True),
+        }
+
+
+def seen_in(plate: Plate, performance: Performance) -> Performance:
+    """The performance in the pixels of `plate`, which may be larger or smaller than the clip that was tracked."""
+    number = next((number for number in performance.frames.tolist() if number in plate), int(performance.frames[0]))
+    height, width = plate.read(number).shape[:2]
+    scale = width / performance.width
+    return replace(
+        performance,
+        landmarks=(performance.landmarks * np.float32(scale)).astype(np.float32),
+        crops=performance.crops * scale,
+        width=width,
+        height=height,
+    )
+
+
+def _level(likeness: Likeness) -> float:
+    """How bright the face is in the likeness' photos: linear Rec.709, the middle of all."""
+    levels = []
+    for picture, landmarks in zip(likeness.pictures, likeness.landmarks, strict=True):
+        light = colour.decode_srgb(colour.to_floats(picture))
+        levels.append(face_level(light[face_mask(landmarks, picture.shape[0])]))
+    return float(np.nanmedian(levels))

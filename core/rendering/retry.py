@@ -1,0 +1,127 @@
+"""What is tried where a painted frame is not good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import lru_cache
+from math import isnan
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..imaging.face_area import Portrait
+from ..landmarks.similarity import nearest_first
+from ..settings import GateSettings
+from .gate import FrameScores, Gate, Verdict, judge
+from .player import Head, Player
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+
+class Attempt(NamedTuple):
+    """How a frame is painted."""
+
+    name: str
+    neighbour: int = 0
+    """-1 or 1: from the photos that are nearest to the frame before or after"""
+    skip: int = 0
+    """of the nearest photos"""
+    times: int = 1
+    """as many photos as were asked for"""
+    smooth: bool = False
+    """the landmarks are the mean of the frame's and its neighbours'"""
+
+
+ATTEMPTS = (
+    Attempt("as asked"),
+    Attempt("photos of the frame before", neighbour=-1),
+    Attempt("photos of the frame after", neighbour=1),
+    Attempt("twice the photos", times=2),
+    Attempt("without the nearest photo", skip=1),
+    Attempt("landmarks smoothed", smooth=True),
+    Attempt("landmarks smoothed, twice the photos", times=2, smooth=True),
+)
+"""In the order in which they are made: what changes least comes first."""
+
+
+class Checked(NamedTuple):
+    """A frame, and what it is worth."""
+
+    head: Head
+    scores: FrameScores
+    verdict: Verdict
+    attempt: str
+    """the name of the one that it came of"""
+    tries: int
+
+    def facts(self) -> dict[str, object]:
+        """What the manifest is to know; scores that were not measured are left out."""
+        scores = asdict(self.scores)
+        del scores["lost"]
+        return {
+            "scores": {name: round(value, 4) for name, value in scores.items() if not isnan(value)},
+            "flagged": dict(self.verdict.reasons),
+            "attempt": self.attempt,
+            "tries": self.tries,
+        }
+
+
+class CarefulPlayer:
+    """Plays a performance frame by frame, looks at each frame, and paints it again where it is not good enough.
+
+    A frame is held against its neighbours as they are painted at the first attempt, so it is the same whoever paints it and
+    in whatever order; in the order of time each is painted once.
+    """
+
+    def __init__(self, player: Player, wanted: Floats, frames: NDArray[np.int32], gate: Gate, limits: GateSettings) -> None:
+        """wanted: landmarks [F, 70, 2] in pixels of the likeness' crop, NaN where there is no face; frames: [F] their
+        numbers, rising."""
+        self._player, self._wanted, self._frames, self._gate, self._limits = player, wanted, frames, gate, limits
+        self._seen = np.isfinite(wanted).all(axis=(1, 2))
+        self._first = lru_cache(maxsize=3)(self._paint_first)
+
+    def paint(self, i: int) -> Checked:
+        """Frame `i`, which has a face: the first attempt that passes, or the best of all."""
+        best: Checked | None = None
+        for tries, (attempt, landmarks, sources) in enumerate(self._attempts(i), start=1):
+            head = self._first(i) if attempt == ATTEMPTS[0] else self._player.paint(landmarks, sources)
+            scores = self._gate.score(
+                self._gate.portrait(head.picture, self._wanted[i]), self._neighbour(i, -1), self._neighbour(i, 1)
+            )
+            verdict = judge(scores, self._limits)
+            if best is None or verdict.worst < best.verdict.worst:
+                best = Checked(head, scores, verdict, attempt.name, tries)
+            best = best._replace(tries=tries)
+            if best.verdict.passed or tries == self._limits.tries:
+                break
+        assert best
+        return best
+
+    def _attempts(self, i: int) -> Iterator[tuple[Attempt, Floats, Indices]]:
+        """The attempts at frame `i` that differ, with their landmarks [70, 2] and the numbers of their photos."""
+        made = set()
+        for attempt in ATTEMPTS:
+            beside = [j for j in (i - 1, i, i + 1) if self._is_neighbour(i, j)]
+            like = i + attempt.neighbour if i + attempt.neighbour in beside else i
+            order = nearest_first(self._wanted[like], self._player.landmarks)
+            skip = min(attempt.skip, len(order) - 1)
+            sources = order[skip : skip + self._player.photos * attempt.times]
+            key = (frozenset(sources.tolist()), attempt.smooth and len(beside) > 1)
+            if key not in made:
+                made.add(key)
+                yield attempt, self._wanted[beside].mean(axis=0) if attempt.smooth else self._wanted[i], sources
+
+    def _is_neighbour(self, i: int, j: int) -> bool:
+        """True where `j` is a frame with a face no more than one frame away."""
+        return 0 <= j < len(self._frames) and bool(self._seen[j]) and abs(int(self._frames[j]) - int(self._frames[i])) <= 1
+
+    def _neighbour(self, i: int, step: int) -> Portrait | None:
+        if not self._is_neighbour(i, i + step):
+            return None
+        return self._gate.portrait(self._first(i + step).picture, self._wanted[i + step])
+
+    def _paint_first(self, i: int) -> Head:
+        return self._player.paint(self._wanted[i])

@@ -1,0 +1,122 @@
+"""One EXR with every layer of a frame, as other programs read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+from headcast.core.errors import UnreadableImageError
+from headcast.core.imaging import exr
+from headcast.core.imaging.colour_space import colour_tag
+from headcast.core.imaging.exr import Layer
+
+ACESCG = colour_tag("ACEScg")
+OIIO_PYTHON = os.environ.get("HEADCAST_OIIO_PYTHON", "")
+"""A Python that has OpenImageIO: it needs numpy 2, which bpy 4.5 beside us does not allow."""
+
+LISTED = """
+import json, sys
+import numpy as np, OpenImageIO as oiio
+parts, file = [], oiio.ImageInput.open(sys.argv[1])
+while file.seek_subimage(len(parts), 0):
+    spec = file.spec()
+    pixels = file.read_image("float")
+    parts.append({
+        "name": spec.getattribute("name"), "channels": list(spec.channelnames), "format": str(spec.format),
+        "full": [spec.full_x, spec.full_y, spec.full_width, spec.full_height], 
+        "data": [spec.x, spec.y, spec.width, spec.height],
+        "tag": spec.getattribute("colorInteropID"), "compression": spec.getattribute("compression"),
+        "face": spec.getattribute("headcast:face"), "sum": np.nansum(pixels, axis=(0, 1), dtype=np.float64).tolist(),
+    })
+print(json.dumps(parts))
+"""
+
+
+@pytest.fixture
+def layers() -> dict[str, Layer]:
+    rng = np.random.default_rng(0)
+
+    def noise(*channels: int) -> np.ndarray:
+        return rng.random((40, 60, *channels), np.float32).astype(np.float16).astype(np.float32)
+
+    head = np.zeros((40, 60, 4), np.float32)
+    head[5:15, 30:50] = noise(4)[5:15, 30:50]
+    return {
+        "head": Layer(head, ACESCG),
+        "comp": Layer(noise(3), ACESCG),
+        "core": Layer(noise()),
+        "edge": Layer(noise()),
+        "confidence": Layer(noise()),
+        "grain": Layer(noise(3), ACESCG),
+        "st": Layer(rng.random((40, 60, 2), np.float32), full=True),
+        "raw": Layer(noise(3), ACESCG),
+    }
+
+
+@pytest.mark.parametrize("window", [None, (30, 5, 50, 15)])
+def test_layers_come_back(tmp_path: Path, layers: dict[str, Layer], window: exr.Window | None) -> None:
+    path = tmp_path / "a.exr"
+    exr.write_layers(path, layers, {"headcast:face": "yes"}, window)
+    back = exr.read_layers(path)
+    assert list(back) == ["head", "comp", "grain", "raw", "core", "edge", "confidence", "st"]
+    for name, layer in layers.items():
+        assert np.array_equal(back[name].pixels, layer.pixels), name
+        assert back[name].tag == dict(layer.tag)
+        assert back[name].full == layer.full
+    assert np.array_equal(exr.read_rgba(path), layers["head"].pixels)
+    part = OpenEXR.File(str(path)).parts[0]
+    assert part.channels["RGBA"].pixels.shape == ((10, 20, 4) if window else (40, 60, 4))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_plates_own_wildness_stays_and_light_never_overflows(tmp_path: Path) -> None:
+    plate = np.array([[[np.nan, np.inf, -np.inf], [1e6, -1e6, -0.5]]], np.float32)
+    exr.write_layers(tmp_path / "a.exr", {"comp": Layer(plate, ACESCG), "exact": Layer(plate, ACESCG, full=True)}, {})
+    back = exr.read_layers(tmp_path / "a.exr")
+    most = exr.HALF_MOST
+    assert np.array_equal(back["comp"].pixels, [[[np.nan, np.inf, -np.inf], [most, -most, -0.5]]], equal_nan=True)
+    assert np.array_equal(back["exact"].pixels, plate, equal_nan=True)
+
+
+def test_every_half_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(256, 256)
+    quiet = ~np.isnan(halves)
+    exr.write_layers(tmp_path / "a.exr", {"comp": Layer(halves.astype(np.float32), ACESCG)}, {})
+    back = exr.read_layers(tmp_path / "a.exr")["comp"].pixels.astype(np.float16)
+    assert np.array_equal(back.view(np.uint16)[quiet], halves.view(np.uint16)[quiet])
+    assert np.isnan(back[~quiet]).all()
+
+
+@pytest.mark.parametrize("part", [0.2, 0.6, 0.98])
+def test_a_truncated_file_is_refused(tmp_path: Path, layers: dict[str, Layer], part: float) -> None:
+    path = tmp_path / "a.exr"
+    exr.write_layers(path, layers, {})
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+    for read in (exr.read_layers, exr.read_rgba):
+        with pytest.raises(UnreadableImageError, match=r"a\.exr"):
+            read(path)
+
+
+@pytest.mark.parametrize("window", [None, (30, 5, 50, 15)])
+def test_openimageio_agrees(tmp_path: Path, layers: dict[str, Layer], window: exr.Window | None) -> None:
+    if not OIIO_PYTHON:
+        pytest.skip("HEADCAST_OIIO_PYTHON names no Python that has OpenImageIO")
+    path = tmp_path / "a.exr"
+    exr.write_layers(path, layers, {"headcast:face": "yes"}, window)
+    found = subprocess.run([OIIO_PYTHON, "-c", LISTED, str(path)], check=True, capture_output=True, text=True)
+    parts = {part["name"]: part for part in json.loads(found.stdout)}
+    assert set(parts) == set(layers)
+    for name, layer in layers.items():
+        part, pixels = parts[name], layer.pixels.reshape(40, 60, -1)
+        assert part["channels"] == list(exr.CHANNELS[pixels.shape[-1]]), name
+        assert part["format"] == ("float" if layer.full else "half")
+        assert part["full"] == [0, 0, 60, 40]
+        assert part["data"] == ([30, 5, 20, 10] if window and name == "head" else [0, 0, 60, 40])
+        assert part["tag"] == layer.tag["colorInteropID"]
+        assert (part["face"], part["compression"]) == ("yes", "zip")
+        assert part["sum"] == pytest.approx(pixels.sum(axis=(0, 1), dtype=np.float64).tolist(), rel=1e-6)
