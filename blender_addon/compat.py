@@ -9,17 +9,18 @@ import bpy
 HAS_GROUP_COMPOSITOR = bpy.app.version >= (5, 0, 0)
 """Since 5.0 a scene's compositor is a node group with a Group Output."""
 
-HAS_SIZE_SOCKETS = bpy.app.version >= (4, 5, 0)
-"""Since 4.5 nodes of the compositor take their sizes from sockets, and make noise."""
+HAS_SIZE_SOCKETS = HAS_NOISE = bpy.app.version >= (4, 5, 0)
+"""Since 4.5 nodes of the compositor take their sizes from sockets, and some make noise."""
 
-MATH = "ShaderNodeMath" if HAS_GROUP_COMPOSITOR else "CompositorNodeMath"
 SEPARATE_XYZ = "ShaderNodeSeparateXYZ" if HAS_GROUP_COMPOSITOR else "CompositorNodeSeparateXYZ"
 
 MOST_BLUR = 256.0
 """Pixels: the radius at which the Blur node of 4.2 has its size at 1."""
+MOST_GROWN = 8
+"""Pixels that an edge can be moved before 4.5."""
 
-HAS_STRIP_COMPOSITOR = bpy.app.version >= (5, 1, 0)
-"""Strips can have a node group as a modifier since 5.0, where adding one from Python crashes Blender (5.0.1)."""
+HAS_STRIP_COMPOSITOR = bpy.app.version >= (5, 2, 0)
+"""Strips can have a node group as a modifier since 5.0, but adding one from Python crashes 5.0.1 and 5.1.2."""
 
 RELATIVE_PATH: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Options of a path property that may begin with `//`."""
@@ -76,66 +77,69 @@ def mix_sockets(tree: bpy.types.NodeTree, blend: str) -> MixSockets:
     return MixSockets(*(by_identifier[name] for name in ("Factor_Float", "A_Color", "B_Color", "Result_Color")))
 
 
-def dilated(tree: bpy.types.NodeTree, matte: bpy.types.NodeSocket, pixels: int) -> bpy.types.NodeSocket:
-    """The largest value in a square that reaches so many pixels to each side; the smallest one where they are negative."""
-    node = tree.nodes.new("CompositorNodeDilateErode")
+def math_node(tree: bpy.types.NodeTree, operation: str, *values: bpy.types.NodeSocket | float) -> bpy.types.Node:
+    """A new Math node: links from sockets, constants as they are."""
+    node = tree.nodes.new("ShaderNodeMath" if HAS_GROUP_COMPOSITOR else "CompositorNodeMath")
+    node.operation = operation
+    for value, socket in zip(values, node.inputs, strict=False):
+        if isinstance(value, bpy.types.NodeSocket):
+            tree.links.new(value, socket)
+        else:
+            socket.default_value = value
+    return node
+
+
+def grown(tree: bpy.types.NodeTree, matte: bpy.types.NodeSocket, pixels: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """The largest value in a square that reaches so many pixels to each side; the smallest where they are negative.
+
+    Between two whole numbers of pixels it is a mix of both. Before 4.5 it stops at MOST_GROWN: the node's size is no socket
+    there, so that every size has a node of its own. They stand side by side: 4.2 takes for ever over long chains that
+    branch and meet again.
+    """
     if HAS_SIZE_SOCKETS:
-        node.inputs["Size"].default_value = pixels
+        low = math_node(tree, "FLOOR", pixels).outputs[0]
+        sizes = (low, math_node(tree, "ADD", low, 1.0).outputs[0])
     else:
-        node.distance = pixels
-    tree.links.new(matte, node.inputs[0])
-    return node.outputs[0]
+        sizes = tuple(float(size) for size in range(-MOST_GROWN, MOST_GROWN + 1))
+    total: bpy.types.NodeSocket | float = 0.0
+    for size in sizes:
+        node = tree.nodes.new("CompositorNodeDilateErode")
+        tree.links.new(matte, node.inputs[0])
+        if HAS_SIZE_SOCKETS:
+            tree.links.new(size, node.inputs["Size"])
+        else:
+            node.distance = int(size)
+        away = math_node(tree, "ABSOLUTE", math_node(tree, "SUBTRACT", pixels, size).outputs[0]).outputs[0]
+        share = math_node(tree, "MAXIMUM", math_node(tree, "SUBTRACT", 1.0, away).outputs[0], 0.0).outputs[0]
+        total = math_node(tree, "MULTIPLY_ADD", share, node.outputs[0], total).outputs[0]
+    return total
 
 
 def blurred(tree: bpy.types.NodeTree, value: bpy.types.NodeSocket, radius: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
     """A Gaussian blur of a radius, in pixels, that is three of its standard deviations."""
     node = tree.nodes.new("CompositorNodeBlur")
     tree.links.new(value, node.inputs["Image"])
-    if HAS_SIZE_SOCKETS:
-        tree.links.new(radius, node.inputs["Size"])
-        return node.outputs[0]
-    node.filter_type = "GAUSS"
-    node.size_x = node.size_y = int(MOST_BLUR)
-    part = tree.nodes.new(MATH)
-    part.operation = "DIVIDE"
-    tree.links.new(radius, part.inputs[0])
-    part.inputs[1].default_value = MOST_BLUR
-    tree.links.new(part.outputs[0], node.inputs["Size"])
+    if not HAS_SIZE_SOCKETS:
+        node.filter_type = "GAUSS"
+        node.size_x = node.size_y = int(MOST_BLUR)
+        radius = math_node(tree, "DIVIDE", radius, MOST_BLUR).outputs[0]
+    tree.links.new(radius, node.inputs["Size"])
     return node.outputs[0]
 
 
 def white_noise(tree: bpy.types.NodeTree, picture: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
-    """Colours whose channels are each spread evenly from 0 to 1, of every pixel of the picture and every frame its own."""
+    """Colours whose channels are each spread evenly from 0 to 1, of every pixel of the picture and every frame its own.
+
+    Where HAS_NOISE alone: the Texture node of before crashes Blender 5.0 when it opens the file.
+    """
     time = tree.nodes.new("CompositorNodeSceneTime")
-    if HAS_SIZE_SOCKETS:
-        places = tree.nodes.new("CompositorNodeImageCoordinates")
-        noise = tree.nodes.new("ShaderNodeTexWhiteNoise")
-        noise.noise_dimensions = "4D"
-        tree.links.new(picture, places.inputs["Image"])
-        tree.links.new(places.outputs["Pixel"], noise.inputs["Vector"])
-        tree.links.new(time.outputs["Frame"], noise.inputs["W"])
-        return noise.outputs["Color"]
-    noise = tree.nodes.new("CompositorNodeTexture")
-    noise.texture = _cell_texture()
-    # A picture is 2 wide, and a frame is 0.01 deep: neither two pixels nor two frames share a cell of the texture.
-    depth = tree.nodes.new("CompositorNodeCombineXYZ")
-    part = tree.nodes.new(MATH)
-    part.operation = "MULTIPLY"
-    tree.links.new(time.outputs["Frame"], part.inputs[0])
-    part.inputs[1].default_value = 0.01
-    tree.links.new(part.outputs[0], depth.inputs["Z"])
-    tree.links.new(depth.outputs[0], noise.inputs["Offset"])
+    places = tree.nodes.new("CompositorNodeImageCoordinates")
+    noise = tree.nodes.new("ShaderNodeTexWhiteNoise")
+    noise.noise_dimensions = "4D"
+    tree.links.new(picture, places.inputs["Image"])
+    tree.links.new(places.outputs["Pixel"], noise.inputs["Vector"])
+    tree.links.new(time.outputs["Frame"], noise.inputs["W"])
     return noise.outputs["Color"]
-
-
-def _cell_texture() -> bpy.types.Texture:
-    """The file's texture of cells, far smaller than a pixel; each has a colour of its own."""
-    texture = bpy.data.textures.get("Headcast Noise")
-    if texture is None:
-        texture = bpy.data.textures.new("Headcast Noise", "CLOUDS")
-        texture.cloud_type, texture.noise_basis = "COLOR", "CELL_NOISE"
-        texture.noise_scale, texture.noise_depth = 0.0001, 0
-    return texture
 
 
 def use_processor_for_compositing(scene: bpy.types.Scene) -> None:

@@ -59,6 +59,8 @@ CLASSES: tuple[type, ...] = (
     performance.HEADCAST_PT_performance_advanced,
     performance.HEADCAST_PT_performance_curves,
     take.HEADCAST_PT_take,
+    take.HEADCAST_PT_take_relative,
+    take.HEADCAST_PT_take_plate,
     take.HEADCAST_PT_take_advanced,
     compositor.HEADCAST_PT_nodes_take,
     compositor.HEADCAST_PT_nodes_group,

@@ -68,6 +68,7 @@ def run_render(likeness: str, performance: str, output: str, settings: RenderSet
 
     take = render(Path(likeness), Path(performance), output, settings, reporter)
     return {
+        "pattern": str(take.pattern),
         "output": str(take.pattern.path(take.frames[0])),
         "manifest": str(take.pattern.manifest),
         "frames": len(take.frames),

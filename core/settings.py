@@ -20,9 +20,12 @@ def option(
     low: float | None = None,
     high: float | None = None,
     kind: str = "",
+    group: str = "",
 ) -> Any:
-    """A dataclass field with what a user is told of it. `choices` maps each value to its meaning; kind "path" is a file."""
-    return field(default=default, metadata={"text": text, "choices": choices, "low": low, "high": high, "kind": kind})
+    """A dataclass field with what a user is told of it. `choices` maps each value to its meaning; kind "path" is a file;
+    `group` is the heading under which it stands with others."""
+    known = {"text": text, "choices": choices, "low": low, "high": high, "kind": kind, "group": group}
+    return field(default=default, metadata=known)
 
 
 CROPS = {
@@ -63,6 +66,10 @@ PRECISIONS = {
     "bf16": "Mixed with bfloat16",
     "fp32": "32 bits throughout",
 }
+
+
+RELATIVE, PLATE = "Relative motion", "Into the plate"
+"""Headings of RenderSettings."""
 
 
 class Checked:
@@ -149,31 +156,41 @@ class RenderSettings(Checked):
     """How a Likeness plays a Performance."""
 
     motion: str = option("absolute", "Whose face shape the head has", choices=MOTIONS)
-    pose: float = option(1.0, "Relative motion: how much of the driver's turn of the head", low=0.0, high=2.0)
-    eyes: float = option(1.0, "Relative motion: how much of the lids", low=0.0, high=2.0)
-    gaze: float = option(1.0, "Relative motion: how much of the gaze; 0 looks straight ahead", low=0.0, high=2.0)
-    brows: float = option(1.0, "Relative motion: how much of the brows", low=0.0, high=2.0)
-    mouth: float = option(1.0, "Relative motion: how much of mouth and jaw", low=0.0, high=2.0)
-    neutral: str = option("", "Relative motion: frame in which the driver's face is at rest; empty finds it")
+    pose: float = option(1.0, "How much of the driver's turn of the head", low=0.0, high=2.0, group=RELATIVE)
+    eyes: float = option(1.0, "How much of the lids", low=0.0, high=2.0, group=RELATIVE)
+    gaze: float = option(1.0, "How much of the gaze; 0 looks straight ahead", low=0.0, high=2.0, group=RELATIVE)
+    brows: float = option(1.0, "How much of the brows", low=0.0, high=2.0, group=RELATIVE)
+    mouth: float = option(1.0, "How much of mouth and jaw", low=0.0, high=2.0, group=RELATIVE)
+    neutral: str = option("", "Frame in which the driver's face is at rest; empty finds it", group=RELATIVE)
     rate: float = option(
         0.0, "Frames per second of the take, the motion retimed; 0 plays frame for frame", low=0.0, high=1000.0
     )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
-    plate: str = option("", "Plate that the head goes back into: numbered pictures (plate.####.exr) or a movie", kind="path")
-    first: int = option(1, "Number of the first frame of a plate that is a movie", low=0, high=1_048_574)
-    colour_space: str = option("auto", "Colour space of EXR plates; auto takes what they declare, else linear Rec.709")
-    over: str = option("over", "Plate: how the head goes over it", choices=OVERS)
-    layers: str = option("all", "Plate: what is written of each frame", choices=LAYERS)
-    window: str = option("plate", "Plate: data window of the head's layer", choices=WINDOWS)
-    as_painted: bool = option(False, "Plate: leave the head's colour, tone and sharpness, not bring them to the plate's")
-    grain: float = option(1.0, "Plate: how much of the plate's grain is put back", low=0.0, high=4.0)
-    handles: int = option(0, "Plate: frames before and after the performance, written without a head", low=0, high=1000)
-    grow: float = option(0.0, "Plate: pixels that the matte's edge moves outwards; negative erodes", low=-200.0, high=200.0)
-    feather: float = option(0.0, "Plate: pixels over which the matte's edge is softened", low=0.0, high=200.0)
-    left: float = option(0.0, "Plate: pixels more that the edge moves at the picture's left", low=-200.0, high=200.0)
-    right: float = option(0.0, "Plate: the same at the right", low=-200.0, high=200.0)
-    top: float = option(0.0, "Plate: the same at the top", low=-200.0, high=200.0)
-    bottom: float = option(0.0, "Plate: the same at the bottom", low=-200.0, high=200.0)
+    plate: str = option(
+        "", "Plate that the head goes back into: numbered pictures (plate.####.exr) or a movie", kind="path", group=PLATE
+    )
+    first: int = option(1, "Number of the first frame of a plate that is a movie", low=0, high=1_048_574, group=PLATE)
+    colour_space: str = option(
+        "auto", "Colour space of EXR plates; auto takes what they declare, else linear Rec.709", group=PLATE
+    )
+    over: str = option("over", "How the head goes over it", choices=OVERS, group=PLATE)
+    layers: str = option("all", "What is written of each frame", choices=LAYERS, group=PLATE)
+    window: str = option("plate", "Data window of the head's layer", choices=WINDOWS, group=PLATE)
+    as_painted: bool = option(
+        False, "Leave the head's colour, tone and sharpness, not bring them to the plate's", group=PLATE
+    )
+    grain: float = option(1.0, "How much of the plate's grain is put back", low=0.0, high=4.0, group=PLATE)
+    handles: int = option(
+        0, "Frames before and after the performance, written without a head", low=0, high=1000, group=PLATE
+    )
+    grow: float = option(
+        0.0, "Pixels that the matte's edge moves outwards; negative erodes", low=-200.0, high=200.0, group=PLATE
+    )
+    feather: float = option(0.0, "Pixels over which the matte's edge is softened", low=0.0, high=200.0, group=PLATE)
+    left: float = option(0.0, "Pixels more that the edge moves at the picture's left", low=-200.0, high=200.0, group=PLATE)
+    right: float = option(0.0, "The same at the right", low=-200.0, high=200.0, group=PLATE)
+    top: float = option(0.0, "The same at the top", low=-200.0, high=200.0, group=PLATE)
+    bottom: float = option(0.0, "The same at the bottom", low=-200.0, high=200.0, group=PLATE)
     overwrite: bool = option(False, "Render over another take of the same versioned name")
     opaque: bool = option(False, "Write the whole network picture, alpha 1, in the place of the matted head")
     photos: int = option(3, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)

@@ -1,7 +1,7 @@
 """The group "Headcast Grain": the plate's grain on the head.
 
-Grain is a take's layer, or where there is none, noise of the group's own: of the standard deviation Noise, another one in
-each frame, the same whenever that frame is rendered.
+Grain is a take's layer, or where there is none, noise of the group's own (since Blender 4.5): of the standard deviation
+Noise, another one in each frame, the same whenever that frame is rendered.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ EVEN_SPREAD = 12**0.5
 
 def _wire(wires: Wires, given: Sockets) -> Sockets:
     *colours, alpha = wires.split(given["Image"])
+    share = wires.math("MULTIPLY", given["Amount"], given["Matte"])
     layers = wires.split(given["Grain"])[:3]
-    noises = wires.split(compat.white_noise(wires.tree, given["Image"]))[:3]
-    layer_share = wires.math("MULTIPLY", given["Amount"], given["Matte"])
-    noise_share = wires.math("MULTIPLY", wires.math("MULTIPLY", given["Noise"], EVEN_SPREAD), given["Matte"])
-    grainy = []
-    for colour, layer, noise in zip(colours, layers, noises, strict=True):
-        own = wires.math("SUBTRACT", noise, 0.5)
-        added = wires.math("MULTIPLY_ADD", layer, layer_share, wires.math("MULTIPLY", own, noise_share))
-        grainy.append(wires.math("ADD", colour, added))
+    grainy = [wires.math("MULTIPLY_ADD", layer, share, colour) for colour, layer in zip(colours, layers, strict=True)]
+    if NOISE.name in given:
+        spread = wires.math("MULTIPLY", wires.math("MULTIPLY", given[NOISE.name], EVEN_SPREAD), given["Matte"])
+        noises = wires.split(compat.white_noise(wires.tree, given["Image"]))[:3]
+        grainy = [
+            wires.math("MULTIPLY_ADD", wires.math("SUBTRACT", noise, 0.5), spread, colour)
+            for colour, noise in zip(grainy, noises, strict=True)
+        ]
     return {"Image": wires.join(*grainy, alpha)}
 
+
+NOISE = Socket("Noise", low=0.0, text="Standard deviation of noise to add where there is no layer")
 
 GRAIN = Recipe(
     name="Headcast Grain",
@@ -37,7 +40,7 @@ GRAIN = Recipe(
         Socket("Grain", COLOUR, (0.0, 0.0, 0.0, 0.0), text="The take's layer of grain: what is to be added, around 0"),
         Socket("Matte", default=1.0, low=0.0, high=1.0, text="Where the grain goes"),
         Socket("Amount", default=1.0, low=0.0, text="The layer is multiplied by this"),
-        Socket("Noise", low=0.0, text="Standard deviation of noise to add where there is no layer"),
+        *((NOISE,) if compat.HAS_NOISE else ()),
     ),
     outputs=(Socket("Image", COLOUR),),
     wire=_wire,

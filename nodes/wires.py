@@ -35,10 +35,8 @@ class Wires:
 
     def math(self, operation: str, *values: Value, clamp: bool = False) -> bpy.types.NodeSocket:
         """An operation of the Math node, by its Blender name; `clamp` holds the result between 0 and 1."""
-        node = self.node(compat.MATH)
-        node.operation, node.use_clamp = operation, clamp
-        for value, socket in zip(values, node.inputs, strict=False):
-            self.put(value, socket)
+        node = compat.math_node(self.tree, operation, *values)
+        node.use_clamp = clamp
         return node.outputs[0]
 
     def mix(self, factor: Value, base: Value, other: Value, blend: str = "MIX") -> bpy.types.NodeSocket:

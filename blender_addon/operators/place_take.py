@@ -80,7 +80,7 @@ class HEADCAST_OT_take_over_strip(PlaceTake, bpy.types.Operator):
     @classmethod
     def missing(cls, context: bpy.types.Context) -> str:
         if not compat.HAS_STRIP_COMPOSITOR:
-            return "Strips take node groups as modifiers since Blender 5.1: use Take to Sequencer"
+            return "Needs Blender 5.2: use Take to Sequencer"
         editor = compat.sequencer_scene(context).sequence_editor
         has_plate = editor and editor.active_strip and hasattr(editor.active_strip, "blend_type")
         return "" if has_plate else "Choose the strip that shows the plate in the sequencer"

@@ -8,8 +8,10 @@ import bpy
 
 from .. import jobs
 from ..core.settings import RenderSettings
+from ..core.take import FramePattern
 from ..properties import values_of
 from ..scene.composite import composite_take
+from ..scene.flags import flag_frames
 from ..scene.sequence import load_take
 from .modal import JobOperator, absolute
 
@@ -39,4 +41,5 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         image = load_take(result)
         if context.scene.headcast.composite:
             composite_take(context.scene, image, result)
-        return f"{result['frames']} frames, {result['written']} rendered now: {result['output']}"
+        flagged = flag_frames(context.scene, FramePattern.parse(absolute(context.scene.headcast.output, "Take")))
+        return f"{result['frames']} frames, {result['written']} rendered now, {flagged} flagged: {result['output']}"

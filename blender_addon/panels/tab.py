@@ -29,12 +29,15 @@ class AdvancedPanel(TabPanel):
     bl_options = {"DEFAULT_CLOSED"}
 
 
-def draw_settings(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any]) -> None:
-    """A row for every field of a settings class."""
+def draw_settings(
+    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any], heading: str = ""
+) -> None:
+    """A row for every field of a settings class that stands under `heading`."""
     layout.use_property_split = True
     layout.use_property_decorate = False
     for item in fields(settings):
-        layout.prop(group, item.name)
+        if item.metadata["group"] == heading:
+            layout.prop(group, item.name)
 
 
 def draw_job(layout: bpy.types.UILayout) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.settings import RenderSettings
+from ..core.settings import PLATE, RELATIVE, RenderSettings
 from .tab import AdvancedPanel, TabPanel, draw_job, draw_settings
 
 
@@ -22,6 +22,30 @@ class HEADCAST_PT_take(TabPanel, bpy.types.Panel):
         self.layout.operator("headcast.render", icon="RENDER_ANIMATION")
         self.layout.operator("headcast.composite", icon="NODE_COMPOSITING")
         draw_job(self.layout)
+
+
+class HEADCAST_PT_take_relative(AdvancedPanel, bpy.types.Panel):
+    """How much of the driver's motion is taken."""
+
+    bl_label = RELATIVE
+    bl_parent_id = "HEADCAST_PT_take"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.headcast.render.motion == "relative"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_settings(self.layout, context.scene.headcast.render, RenderSettings, RELATIVE)
+
+
+class HEADCAST_PT_take_plate(AdvancedPanel, bpy.types.Panel):
+    """The plate that the head goes back into."""
+
+    bl_label = PLATE
+    bl_parent_id = "HEADCAST_PT_take"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_settings(self.layout, context.scene.headcast.render, RenderSettings, PLATE)
 
 
 class HEADCAST_PT_take_advanced(AdvancedPanel, bpy.types.Panel):

@@ -7,10 +7,18 @@ from typing import Any
 
 import bpy
 
-from ..core.errors import WrongFileError
-from ..core.take import FramePattern, read_manifest
+from ..core.errors import SettingError, WrongFileError
+from ..core.take import FramePattern, last_run, read_manifest
 
-COLOUR_SPACE = "Linear Rec.709"
+COLOUR_SPACES = {
+    "lin_rec709_scene": "Linear Rec.709",
+    "lin_ap1_scene": "ACEScg",
+    "lin_ap0_scene": "ACES2065-1",
+    "lin_rec2020_scene": "Linear Rec.2020",
+    "lin_p3d65_scene": "Linear DCI-P3 D65",
+}
+"""Blender's names of what frames are tagged with; Blender brings them to the file's own working space."""
+UNTAGGED = "lin_rec709_scene"
 
 
 def load_take(take: dict[str, Any]) -> bpy.types.Image:
@@ -23,10 +31,20 @@ def load_take(take: dict[str, Any]) -> bpy.types.Image:
         image.name = name
     image.filepath = str(first)
     image.source = "SEQUENCE"
-    image.colorspace_settings.name = COLOUR_SPACE
+    set_colour_space(image.colorspace_settings, take)
     image.alpha_mode = "PREMUL"
     image.reload()
     return image
+
+
+def set_colour_space(settings: bpy.types.ColorManagedInputColorspaceSettings, take: dict[str, Any]) -> None:
+    """That of the take's frames, by what its manifest says. Raises SettingError for one that this Blender does not have."""
+    tag = last_run(FramePattern.parse(take["pattern"])).get("colour", {}).get("colorInteropID", UNTAGGED)
+    if COLOUR_SPACES.get(tag) not in settings.bl_rna.properties["name"].enum_items.keys():
+        raise SettingError(
+            f"Blender has no colour space for frames in '{tag}'", "Convert the plate to ACEScg or linear Rec.709 first"
+        )
+    settings.name = COLOUR_SPACES[tag]
 
 
 def take_name(take: dict[str, Any]) -> str:

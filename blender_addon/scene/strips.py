@@ -7,17 +7,21 @@ from typing import Any
 import bpy
 
 from .. import compat
+from ..core.errors import UnreadableImageError
 from ..core.take import FramePattern
 from .composite import take_group
-from .sequence import COLOUR_SPACE, take_name
+from .sequence import set_colour_space, take_name
 
-KEY = "headcast_take"
-"""Custom property of our strips: the name of the take."""
+KEY, FIRST_KEY = "headcast_take", "headcast_first"
+"""Custom properties of our strips: the name of the take, and the number of its first frame."""
 
 
 def place_strip(scene: bpy.types.Scene, take: dict[str, Any]) -> bpy.types.Strip:
     """The take as a strip of pictures that begins at its own frame number, over all strips there. The one that is there
-    already gets the frames of now, and stays where it was put."""
+    already gets the frames of now, and stays where it was put.
+
+    Raises UnreadableImageError before 4.5 where files have several layers, and SettingError.
+    """
     name, pattern = take_name(take), FramePattern.parse(take["pattern"])
     files = [pattern.path(frame).name for frame in range(take["first"], take["last"] + 1)]
     strips = compat.strips_of(scene.sequence_editor or scene.sequence_editor_create())
@@ -25,9 +29,15 @@ def place_strip(scene: bpy.types.Scene, take: dict[str, Any]) -> bpy.types.Strip
     if strip is None:
         channel = 1 + max((other.channel for other in strips if _overlaps(other, take)), default=0)
         strip = strips.new_image(name, take["output"], channel, take["first"])
-        strip[KEY] = name
+        if not strip.elements[0].orig_width:
+            strips.remove(strip)
+            raise UnreadableImageError(
+                f"Blender {bpy.app.version_string} cannot show {take['output']} in the sequencer",
+                "Files of several layers need a later Blender: render the head's layer alone",
+            )
+        strip[KEY], strip[FIRST_KEY] = name, take["first"]
         strip.blend_type, strip.alpha_mode = "ALPHA_OVER", "PREMUL"
-        strip.colorspace_settings.name = COLOUR_SPACE
+        set_colour_space(strip.colorspace_settings, take)
     strip.directory = str(pattern.folder)
     while len(strip.elements) > len(files):
         strip.elements.pop(-1)
@@ -35,11 +45,13 @@ def place_strip(scene: bpy.types.Scene, take: dict[str, Any]) -> bpy.types.Strip
         element.filename = file
     for file in files[len(strip.elements) :]:
         strip.elements.append(file)
+    strip.frame_start += take["first"] - strip[FIRST_KEY]
+    strip[FIRST_KEY] = take["first"]
     return strip
 
 
 def place_modifier(plate: bpy.types.Strip, image: bpy.types.Image, take: dict[str, Any]) -> bpy.types.StripModifier:
-    """The take over the pictures of the strip `plate`, by the take's node group. Since 5.1."""
+    """The take over the pictures of the strip `plate`, by the take's node group. Since 5.2."""
     group = take_group(image, take)
     for modifier in plate.modifiers:
         if modifier.type == "COMPOSITOR" and modifier.node_group == group:

@@ -6,17 +6,20 @@ from typing import Any
 
 import bpy
 
-from .sequence import COLOUR_SPACE, take_name
+from .sequence import set_colour_space, take_name
 
 
 def place_clip(take: dict[str, Any]) -> bpy.types.MovieClip:
-    """The take as a clip whose first frame lies at its own number; the clip that is there already keeps its tracks."""
+    """The take as a clip whose first frame lies at its own number; the clip that is there already keeps its tracks.
+
+    Raises SettingError.
+    """
     name = take_name(take)
     clip = bpy.data.movieclips.get(name)
     if clip is None:
         clip = bpy.data.movieclips.load(take["output"])
         clip.name = name
     clip.filepath = take["output"]
-    clip.colorspace_settings.name = COLOUR_SPACE
+    set_colour_space(clip.colorspace_settings, take)
     clip.frame_start, clip.frame_offset = take["first"], 0
     return clip

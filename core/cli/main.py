@@ -96,18 +96,22 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_options(parser: argparse.ArgumentParser, settings: type[Any]) -> None:
-    """An option for every field of a settings class."""
+    """An option for every field of a settings class, under its heading."""
+    headings: dict[str, argparse._ArgumentGroup | argparse.ArgumentParser] = {"": parser}
     for item in fields(settings):
+        heading = item.metadata["group"]
+        if heading not in headings:
+            headings[heading] = parser.add_argument_group(heading)
         name = "--" + item.name.replace("_", "-")
         text, choices = item.metadata["text"], item.metadata["choices"]
         if choices:
             text += ": " + "; ".join(f"{value} - {meaning}" for value, meaning in choices.items())
         default = None if item.default is MISSING else item.default
         if isinstance(default, bool):
-            parser.add_argument(name, action="store_true", help=text)
+            headings[heading].add_argument(name, action="store_true", help=text)
             continue
         shown = f" (default: {default})" if default not in ("", None) else ""
-        parser.add_argument(
+        headings[heading].add_argument(
             name, type=type(default), default=default, metavar=item.name.upper(), help=(text + shown).replace("%", "%%")
         )
     parser.add_argument("--json", action="store_true", help="progress and result as JSON lines on standard output")

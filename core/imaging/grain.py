@@ -1,13 +1,14 @@
 """The plate's grain: measured where the plate is smooth, and made anew as a layer of its own for the clean head.
 
 Pictures are scene-linear. Grain is what is left above a wide blur; its strength depends on light, its clumps on lens, film
-or codec (the autocorrelation over two pixels), its tint on how the channels go together. The layer is added to the comp.
+or codec (the autocorrelation over two pixels), its tint on how the channels go together. Codecs hold grain over
+frames, so part of ours stays where it is too. The layer is added to the comp.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -49,6 +50,8 @@ class Grain:
     """[5, 5] autocorrelation at -2 to 2 pixels down and across; 1 in the middle"""
     tint: Array
     """[3, 3] correlation between the channels"""
+    lasting: float = 0.0
+    """correlation of a frame's grain with the next one's, 0 to 1"""
 
 
 NO_GRAIN = Grain(np.zeros(1), np.zeros((1, 3)), np.pad(np.ones((1, 1)), REACH), np.eye(3))
@@ -57,8 +60,8 @@ NO_GRAIN = Grain(np.zeros(1), np.zeros((1, 3)), np.pad(np.ones((1, 1)), REACH), 
 def measure(frames: Iterable[Floats]) -> Grain:
     """The grain of plate frames [H, W, 3], a few of a shot; NO_GRAIN where no part of them is smooth and has any."""
     found = [_smooth_blocks(frame) for frame in frames]
-    light = np.concatenate([light for light, _ in found])
-    rest = np.concatenate([rest for _, rest in found])
+    light = np.concatenate([light for light, _, _ in found])
+    rest = np.concatenate([rest for _, rest, _ in found])
     parts = [part for part in np.array_split(np.argsort(light), BINS) if len(part)]
     strengths = [TO_SIGMA * np.median(np.abs(rest[part]), axis=(0, 1, 2)) for part in parts]
     grained = [i for i, strength in enumerate(strengths) if (strength > 0).all()]
@@ -74,6 +77,25 @@ def measure(frames: Iterable[Floats]) -> Grain:
     return Grain(levels, spread * lost, covariance / covariance[REACH, REACH], tint)
 
 
+def with_time(grain: Grain, pairs: Iterable[tuple[Floats, Floats]]) -> Grain:
+    """The grain with how far it lasts, from neighbouring plate frames [H, W, 3] of a shot."""
+    found = []
+    for frame, following in pairs:
+        _, rest, chosen = _smooth_blocks(frame)
+        beside = _blocks(following - cv2.GaussianBlur(following, (0, 0), WIDE))[chosen]
+        finite = np.isfinite(beside).all(axis=(1, 2, 3))
+        a, b = rest[finite].ravel(), beside[finite].ravel()
+        if len(a) and a.std() > 0 and b.std() > 0:
+            found.append(float(np.corrcoef(a, b)[0, 1]))
+    return replace(grain, lasting=float(np.clip(np.median(found), 0.0, 1.0))) if found else grain
+
+
+def lacking(wanted: Grain, own: Grain) -> Grain:
+    """What must be added to pictures that have grain of their `own`, as photos do, for them to have the `wanted` one."""
+    has = np.stack([np.interp(wanted.levels, own.levels, column) for column in own.spread.T], axis=-1)
+    return replace(wanted, spread=np.sqrt(np.maximum(wanted.spread**2 - has**2, 0.0)))
+
+
 def synthesise(grain: Grain, picture: Floats, matte: Floats, seed: int, frame: int) -> Floats:
     """Grain [H, W, 3] for the light of `picture` [H, W, 3] within `matte` [H, W]; the same for the same seed and frame.
 
@@ -85,8 +107,9 @@ def synthesise(grain: Grain, picture: Floats, matte: Floats, seed: int, frame: i
     if window is None:
         return layer
     matte, picture = matte[window], picture[window]
-    random = np.random.default_rng((seed, frame % 2**32))
-    white = random.standard_normal((*matte.shape, 3), np.float32)
+    white = np.sqrt(1 - grain.lasting, dtype=np.float32) * _white(matte.shape, (seed, frame % 2**32))
+    if grain.lasting:  # it lies still in the plate, wherever the head is
+        white += np.sqrt(grain.lasting, dtype=np.float32) * _white(layer.shape[:2], (seed,))[window]
     tinted = white @ np.linalg.cholesky(grain.tint + 1e-6 * np.eye(3)).T.astype(np.float32)
     clumped = cv2.filter2D(tinted, -1, _kernel(grain.clumps), borderType=cv2.BORDER_REFLECT)
     light = np.nan_to_num(picture) @ LUMINANCE
@@ -96,8 +119,12 @@ def synthesise(grain: Grain, picture: Floats, matte: Floats, seed: int, frame: i
     return layer
 
 
-def _smooth_blocks(frame: Floats) -> tuple[Array, NDArray[np.float32]]:
-    """Of the smooth squares of `frame`, light [K] and what is above the blur [K, BLOCK, BLOCK, 3].
+def _white(shape: tuple[int, ...], seed: tuple[int, ...]) -> Floats:
+    return np.random.default_rng(seed).standard_normal((*shape, 3), np.float32)
+
+
+def _smooth_blocks(frame: Floats) -> tuple[Array, NDArray[np.float32], NDArray[np.intp]]:
+    """Of the smooth squares of `frame`, light [K], what is above the blur [K, BLOCK, BLOCK, 3], and their numbers [K].
 
     Grain is everywhere, so of squares that are as bright those with the least energy hold nothing else.
     """
@@ -112,11 +139,11 @@ def _smooth_blocks(frame: Floats) -> tuple[Array, NDArray[np.float32]]:
     usable = (_blocks(spoilt[..., None]).max(axis=(1, 2, 3)) == 0) & (energy > (ROUNDING * light) ** 2)
     found = np.flatnonzero(usable)
     if not len(found):
-        return np.zeros(0), rest[:0]
+        return np.zeros(0), rest[:0], found
     alike = [part for part in np.array_split(found[np.argsort(light[found])], BINS) if len(part)]
     smooth = np.concatenate([part[energy[part] <= ALIKE * np.quantile(energy[part], SMOOTHEST)] for part in alike])
     chosen = smooth[:: -(-len(smooth) // MOST_BLOCKS)]
-    return light[chosen].astype(np.float64), rest[chosen]
+    return light[chosen].astype(np.float64), rest[chosen], chosen
 
 
 def _blocks(picture: Floats) -> Floats:

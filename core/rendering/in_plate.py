@@ -48,6 +48,7 @@ class Shot:
     matched: list[match.Measured]
     """for each frame of the performance"""
     grain: grain.Grain
+    """what the heads lack of the plate's"""
 
 
 class InPlate:
@@ -84,11 +85,20 @@ class InPlate:
         faces = [picture[self._face(i, picture)] for i, picture in plates.items()]
         transfer = shot_transfer(self.plate.space, faces, _level(self._likeness))
         measured = [match.Measured()] * len(self.performance)
+        heads = {}
         for i, picture in plates.items():
-            head, matte = self._placed(i, self._paint(i), transfer, picture.shape)
-            measured[i] = match.measure(picture, head, matte, float(self.performance.confidence[i]))
-        few = [plates[i] for i in chosen[:: max(1, len(chosen) // GRAINED)]]
-        return Shot(transfer, match.smooth(measured, float(self.performance.rate)), grain.measure(few))
+            heads[i], matte = self._placed(i, self._paint(i), transfer, picture.shape)
+            measured[i] = match.measure(picture, heads[i], matte, float(self.performance.confidence[i]))
+        matched = match.smooth(measured, float(self.performance.rate))
+        few = chosen[:: max(1, len(chosen) // GRAINED)]
+        after = {i: int(self.performance.frames[i]) + 1 for i in few}
+        pairs = [(plates[i], self.plate.read(number)) for i, number in after.items() if number in self.plate]
+        found = grain.with_time(grain.measure([plates[i] for i in few]), pairs)
+        own = grain.measure([self._graded(i, heads[i], matched) for i in few])
+        return Shot(transfer, matched, grain.lacking(found, own))
+
+    def _graded(self, i: int, head: Floats, matched: list[match.Measured]) -> Floats:
+        return head if self.settings.as_painted else match.apply(head, matched[i])
 
     def layers(self, i: int | None, number: int, head: Head | None) -> dict[str, Layer]:
         """Every layer of the plate's frame `number`, [H, W] each; `i` is its place in the performance.
@@ -101,7 +111,7 @@ class InPlate:
         if i is None or head is None:
             return self._pack(plate, np.zeros_like(plate), empty, 0.0, np.zeros_like(plate), np.zeros_like(plate), None)
         raw, matte = self._placed(i, head, self._shot.transfer, plate.shape)
-        painted = raw if self.settings.as_painted else match.apply(raw, self._shot.matched[i])
+        painted = self._graded(i, raw, self._shot.matched)
         if self.settings.over == "delta":
             combined = comp.delta_comp(plate, matte, painted, self._as_network_sees(i, plate, head.picture.shape[0]))
             grained = np.zeros_like(plate)

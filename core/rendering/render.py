@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import SettingError, UnwritableError
+from ..imaging.colour_space import colour_tag
 from ..likeness import Likeness
 from ..performance import Performance
 from ..progress import Reporter
@@ -48,7 +49,7 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     }
     plate = Plate(settings.plate, settings.first, settings.colour_space) if settings.plate else None
     if plate is not None:
-        inputs["plate"] = plate.identity
+        inputs |= {"plate": plate.identity, "colour": colour_tag(plate.space)}
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     _make_folder(pattern.folder)
     manifest = Manifest(pattern, fingerprint)

@@ -53,7 +53,7 @@ def write_report(pattern: FramePattern) -> Path:
         flagged=_section("Flagged", pattern, flagged),
         mended=_section("Rendered again", pattern, mended),
         charts="".join(_charts(records, run.get("settings", {}))),
-        good=_section("Good", pattern, good),
+        good=_section("The others", pattern, good),
         inputs="".join(f"<tr><th>{escape(key)}<td>{escape(str(value))}" for key, value in _flat(run)),
     )
     with whole_file(pattern.report) as part:
@@ -105,12 +105,12 @@ def _charts(records: Sequence[tuple[int, Record]], settings: Mapping[str, float]
             continue
         limit = settings.get(limit_name)
         bad = {frame for frame, record in records if name in record.get("flagged", {})}
-        yield f"<h3>{escape(title)}</h3>{_chart(points, bad, limit)}"
+        yield f"<h3>{escape(title)}</h3>{_chart(points, bad, limit, (records[0][0], records[-1][0]))}"
 
 
-def _chart(points: Sequence[tuple[int, float]], bad: set[int], limit: float | None) -> str:
-    """Values over frame numbers from 0 up, the limit dashed, frames in `bad` as dots."""
-    first, last = points[0][0], points[-1][0]
+def _chart(points: Sequence[tuple[int, float]], bad: set[int], limit: float | None, span: tuple[int, int]) -> str:
+    """Values over the frame numbers of `span`, from 0 up; the limit is dashed, frames in `bad` have dots."""
+    first, last = span
     top = max([value for _, value in points] + ([limit] if limit else [])) * 1.1 or 1.0
 
     def place(frame: int, value: float) -> tuple[float, float]:

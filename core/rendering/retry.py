@@ -84,7 +84,7 @@ class CarefulPlayer:
         self._first = lru_cache(maxsize=3)(self._paint_first)
 
     def paint(self, i: int) -> Checked:
-        """Frame `i`, which has a face: the first attempt that passes, or the best of all."""
+        """Frame `i`, which has a face: the first attempt that passes and is better over all scores, or else the best."""
         best: Checked | None = None
         for tries, (attempt, landmarks, sources) in enumerate(self._attempts(i), start=1):
             head = self._first(i) if attempt == ATTEMPTS[0] else self._player.paint(landmarks, sources)
@@ -92,7 +92,8 @@ class CarefulPlayer:
                 self._gate.portrait(head.picture, self._wanted[i]), self._neighbour(i, -1), self._neighbour(i, 1)
             )
             verdict = judge(scores, self._limits)
-            if best is None or verdict.worst < best.verdict.worst:
+            # A frame that passes only because it trades one defect for others is no better.
+            if best is None or verdict.total < best.verdict.total:
                 best = Checked(head, scores, verdict, attempt.name, tries)
             best = best._replace(tries=tries)
             if best.verdict.passed or tries == self._limits.tries:

@@ -25,6 +25,7 @@ def take(tmp_path: Path) -> dict[str, object]:
         picture[:, 40:64] *= 0.5
         exr.write_rgba(tmp_path / f"shot_v001.{frame}.exr", picture, {})
     return {
+        "pattern": str(tmp_path / "shot_v001.####.exr"),
         "output": str(tmp_path / "shot_v001.1001.exr"),
         "manifest": str(tmp_path / "shot_v001.manifest.jsonl"),
         "frames": 3,

@@ -188,6 +188,7 @@ def test_the_layer_of_grain_goes_where_the_matte_is(bench: Callable[[Recipe], Be
     assert np.array_equal(shown[mask[..., 0] == 0], plate[mask[..., 0] == 0])
 
 
+@pytest.mark.skipif(not compat.HAS_NOISE, reason="no noise before 4.5")
 def test_noise_is_another_in_each_frame_and_always_the_same(bench: Callable[[Recipe], Bench], head: Picture) -> None:
     grey = np.full((SIDE, SIDE, 4), 1.0, np.float32)
     mask = np.repeat(head[..., 3:], 4, axis=-1)
@@ -270,7 +271,9 @@ def test_a_take_of_many_layers_shows_each(bench: Callable[[Recipe], Bench], head
     assert table.node.node_tree == build_take_group("shot", image, TakeRange(1001, 1001))
     assert np.abs(table.show("Head", 1001) - head).max() < 1e-5
     assert np.abs(table.show("Matte", 1001)[..., 0] - head[..., 3]).max() < 1e-5
-    for name in ("Comp", "Raw", "Grain", "Core", "Edge", "Confidence", "ST"):
+    # 4.2 mistakes the channels of a part that has two.
+    places = ("ST",) if bpy.app.version >= (4, 5, 0) else ()
+    for name in ("Comp", "Raw", "Grain", "Core", "Edge", "Confidence", *places):
         pixels = layers[name.lower()].pixels
         channels = pixels.shape[-1] if pixels.ndim == 3 else 1
         shown = table.show(name, 1001)[..., :channels].squeeze()

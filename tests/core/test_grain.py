@@ -57,6 +57,28 @@ def test_each_frame_has_grain_of_its_own_and_the_same_again() -> None:
     assert not first[matte == 0].any()
 
 
+@pytest.mark.parametrize("lasting", [0.0, 0.7])
+def test_grain_lasts_as_long_as_the_plates(lasting: float) -> None:
+    light = scene()
+    kept, first, second = (filmed(light, 0.6, seed)[1] for seed in range(3))
+    plates = [(light + lasting**0.5 * kept + (1 - lasting) ** 0.5 * own).astype(np.float32) for own in (first, second)]
+    measured = grain.with_time(grain.measure(plates), [(plates[0], plates[1])])
+    made = [grain.synthesise(measured, light, np.ones(light.shape[:2], np.float32), 7, frame) for frame in (1, 2)]
+    assert np.corrcoef(made[0].ravel(), made[1].ravel())[0, 1] == pytest.approx(lasting, abs=0.1)
+    assert made[0].std() == pytest.approx(first.std(), rel=0.15)
+
+
+def test_what_a_head_has_is_not_added_again() -> None:
+    light = scene()
+    plate, own = filmed(light, 0.6, 0)[0], filmed(light, 0.6, 1)[1]
+    head = light + 0.6 * own
+    missing = grain.lacking(grain.measure([plate]), grain.measure([head]))
+    made = grain.synthesise(missing, light, np.ones(light.shape[:2], np.float32), 0, 1)
+    assert made.std() == pytest.approx(0.8 * own.std(), rel=0.15)
+    enough = grain.lacking(grain.measure([head]), grain.measure([plate]))
+    assert not grain.synthesise(enough, light, np.ones(light.shape[:2], np.float32), 0, 1).any()
+
+
 def test_a_head_half_over_the_plate_has_as_much_grain_as_either() -> None:
     light = np.full((256, 256, 3), 0.3, np.float32)
     plate, own = filmed(light, 0.6, 0)
