@@ -158,6 +158,12 @@ def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
     return getattr(context, "sequencer_scene", None) or context.scene
 
 
+def asset_folders() -> list[str]:
+    """Of the user's asset libraries, those on this machine: since 5.2 there are others."""
+    libraries = bpy.context.preferences.filepaths.asset_libraries
+    return [library.path for library in libraries if library.path and not getattr(library, "use_remote_url", False)]
+
+
 def curve_of(animated: bpy.types.ID, path: str) -> bpy.types.FCurve:
     """The F-curve of a property of the datablock; made, with the action that holds it, where it is missing."""
     data = animated.animation_data or animated.animation_data_create()

@@ -68,7 +68,7 @@ PRECISIONS = {
 }
 
 
-RELATIVE, PLATE = "Relative motion", "Into the plate"
+RELATIVE, PLATE, GATE = "Relative motion", "Into the plate", "Quality gate"
 """Headings of RenderSettings."""
 
 
@@ -135,25 +135,37 @@ class GateSettings(Checked):
     """What a painted frame must be worth. `core/rendering/gate.py` says how the limits were found."""
 
     tries: int = option(
-        7, "How often a frame that fails is painted, with other photos; 1 flags it only, 0 looks at none", low=0, high=7
+        1,
+        "How often a frame that fails is painted, with other photos; 1 flags it only, 0 looks at none",
+        low=0,
+        high=7,
+        group=GATE,
     )
     identity_limit: float = option(
-        0.5, "Most that a frame may look unlike the photos; 0.6 is another person", low=0.01, high=2.0
+        0.5, "Most that a frame may look unlike the photos; 0.6 is another person", low=0.01, high=2.0, group=GATE
     )
     landmark_limit: float = option(
-        0.04, "Most that the face may lie from where it should, in parts of the eye distance", low=0.001, high=1.0
+        0.04,
+        "Most that the face may lie from where it should, in parts of the eye distance",
+        low=0.001,
+        high=1.0,
+        group=GATE,
     )
-    mouth_limit: float = option(0.04, "Most that the mouth may, in parts of the eye distance", low=0.001, high=1.0)
-    sharpness_limit: float = option(0.6, "Least sharpness of the face, as a part of the photos'", low=0.0, high=1.0)
+    mouth_limit: float = option(
+        0.04, "Most that the mouth may, in parts of the eye distance", low=0.001, high=1.0, group=GATE
+    )
+    sharpness_limit: float = option(
+        0.6, "Least sharpness of the face, as a part of the photos'", low=0.0, high=1.0, group=GATE
+    )
     flicker_limit: float = option(
-        2.0, "Most that a face may differ from what the frames beside it show, of 255", low=0.1, high=255.0
+        2.0, "Most that a face may differ from what the frames beside it show, of 255", low=0.1, high=255.0, group=GATE
     )
-    detector: str = option("mediapipe", "Landmark detector that looks at what was painted", choices=DETECTORS)
+    detector: str = option("mediapipe", "Landmark detector that looks at what was painted", choices=DETECTORS, group=GATE)
 
 
 @dataclass(frozen=True)
-class RenderSettings(Checked):
-    """How a Likeness plays a Performance."""
+class RenderSettings(GateSettings):
+    """How a Likeness plays a Performance, and what its frames must be worth."""
 
     motion: str = option("absolute", "Whose face shape the head has", choices=MOTIONS)
     pose: float = option(1.0, "How much of the driver's turn of the head", low=0.0, high=2.0, group=RELATIVE)

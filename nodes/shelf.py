@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from .build import Recipe, ensure_group, find_group
+from .build import NAME_KEY, Recipe, ensure_group, find_group
 from .comp import COMP
 from .grade import GRADE
 from .grain import GRAIN
@@ -35,8 +35,7 @@ def assets() -> Iterator[set[bpy.types.NodeTree]]:
         for key, group in groups.items():
             group.asset_mark()
             about = group.asset_data
-            about.description, about.author, about.license = SHELF[key].text, "Headcast", "GPL-3.0-or-later"
-            about.catalog_id = CATALOG
+            about.description, about.author, about.catalog_id = SHELF[key].text, "Headcast", CATALOG
             for tag in ("headcast", "compositing", key.lower()):
                 about.tags.new(tag, skip_if_exists=True)
             preview = group.preview_ensure()
@@ -45,7 +44,7 @@ def assets() -> Iterator[set[bpy.types.NodeTree]]:
         yield set(groups.values())
     finally:
         for group in groups.values():
-            if group.get("headcast_group") in there:
+            if group[NAME_KEY] in there:
                 group.asset_clear()
             else:
                 bpy.data.node_groups.remove(group)

@@ -6,8 +6,8 @@ import bpy
 
 from .. import compat
 from ..core.errors import HeadcastError
-from ..nodes.build import ensure_group
-from ..nodes.comp import VIEWS
+from ..nodes.build import ensure_group, group_name
+from ..nodes.comp import COMP, VIEWS
 from ..nodes.shelf import SHELF
 from ..scene.asset_library import library_folder, write_assets
 from ..scene.composite import take_group
@@ -73,8 +73,8 @@ class HEADCAST_OT_view(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        node = context.active_node
-        return node is not None and "View" in node.inputs
+        node = getattr(context, "active_node", None)
+        return group_name(node) == COMP.name and not node.inputs["View"].is_linked
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.active_node.inputs["View"].default_value = self.number

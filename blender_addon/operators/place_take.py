@@ -8,7 +8,9 @@ import bpy
 
 from .. import compat
 from ..core.errors import HeadcastError
-from ..scene.composite import composite_take
+from ..nodes.build import group_name
+from ..nodes.shelf import TAKE
+from ..scene.composite import composite_take, take_group
 from ..scene.plane import place_plane
 from ..scene.sequence import find_take, load_take
 from ..scene.strips import place_modifier, place_strip
@@ -58,6 +60,24 @@ class HEADCAST_OT_composite(PlaceTake, bpy.types.Operator):
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         composite_take(context.scene, load_take(take), take)
         return "in the compositor"
+
+
+class HEADCAST_OT_take_to_node(PlaceTake, bpy.types.Operator):
+    """Have the active Headcast Take show the scene's take, as it is now on disk"""
+
+    bl_idname = "headcast.take_to_node"
+    bl_label = "Show the Scene's Take"
+
+    @classmethod
+    def missing(cls, context: bpy.types.Context) -> str:
+        chosen = group_name(getattr(context, "active_node", None)).startswith(TAKE.name)
+        return "" if chosen else "Choose a Headcast Take in the compositor"
+
+    def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        node = context.active_node
+        node.node_tree = take_group(load_take(take), take)
+        node.label = node.node_tree.name
+        return f"in the node '{node.label}'"
 
 
 class HEADCAST_OT_take_to_sequencer(PlaceTake, bpy.types.Operator):

@@ -11,6 +11,7 @@ from ..core.errors import HeadcastError
 from ..core.listing import stretches
 from ..nodes.build import group_name
 from ..nodes.comp import VIEWS
+from ..nodes.shelf import TAKE
 from ..operators.modal import absolute
 from ..scene.take_state import TakeState, take_state
 from .tab import LINE
@@ -84,10 +85,12 @@ class HEADCAST_PT_nodes_group(NodesPanel, bpy.types.Panel):
         layout.label(text=group_name(node), icon="NODETREE")
         for socket in node.inputs:
             if socket.name == "View" and not socket.is_linked:
-                row = layout.row(align=True)
+                grid = layout.grid_flow(columns=3, align=True)
                 for number, view in enumerate(VIEWS):
-                    row.operator("headcast.view", text=view, depress=socket.default_value == number).number = number
+                    grid.operator("headcast.view", text=view, depress=socket.default_value == number).number = number
             elif socket.is_linked:
                 layout.label(text=f"{socket.name}: linked")
             else:
                 layout.prop(socket, "default_value", text=socket.name)
+        if group_name(node).startswith(TAKE.name):
+            layout.operator("headcast.take_to_node", icon="FILE_REFRESH")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.settings import PLATE, RELATIVE, RenderSettings
+from ..core.settings import GATE, PLATE, RELATIVE, RenderSettings
 from .tab import AdvancedPanel, TabPanel, draw_job, draw_settings
 
 
@@ -16,7 +16,9 @@ class HEADCAST_PT_take(TabPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.headcast
-        self.layout.prop(settings, "output", text="Frames")
+        row = self.layout.row(align=True)
+        row.prop(settings, "output", text="Frames")
+        row.operator("headcast.next_version", text="", icon="ADD")
         self.layout.prop(settings.render, "motion")
         self.layout.prop(settings, "composite")
         self.layout.operator("headcast.render", icon="RENDER_ANIMATION")
@@ -46,6 +48,16 @@ class HEADCAST_PT_take_plate(AdvancedPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_settings(self.layout, context.scene.headcast.render, RenderSettings, PLATE)
+
+
+class HEADCAST_PT_take_gate(AdvancedPanel, bpy.types.Panel):
+    """What frames must be worth."""
+
+    bl_label = GATE
+    bl_parent_id = "HEADCAST_PT_take"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_settings(self.layout, context.scene.headcast.render, RenderSettings, GATE)
 
 
 class HEADCAST_PT_take_advanced(AdvancedPanel, bpy.types.Panel):

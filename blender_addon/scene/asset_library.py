@@ -6,8 +6,9 @@ from pathlib import Path
 
 import bpy
 
+from .. import compat
 from ..core.errors import SettingError
-from ..core.files import whole_file
+from ..core.files import ensure_writable, whole_file
 from ..nodes.shelf import CATALOG, CATALOG_LINE, assets
 
 FILE = "Headcast Nodes.blend"
@@ -17,10 +18,10 @@ CATALOGS_HEAD = "# This is an Asset Catalog Definition file for Blender.\n\nVERS
 
 def library_folder() -> Path:
     """The first asset library of the preferences. Raises SettingError where there is none."""
-    libraries = bpy.context.preferences.filepaths.asset_libraries
-    if not libraries or not libraries[0].path:
+    folders = compat.asset_folders()
+    if not folders:
         raise SettingError("Blender has no asset library", "Add one in Preferences > File Paths > Asset Libraries")
-    return Path(bpy.path.abspath(libraries[0].path))
+    return Path(bpy.path.abspath(folders[0]))
 
 
 def write_assets(folder: Path) -> Path:
@@ -29,8 +30,8 @@ def write_assets(folder: Path) -> Path:
     Raises UnwritableError.
     """
     path, catalogs = folder / FILE, folder / CATALOGS
+    ensure_writable(path)
     with assets() as groups, whole_file(path) as part:
-        folder.mkdir(parents=True, exist_ok=True)
         bpy.data.libraries.write(str(part), groups, fake_user=True)
     known = catalogs.read_text("utf-8") if catalogs.is_file() else CATALOGS_HEAD
     if CATALOG not in known:

@@ -40,7 +40,8 @@ def load_take(take: dict[str, Any]) -> bpy.types.Image:
 def set_colour_space(settings: bpy.types.ColorManagedInputColorspaceSettings, take: dict[str, Any]) -> None:
     """That of the take's frames, by what its manifest says. Raises SettingError for one that this Blender does not have."""
     tag = last_run(FramePattern.parse(take["pattern"])).get("colour", {}).get("colorInteropID", UNTAGGED)
-    if COLOUR_SPACES.get(tag) not in settings.bl_rna.properties["name"].enum_items.keys():
+    known = {item.identifier for item in settings.bl_rna.properties["name"].enum_items}
+    if COLOUR_SPACES.get(tag) not in known:
         raise SettingError(
             f"Blender has no colour space for frames in '{tag}'", "Convert the plate to ACEScg or linear Rec.709 first"
         )

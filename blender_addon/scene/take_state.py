@@ -41,7 +41,7 @@ def _read(pattern: FramePattern, changed: tuple[int, ...]) -> TakeState:
     """Once for each time that the manifest or the folder changed."""
     known = dict(sorted(read_manifest(pattern).items()))
     there = {path.name for path in pattern.folder.iterdir()}
-    reasons = {frame: " ".join(record["reasons"].values()) for frame, record in known.items() if record.get("reasons")}
+    reasons = {frame: " ".join(record["flagged"].values()) for frame, record in known.items() if record.get("flagged")}
     return TakeState(
         np.array(list(known), np.int64),
         np.array([pattern.path(frame).name in there for frame in known], bool),

@@ -39,13 +39,14 @@ def _touched(plate: Floats, comp: Floats, where: NDArray[np.bool_]) -> Floats:
 
 
 def st_map(crop: Array, width: int, height: int) -> Floats:
-    """[height, width, 2] where in `crop` [3] each plate pixel's centre lies: u from the left, v from below, 0 to 1 in the
-    crop and beyond it outside. Nuke's STMap takes the network's picture through it back to the plate, as
+    """[height, width, 3] where in `crop` [3] each plate pixel's centre lies: u from the left, v from below, 0 to 1 in the
+    crop and beyond it outside; then 0. Nuke's STMap takes the network's picture through it back to the plate, as
     `resample.spread` does."""
     left, top = crop[:2] - crop[2] / 2
     across = (np.arange(width) + 0.5 - left) / crop[2]
     down = (np.arange(height) + 0.5 - top) / crop[2]
-    return np.stack(np.meshgrid(across, 1.0 - down), axis=-1).astype(np.float32)
+    u, v = np.meshgrid(across, 1.0 - down)
+    return np.stack([u, v, np.zeros_like(u)], axis=-1).astype(np.float32)
 
 
 def crop_window(crop: Array, width: int, height: int, margin: float) -> Floats:

@@ -24,8 +24,10 @@ HALF_MOST = 65504.0
 
 DATA = "data"
 """The `colorInteropID` of what is no colour."""
-CHANNELS = {1: "V", 2: "XY", 3: "RGB", 4: "RGBA"}
+CHANNELS = {1: "V", 3: "RGB", 4: "RGBA"}
 """What a layer's channels are called, by their number."""
+VECTOR = "XYZ"
+"""The same of a layer that is a place and no colour. Blender 4.2 reads two channels wrongly, so the third is there too."""
 Window = tuple[int, int, int, int]
 """Left, top, right and bottom in plate pixels; the last two are just outside."""
 
@@ -34,11 +36,13 @@ class Layer(NamedTuple):
     """One part of a file."""
 
     pixels: NDArray[np.float32]
-    """[H, W] or [H, W, C], C of 1 to 4"""
+    """[H, W] or [H, W, C], C of 1, 3 or 4"""
     tag: Mapping[str, object] = {"colorInteropID": DATA}
     """The attributes that say its colour space, as `colour_space.colour_tag` gives them."""
     full: bool = False
     """32-bit floats; else halves"""
+    vector: bool = False
+    """places, not colours"""
 
 
 def write_rgba(path: Path, picture: NDArray[np.float32], attributes: dict[str, str]) -> None:
@@ -72,17 +76,18 @@ def write_layers(
             left, top, right, bottom = window
             pixels = pixels[top:bottom, left:right]
             header["dataWindow"] = _window(window)
-        parts.append(OpenEXR.Part(header, _channels(pixels, layer.full), name))
+        parts.append(OpenEXR.Part(header, _channels(pixels, layer), name))
     _write(path, parts)
 
 
-def _channels(pixels: NDArray[np.float32], full: bool) -> dict[str, Any]:
-    """By name, as many as there are."""
-    if not full:
+def _channels(pixels: NDArray[np.float32], layer: Layer) -> dict[str, Any]:
+    """The layer's `pixels`, or a window of them, by the channels' names."""
+    if not layer.full:
         held = np.clip(pixels, -HALF_MOST, HALF_MOST)
         pixels = np.where(np.isfinite(pixels), held, pixels).astype(np.float16)
     apart = pixels.reshape(*pixels.shape[:2], -1)
-    return {name: np.ascontiguousarray(apart[..., i]) for i, name in enumerate(CHANNELS[apart.shape[-1]])}
+    names = VECTOR if layer.vector else CHANNELS[apart.shape[-1]]
+    return {name: np.ascontiguousarray(apart[..., i]) for i, name in enumerate(names)}
 
 
 def _window(window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -133,11 +138,13 @@ def read_layers(path: Path) -> dict[str, Layer]:
     """Every part of `path` over its whole display window, by name. Raises UnreadableImageError."""
     layers = {}
     for part in _read(path, separate_channels=True):
-        names = sorted(part.channels, key="RGBAXYV".find)
+        names = sorted(part.channels, key="RGBAXYZV".find)
         pixels = np.stack([part.channels[name].pixels for name in names], axis=-1)
         tag = {key: part.header[key] for key in ("colorInteropID", "chromaticities") if key in part.header}
         whole = _whole(part.header, pixels.astype(np.float32))
-        layers[part.name()] = Layer(whole if len(names) > 1 else whole[..., 0], tag, pixels.dtype == np.float32)
+        layers[part.name()] = Layer(
+            whole if len(names) > 1 else whole[..., 0], tag, pixels.dtype == np.float32, names[0] == "X"
+        )
     return layers
 
 

@@ -17,9 +17,11 @@ from ..likeness import Likeness
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
+from .gate import Gate, open_gate
 from .in_plate import InPlate, seen_in
 from .plate import Plate
 from .player import Head, Player
+from .retry import CarefulPlayer
 
 Floats = NDArray[np.float32]
 Facts = dict[str, object]
@@ -51,6 +53,10 @@ class FrameMaker:
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
         self._side = settings.size or likeness.painted_size
         self._plate = None if plate is None else InPlate(plate, performance, likeness, settings, self._head, reporter)
+        self._gate: Gate | None = None
+        if settings.tries:
+            self._gate = open_gate(likeness, settings, settings.device, reporter)
+            self._careful = CarefulPlayer(player, self._landmarks, performance.frames, self._gate, settings)
 
     @property
     def frames(self) -> list[int]:
@@ -75,14 +81,30 @@ class FrameMaker:
         seen = place is not None and bool(self._performance.seen[place])
         face = "handle" if place is None else "yes" if seen else "no"
         attributes = {**attributes, "headcast:face": face}
-        head = self._head(place) if place is not None and seen else None
+        facts: Facts = {"face": face}
+        head = None
+        if place is not None and seen:
+            head, looked = self._checked(place)
+            facts |= looked
         if self._plate is not None:
             layers = self._plate.layers(place, number, head)
             exr.write_layers(path, layers, attributes, self._plate.window(layers))
         else:
             attributes["colorInteropID"] = colour.SCENE_LINEAR
             exr.write_rgba(path, self._alone(place, head), attributes)
-        return {"face": face}
+        return facts
+
+    def close(self) -> None:
+        """Let go of what looked at the frames."""
+        if self._gate is not None:
+            self._gate.close()
+
+    def _checked(self, place: int) -> tuple[Head, Facts]:
+        """The head of a frame, painted again where it was not good enough, and what is known of it."""
+        if self._gate is None:
+            return self._head(place), {}
+        checked = self._careful.paint(place)
+        return checked.head, checked.facts()
 
     def _head(self, place: int) -> Head:
         return self._player.paint(self._landmarks[place])

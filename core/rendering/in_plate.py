@@ -171,7 +171,7 @@ class InPlate:
         if self.settings.layers == "head":
             return {"head": head}
         core, edge = split(matte)
-        placed = np.zeros((height, width, 2), np.float32) if where is None else comp.st_map(where, width, height)
+        placed = np.zeros((height, width, 3), np.float32) if where is None else comp.st_map(where, width, height)
         return {
             "head": head,
             "comp": Layer(combined, self._tag, self.plate.full),
@@ -180,7 +180,7 @@ class InPlate:
             "core": Layer(core),
             "edge": Layer(edge),
             "confidence": Layer(matte * np.float32(confidence)),
-            "st": Layer(placed, full=True),
+            "st": Layer(placed, full=True, vector=True),
         }
 
 

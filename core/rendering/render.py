@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import SettingError, UnwritableError
 from ..imaging.colour_space import colour_tag
 from ..likeness import Likeness
+from ..listing import stretches
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
-from ..take import FramePattern, Manifest, Take, sha256_of
+from ..take import FramePattern, Manifest, Take, read_manifest, sha256_of
 from ..tracking.retiming import retimed
 from ..version import VERSION
 from .frames import FrameMaker
 from .plate import Plate
 from .player import open_player
+from .report_page import write_report
 
 UNSEEN = frozenset({"device", "overwrite"})
 """Settings that no pixel depends on."""
@@ -55,20 +60,33 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     manifest = Manifest(pattern, fingerprint)
     manifest.begin(inputs, settings.overwrite)
 
-    maker = FrameMaker(likeness, player, performance, plate, settings, reporter)
     attributes = _attributes(fingerprint, player.weights, likeness)
-    frames = maker.frames
-    written = 0
-    for done, number in manifest.unfinished(frames):
-        reporter.step("render", done, len(frames))
-        facts = maker.write(number, pattern.path(number), attributes)
-        manifest.record(number, **facts)
-        written += 1
+    with closing(FrameMaker(likeness, player, performance, plate, settings, reporter)) as maker:
+        frames, size = maker.frames, maker.size
+        written = 0
+        for done, number in manifest.unfinished(frames):
+            reporter.step("render", done, len(frames))
+            facts = maker.write(number, pattern.path(number), attributes)
+            manifest.record(number, **facts)
+            written += 1
     reporter.step("render", len(frames), len(frames))
+    if settings.tries:
+        _report(pattern, reporter)
     unseen = int((~performance.seen).sum())
     if unseen:
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
-    return Take(pattern, tuple(frames), written, *maker.size, float(performance.rate))
+    return Take(pattern, tuple(frames), written, *size, float(performance.rate))
+
+
+def _report(pattern: FramePattern, reporter: Reporter) -> None:
+    """Write the page of the take, and say what did not pass."""
+    page = write_report(pattern)
+    records = sorted(read_manifest(pattern).items())
+    failed = np.array([bool(record.get("flagged")) for _, record in records], bool)
+    if failed.any():
+        reasons = sorted({reason for _, record in records for reason in record.get("flagged", {})})
+        frames = stretches([frame for frame, _ in records], failed)
+        reporter.note(f"{int(failed.sum())} frames did not pass ({', '.join(reasons)}): {frames}; look at {page}")
 
 
 def _at_rate(performance: Performance, rate: float, reporter: Reporter) -> Performance:

@@ -1,4 +1,9 @@
-"""What is tried where a painted frame is not good enough."""
+"""What is tried where a painted frame is not good enough.
+
+A better score is not yet a better picture. Of eight frames on eleven clips that were flagged and whose truth is known, two
+retries came nearer to it, two went farther off, and four found nothing better and stay flagged. An earlier rule, which went
+by the worst score alone, passed those four by making them flicker. So the report lists what was retried, to be looked at.
+"""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def play(likeness: Path, performance: Path, settings: EvaluateSettings, motion: 
         likeness,
         performance,
         str(output),
-        RenderSettings(motion=motion, opaque=True, crop="full", weights=settings.weights, device=settings.device),
+        RenderSettings(motion=motion, opaque=True, crop="full", tries=0, weights=settings.weights, device=settings.device),
         stopwatch,
     )
     pictures = [read_photo(take.pattern.path(number)) for number in take.frames]

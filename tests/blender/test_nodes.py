@@ -12,7 +12,7 @@ from headcast import compat
 from headcast.core.imaging import exr
 from headcast.nodes import comp, grade, grain, matte
 from headcast.nodes.build import NAME_KEY, STAMP_KEY, Recipe, ensure_group
-from headcast.nodes.shelf import CATALOG, SHELF
+from headcast.nodes.shelf import CATALOG, CATALOG_LINE, SHELF
 from headcast.nodes.take import TakeRange, build_take_group, take_recipe
 from headcast.scene.asset_library import CATALOGS, write_assets
 from numpy.typing import NDArray
@@ -308,15 +308,16 @@ def test_a_group_of_another_version_is_built_anew_where_it_is(scene: bpy.types.S
 
 
 def test_the_asset_library_has_every_group(scene: bpy.types.Scene, tmp_path: Path) -> None:
-    (tmp_path / CATALOGS).write_text("VERSION 1\n\n1b0a:Mine:Mine\n")
+    folder = tmp_path / "new" / "assets"
     kept = ensure_group(matte.MATTE)
-    for _ in range(2):
-        path = write_assets(tmp_path)
+    path = write_assets(folder)
+    with open(folder / CATALOGS, "a") as catalogs:
+        catalogs.write("1b0a:Mine:Mine\n")
+    write_assets(folder)
     assert list(bpy.data.node_groups) == [kept]
     assert kept.asset_data is None
-    catalogs = (tmp_path / CATALOGS).read_text()
-    assert "1b0a:Mine" in catalogs
-    assert catalogs.count(CATALOG) == 1
+    lines = (folder / CATALOGS).read_text().splitlines()
+    assert lines.count(CATALOG_LINE) == lines.count("1b0a:Mine:Mine") == lines.count("VERSION 1") == 1
     with bpy.data.libraries.load(str(path), assets_only=True) as (offered, _):
         assert sorted(offered.node_groups) == sorted(recipe.name for recipe in SHELF.values())
     with bpy.data.libraries.load(str(path), link=True) as (offered, wanted):
@@ -337,3 +338,11 @@ def test_nodes_are_added_from_the_menu(scene: bpy.types.Scene) -> None:
     scene.headcast.output = "//nothing.####.exr"
     with pytest.raises(RuntimeError, match="There is no take"):
         bpy.ops.headcast.add_node(kind="TAKE")
+
+
+def test_the_active_comp_changes_its_view(scene: bpy.types.Scene) -> None:
+    bpy.ops.headcast.add_node(kind="COMP")
+    node = compat.compositor_tree(scene).nodes.active
+    with bpy.context.temp_override(active_node=node):
+        assert bpy.ops.headcast.view(number=comp.VIEWS.index("Matte")) == {"FINISHED"}
+    assert node.inputs["View"].default_value == 3.0

@@ -10,6 +10,8 @@ import pytest
 from headcast import compat
 from headcast.core.imaging import exr
 from headcast.core.take import FramePattern, Manifest
+from headcast.nodes.build import ensure_group
+from headcast.nodes.shelf import TAKE
 from headcast.scene.take_state import take_state
 from numpy.typing import NDArray
 
@@ -141,6 +143,22 @@ def test_of_many_layers_every_place_shows_the_head(scene: bpy.types.Scene, take:
     assert not right.any()
 
 
+def test_a_take_from_the_asset_library_shows_the_scenes_own(
+    scene: bpy.types.Scene, take: FramePattern, tmp_path: Path
+) -> None:
+    tree = compat.compositor_tree(scene)
+    tree.nodes.clear()
+    output = compat.compositor_output(tree)
+    node = tree.nodes.new("CompositorNodeGroup")
+    node.node_tree = ensure_group(TAKE)
+    tree.links.new(node.outputs["Head"], output.inputs[0])
+    with bpy.context.temp_override(active_node=node):
+        assert bpy.ops.headcast.take_to_node() == {"FINISHED"}
+    left, right = halves(render(scene, 1003, tmp_path))
+    assert np.abs(left - colour(1003)).max() < 1e-3
+    assert not right.any()
+
+
 def test_without_a_take_each_place_says_so(scene: bpy.types.Scene, tmp_path: Path) -> None:
     scene.headcast.output = str(tmp_path / "none.####.exr")
     for place in ("composite", "take_to_sequencer", "take_to_plane", "take_to_clip"):
@@ -155,7 +173,7 @@ def test_the_state_of_a_take_follows_its_files(take: FramePattern) -> None:
     assert state.done.all()
     assert not state.reasons
     assert take_state(output) is state
-    add_frame(take, Manifest(take, "x"), 1004, reasons={"sharpness": "Too soft."})
+    add_frame(take, Manifest(take, "x"), 1004, flagged={"sharpness": "Too soft."})
     take.path(1002).unlink()
     state = take_state(output)
     assert list(state.done) == [True, False, True, True]

@@ -64,7 +64,7 @@ def test_the_st_map_undoes_the_crop(size: int) -> None:
     where = np.array([70.4, 45.8, 64.0 * 1.37])
     y, x = (np.indices((size, size)) + 0.5) / size
     picture = np.stack([np.sin(5 * x) * np.cos(4 * y), x, y], axis=-1).astype(np.float32)
-    u, v = np.moveaxis(comp.st_map(where, 120, 100), -1, 0)
+    u, v, _ = np.moveaxis(comp.st_map(where, 120, 100), -1, 0)
     inside = (u > 0.02) & (u < 0.98) & (v > 0.02) & (v < 0.98)
     looked_up = np.stack([np.sin(5 * u) * np.cos(4 * (1 - v)), u, 1 - v], axis=-1)
     assert np.abs(resample.spread(picture, where, 120, 100) - looked_up)[inside].max() < 2e-3

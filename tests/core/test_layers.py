@@ -53,7 +53,7 @@ def layers() -> dict[str, Layer]:
         "edge": Layer(noise()),
         "confidence": Layer(noise()),
         "grain": Layer(noise(3), ACESCG),
-        "st": Layer(rng.random((40, 60, 2), np.float32), full=True),
+        "st": Layer(rng.random((40, 60, 3), np.float32), full=True, vector=True),
         "raw": Layer(noise(3), ACESCG),
     }
 
@@ -113,7 +113,7 @@ def test_openimageio_agrees(tmp_path: Path, layers: dict[str, Layer], window: ex
     assert set(parts) == set(layers)
     for name, layer in layers.items():
         part, pixels = parts[name], layer.pixels.reshape(40, 60, -1)
-        assert part["channels"] == list(exr.CHANNELS[pixels.shape[-1]]), name
+        assert part["channels"] == list(exr.VECTOR if layer.vector else exr.CHANNELS[pixels.shape[-1]]), name
         assert part["format"] == ("float" if layer.full else "half")
         assert part["full"] == [0, 0, 60, 40]
         assert part["data"] == ([30, 5, 20, 10] if window and name == "head" else [0, 0, 60, 40])

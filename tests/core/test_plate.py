@@ -11,7 +11,7 @@ from headcast.core.imaging import colour, exr, resample
 from headcast.core.imaging.colour_space import AP1, REC709, colour_tag, from_linear_rec709
 from headcast.core.imaging.crop import full_crop
 from headcast.core.imaging.preview import write_png
-from headcast.core.imaging.read import read_photo
+from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.performance import Performance
 from headcast.core.rendering.player import Head, Player
 from headcast.core.take import FramePattern, read_manifest
@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 300, 260
 
 @pytest.fixture(scope="module")
 def shot(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ACEScg plate of 32-bit floats, 1001 to 1005, a face that drifts, an HDR ramp, negatives, a NaN; drive and likeness."""
+    """An ACEScg plate of 32-bit floats, 1001 to 1005: a drifting face, an HDR ramp, negatives, a NaN; drive and likeness."""
     folder = tmp_path_factory.mktemp("plate")
     photo = np.ascontiguousarray(read_photo(astronaut)[0:256, 96:352])
     write_png(folder / "photo.png", photo)
@@ -45,7 +45,8 @@ def shot(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def render(shot: Path, output: Path, *options: str) -> dict[int, dict[str, exr.Layer]]:
     """Renders into the plate; the layers of each frame."""
     name = output / "s_v001.####.exr"
-    drive, plate = str(shot / "y.performance"), str(shot / "plate" / "p.####.exr")
+    ending = next((shot / "plate").iterdir()).suffix
+    drive, plate = str(shot / "y.performance"), str(shot / "plate" / f"p.####{ending}")
     assert main(["render", str(shot / "x.likeness"), drive, "-o", str(name), "--plate", plate, *options]) == 0
     pattern = FramePattern.parse(str(name))
     return {frame: exr.read_layers(pattern.path(frame)) for frame in read_manifest(pattern)}
@@ -164,6 +165,36 @@ def test_a_changed_plate_is_rendered_again_and_a_version_is_never_overwritten(
     assert "s_v002" in capsys.readouterr().err
     assert main([*arguments, "--plate", plate, "--layers", "head", "--grow", "-2", "--overwrite"]) == 0
     assert "5 rendered now" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["plate_wide_a.mp4", "plate_wide_b.mp4"])
+def test_a_persons_own_head_shows_no_seam(clips: Path, tmp_path: Path, name: str) -> None:
+    """Self-reenactment: at the matte's edge the comp is no rougher than the plate; outside it is the plate."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    frames = []
+    for frame in open_clip(str(clips / name)).frames():
+        if frame.number in (1, 20, 40):
+            write_png(photos / f"{frame.number:04d}.png", frame.picture)
+        if 40 < frame.number <= 46:
+            frames.append(frame)
+        if len(frames) == 6:
+            break
+    (tmp_path / "plate").mkdir()
+    for frame in frames:
+        write_png(tmp_path / "plate" / f"p.{frame.number:04d}.png", frame.picture)
+    assert main(["adapt", str(photos), "-o", str(tmp_path / "x.likeness")]) == 0
+    assert main(["track", str(tmp_path / "plate"), "-o", str(tmp_path / "y.performance")]) == 0
+    found = render(tmp_path, tmp_path / "out")
+    seams = []
+    for frame in frames:
+        plate = colour.decode_srgb(colour.to_floats(frame.picture))
+        comp, alpha = found[frame.number]["comp"].pixels, found[frame.number]["head"].pixels[..., 3]
+        assert np.array_equal(comp[alpha == 0], plate.astype(np.float16).astype(np.float32)[alpha == 0])
+        rim = (alpha > 0.02) & (alpha < 0.98)
+        seams.append([np.hypot(*np.gradient(colour.encode_srgb(each).mean(axis=-1)))[rim].mean() for each in (plate, comp)])
+    before, after = np.mean(seams, axis=0)
+    assert after <= before * 1.05
 
 
 def test_a_plate_without_the_frames_says_so(shot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from headcast.core.network.painter import build_painter
 from headcast.core.network.weights import load_weights, save_weights
 from headcast.core.performance import Performance
 from headcast.core.rendering.player import Player
+from headcast.core.take import FramePattern, read_manifest
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_the_same_input_makes_the_same_files(made: Path, tmp_path: Path, monkeyp
 def test_a_take_from_the_same_framing_registers_pixel_for_pixel(made: Path, tmp_path: Path) -> None:
     assert render(made, tmp_path / "out.####.exr", "--opaque") == 0
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [*(f"out.{n}.exr" for n in range(1001, 1006)), "out.manifest.jsonl"]
+    assert names == [*(f"out.{n}.exr" for n in range(1001, 1006)), "out.manifest.jsonl", "out.report.html"]
     truth = read_photo(made / "clip" / "plate.1001.png").astype(float)
     painted = read_photo(tmp_path / "out.1001.exr").astype(float)
     face = np.s_[50:170, 80:190]
@@ -310,6 +311,19 @@ def test_a_newer_file_asks_for_a_newer_headcast(made: Path, tmp_path: Path, monk
     monkeypatch.undo()
     with pytest.raises(WrongFileError, match="newer Headcast"):
         Likeness.load(tmp_path / "x.likeness")
+
+
+def test_each_frame_is_scored_and_the_take_has_a_page(made: Path, tmp_path: Path) -> None:
+    assert render(made, tmp_path / "a.####.exr") == 0
+    records = read_manifest(FramePattern.parse(str(tmp_path / "a.####.exr")))
+    assert all(record["scores"]["landmarks"] < 0.1 for record in records.values() if record["face"] == "yes")
+    assert "scores" not in records[1005]
+    page = (tmp_path / "a.report.html").read_text("utf-8")
+    assert "5 frames" in page
+    assert "1 without a face" in page
+    assert render(made, tmp_path / "b.####.exr", "--mouth-limit", "0.0011") == 0
+    flagged = read_manifest(FramePattern.parse(str(tmp_path / "b.####.exr")))
+    assert any("mouth" in record.get("flagged", {}) for record in flagged.values())
 
 
 def test_the_command_is_on_the_path() -> None:

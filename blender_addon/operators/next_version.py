@@ -1,0 +1,31 @@
+"""A take of a new version: what was rendered before stays."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..core.errors import HeadcastError
+from ..core.take import FramePattern, next_version
+from .modal import absolute
+
+
+class HEADCAST_OT_next_version(bpy.types.Operator):
+    """Name the take one version higher, so that other settings leave the frames that are there alone"""
+
+    bl_idname = "headcast.next_version"
+    bl_label = "New Version"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.headcast
+        try:
+            pattern = FramePattern.parse(absolute(settings.output, "Take"))
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+        if pattern.version is None:
+            self.report({"ERROR"}, "The take's name has no version. Name it like //headcast/shot_v001.####.exr")
+            return {"CANCELLED"}
+        name = str(next_version(pattern))
+        settings.output = bpy.path.relpath(name) if settings.output.startswith("//") else name
+        return {"FINISHED"}
