@@ -44,6 +44,9 @@ def values_of(group: bpy.types.PropertyGroup, settings: type[Any]) -> dict[str, 
     """The group's values by field name, paths made absolute: what a job takes as its settings."""
     values = {item.name: getattr(group, item.name) for item in fields(settings)}
     for item in fields(settings):
+        if isinstance(item.default, float):
+            # Blender's floats have 32 bits: 0.04 would be another setting than the command line's.
+            values[item.name] = float(f"{values[item.name]:.6g}")
         if item.metadata["kind"] == "path" and values[item.name]:
             values[item.name] = bpy.path.abspath(values[item.name])
     return values

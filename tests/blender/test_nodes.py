@@ -242,7 +242,8 @@ def test_keyframes_fade_the_head_on_their_own_frames(
 def layers_of(head: Picture) -> dict[str, exr.Layer]:
     """What a take over a plate writes of each frame, with other pixels in every layer."""
     half = (0.5 * head[..., 3]).astype(np.float32)
-    places = np.stack(np.meshgrid(np.linspace(0, 1, SIDE), np.linspace(1, 0, SIDE)), axis=-1).astype(np.float32)
+    across, down = np.meshgrid(np.linspace(0, 1, SIDE), np.linspace(1, 0, SIDE))
+    places = np.stack([across, down, np.zeros_like(across)], axis=-1).astype(np.float32)
     return {
         "head": exr.Layer(head),
         "comp": exr.Layer(head[..., :3] + 1),
@@ -251,7 +252,7 @@ def layers_of(head: Picture) -> dict[str, exr.Layer]:
         "core": exr.Layer(half),
         "edge": exr.Layer(head[..., 3] - half / 2),
         "confidence": exr.Layer(half / 4),
-        "st": exr.Layer(places, full=True),
+        "st": exr.Layer(places, full=True, vector=True),
     }
 
 
@@ -271,9 +272,7 @@ def test_a_take_of_many_layers_shows_each(bench: Callable[[Recipe], Bench], head
     assert table.node.node_tree == build_take_group("shot", image, TakeRange(1001, 1001))
     assert np.abs(table.show("Head", 1001) - head).max() < 1e-5
     assert np.abs(table.show("Matte", 1001)[..., 0] - head[..., 3]).max() < 1e-5
-    # 4.2 mistakes the channels of a part that has two.
-    places = ("ST",) if bpy.app.version >= (4, 5, 0) else ()
-    for name in ("Comp", "Raw", "Grain", "Core", "Edge", "Confidence", *places):
+    for name in ("Comp", "Raw", "Grain", "Core", "Edge", "Confidence", "ST"):
         pixels = layers[name.lower()].pixels
         channels = pixels.shape[-1] if pixels.ndim == 3 else 1
         shown = table.show(name, 1001)[..., :channels].squeeze()
