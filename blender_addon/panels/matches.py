@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.landmarks.naming import LANDMARKS, landmark_labels
 from ..operators.match import chosen_matches
 from .tab import AdvancedPanel
 
 
 class HEADCAST_UL_matches(bpy.types.UIList):
-    """Source, what it drives, and how much."""
+    """Source, and what it drives."""
 
     def draw_item(
         self,
@@ -22,12 +23,9 @@ class HEADCAST_UL_matches(bpy.types.UIList):
         active_property: str,
         index: int,
     ) -> None:
-        row = layout.row(align=True)
-        row.prop(item, "source", text="", emboss=False)
-        row.prop(item, "target", text="", emboss=False)
-        amount = row.row()
-        amount.ui_units_x = 2.5
-        amount.prop(item, "weight", text="", emboss=False)
+        row = layout.split(factor=0.5)
+        row.label(text=item.source)
+        row.label(text=_in_words(item.target))
 
     def filter_items(
         self, context: bpy.types.Context, data: bpy.types.PropertyGroup, name: str
@@ -61,3 +59,14 @@ class HEADCAST_PT_matches(AdvancedPanel, bpy.types.Panel):
         column.separator()
         column.operator("headcast.match_load", text="", icon="FILE_FOLDER")
         column.operator("headcast.match_save", text="", icon="FILE_TICK")
+        if group.index < len(group.rows):
+            chosen = layout.column()
+            chosen.use_property_split = True
+            chosen.use_property_decorate = False
+            for name in ("source", "target", "weight"):
+                chosen.prop(group.rows[group.index], name)
+
+
+def _in_words(target: str) -> str:
+    """A landmark as artists call it, an expression by its name."""
+    return landmark_labels()[LANDMARKS.index(target)] if target in LANDMARKS else target

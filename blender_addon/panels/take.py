@@ -29,7 +29,7 @@ class HEADCAST_PT_take(TabPanel, bpy.types.Panel):
 class HEADCAST_PT_take_relative(AdvancedPanel, bpy.types.Panel):
     """How much of the driver's motion is taken."""
 
-    bl_label = RELATIVE
+    bl_label = "Relative Motion"
     bl_parent_id = "HEADCAST_PT_take"
 
     @classmethod
@@ -43,7 +43,7 @@ class HEADCAST_PT_take_relative(AdvancedPanel, bpy.types.Panel):
 class HEADCAST_PT_take_plate(AdvancedPanel, bpy.types.Panel):
     """The plate that the head goes back into."""
 
-    bl_label = PLATE
+    bl_label = "Into the Plate"
     bl_parent_id = "HEADCAST_PT_take"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -53,7 +53,7 @@ class HEADCAST_PT_take_plate(AdvancedPanel, bpy.types.Panel):
 class HEADCAST_PT_take_gate(AdvancedPanel, bpy.types.Panel):
     """What frames must be worth."""
 
-    bl_label = GATE
+    bl_label = "Quality Gate"
     bl_parent_id = "HEADCAST_PT_take"
 
     def draw(self, context: bpy.types.Context) -> None:
