@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from headcast import compat
 from headcast.core.imaging import exr
+from headcast.core.imaging.colour_space import AP1, colour_tag, to_linear_rec709
 from headcast.core.take import FramePattern, Manifest
 from headcast.scene.composite import PLATE, composite_take
-from headcast.scene.sequence import load_take
+from headcast.scene.sequence import find_take, load_take
 
 PLATE_COLOUR = (0.25, 0.5, 0.125, 1.0)
 
@@ -120,3 +121,24 @@ def test_a_take_on_disk_is_put_into_the_compositor(scene: bpy.types.Scene, take:
     assert bpy.ops.headcast.composite() == {"FINISHED"}
     sequence = bpy.data.node_groups["Headcast Take shot_v001"].nodes["Take"]
     assert (sequence.frame_start, sequence.frame_duration) == (1001, 3)
+
+
+def test_a_take_in_acescg_is_brought_to_the_files_space_and_its_data_is_not(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    light, places = np.array([0.5, 0.2, 0.1], np.float32), np.array([0.25, 0.75, 0.0], np.float32)
+    head = np.concatenate([np.tile(light, (128, 128, 1)), np.ones((128, 128, 1), np.float32)], axis=-1)
+    layers = {
+        "head": exr.Layer(head, colour_tag(AP1)),
+        "st": exr.Layer(np.tile(places, (128, 128, 1)), full=True, vector=True),
+    }
+    pattern = FramePattern.parse(str(tmp_path / "shot_v001.####.exr"))
+    manifest = Manifest(pattern, "a run")
+    manifest.begin({"colour": colour_tag(AP1)})
+    exr.write_layers(pattern.path(1001), layers, {})
+    manifest.record(1001)
+    take = find_take(str(pattern))
+    node = composite_take(scene, load_take(take), take)
+    seen = render(scene, 1001, tmp_path)[64, 64, :3]
+    assert seen == pytest.approx(to_linear_rec709(light[None, None], AP1)[0, 0], rel=2e-3)
+    tree = compat.compositor_tree(scene)
+    tree.links.new(node.outputs["ST"], compat.compositor_output(tree).inputs[0])
+    assert render(scene, 1001, tmp_path)[64, 64, :3] == pytest.approx(places, abs=1e-6)
