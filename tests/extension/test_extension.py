@@ -48,7 +48,7 @@ def test_the_package_holds_the_addon_and_nothing_heavy(package: Path) -> None:
 
 
 def blenders() -> list[str]:
-    places = [Path(sys.executable), ROOT / ".venv-blender5" / "bin" / "python"]
+    places = [Path(sys.executable), *sorted(ROOT.glob(".venv-blender*/bin/python"))]
     return [str(path) for path in places if path.exists()]
 
 
