@@ -52,10 +52,8 @@ class CrossScores:
     """part of the frames in which the detector finds a face"""
 
 
-def follow(
-    likeness: Likeness, person: Sequence[Picture], driver: Sequence[Picture], shown: Shown, judge: Judge
-) -> CrossScores:
-    """Score what `likeness` made of the frames `driver`. person: photos that show what its face is like."""
+def follow(likeness: Likeness, driver: Sequence[Picture], shown: Shown, judge: Judge) -> CrossScores:
+    """Score what `likeness` made of the frames `driver`."""
     wanted = [_first(judge, picture) for picture in driver]
     found = [_first(judge, picture) for picture in shown.pictures]
     both = [(a.expression, b.expression) for a, b in zip(wanted, found, strict=True) if a and b]
@@ -64,7 +62,7 @@ def follow(
     return CrossScores(
         identity=_identity(judge.describer, likeness, [(picture, face) for picture, face in close if face]),
         expression=mean_of_measured(list(followed.values())),
-        shape=_shape_change(judge.second, person, shown.pictures),
+        shape=_shape_change(judge.second, likeness, shown.pictures),
         found=float(np.mean([face is not None for face in found])),
         **followed,
     )
@@ -75,11 +73,12 @@ def _first(judge: Judge, picture: Picture) -> Face | None:
     return faces[0] if faces else None
 
 
-def _shape_change(detector: Detector | None, person: Sequence[Picture], painted: Sequence[Picture]) -> float:
+def _shape_change(detector: Detector | None, likeness: Likeness, painted: Sequence[Picture]) -> float:
     if detector is None:
         return nan
     own, found = (
-        [faces[0].landmarks for picture in pictures if (faces := detector.detect(picture))] for pictures in (person, painted)
+        [faces[0].landmarks for picture in pictures if (faces := detector.detect(picture))]
+        for pictures in (likeness.pictures, painted)
     )
     return change_of_proportions(np.stack(found), np.stack(own)) if own and found else nan
 

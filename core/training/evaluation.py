@@ -34,8 +34,6 @@ from .subjects import Subject, find_sources, read_subject
 NEAREST, WARP, OURS, TUNED, NOISE = "nearest photo", "warp", "ours", "ours, tuned", "detector noise"
 SHEET_FRAMES = 6
 CROSS_PHOTOS = 8
-SHAPE_PHOTOS = 32
-"""Of a person, from which the proportions of their face are read: those of a few photos tremble."""
 
 
 @dataclass(frozen=True)
@@ -209,13 +207,12 @@ def _baselines(likeness: Likeness, truths: Sequence[Truth]) -> dict[str, Shown]:
 def _cross(subject: Subject, driver: Subject, judge: Judge, settings: EvaluateSettings) -> list[CrossRow]:
     """The subject's likeness in the driver's held-out performance."""
     driving = _held_out(driver)
-    person = [read_photo(path) for path in subject.photos[:: max(1, len(subject.photos) // SHAPE_PHOTOS)]]
     sheet: list[Sequence[Picture]] = [[read_photo(subject.photos[0])] * len(driving), driving]
     rows = []
     for method, steps in _methods(settings).items():
         path = make_likeness(subject, min(CROSS_PHOTOS, len(subject.photos)), steps, settings)
         shown = play(path, driver.drive, settings, settings.motion)
-        rows.append(CrossRow(subject.name, driver.name, method, follow(Likeness.load(path), person, driving, shown, judge)))
+        rows.append(CrossRow(subject.name, driver.name, method, follow(Likeness.load(path), driving, shown, judge)))
         sheet.append(shown.pictures)
     if settings.sheets:
         _write_sheet(Path(settings.sheets) / f"{Path(subject.name).stem}_as_{Path(driver.name).stem}.png", sheet)
