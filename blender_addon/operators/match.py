@@ -7,11 +7,11 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from ..core.errors import HeadcastError
 from ..core.landmarks.naming import Match, load_matches, match_points, save_matches
 from ..scene.matches import add, fill, rows_of, user_folders
 from ..scene.rig_sources import NAMING, adopt, match_rig
 from ..scene.tracks import track_names
+from .errors import reports_errors
 
 
 def chosen_matches(context: bpy.types.Context) -> bpy.types.PropertyGroup:
@@ -36,16 +36,13 @@ class HEADCAST_OT_match(bpy.types.Operator):
             return False
         return True
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings, group = context.scene.headcast, chosen_matches(context)
-        try:
-            if settings.source == "TRACKS":
-                kind, owner, matched = "tracks", None, match_points(track_names(settings.movie_clip), user_folders())
-            else:
-                kind, owner, matched = match_rig(settings.rig, user_folders())
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        if settings.source == "TRACKS":
+            kind, owner, matched = "tracks", None, match_points(track_names(settings.movie_clip), user_folders())
+        else:
+            kind, owner, matched = match_rig(settings.rig, user_folders())
         fill(group, kind, owner, matched)
         missing = f"; without: {', '.join(matched.missing[:6])}" if matched.missing else ""
         self.report({"INFO"}, f"{matched.convention}: {len({row.target for row in matched.matches})} driven{missing}")
@@ -96,13 +93,10 @@ class HEADCAST_OT_match_save(bpy.types.Operator, ExportHelper):
     def poll(cls, context: bpy.types.Context) -> bool:
         return len(chosen_matches(context).rows) > 0
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         group, path = chosen_matches(context), Path(self.filepath)
-        try:
-            save_matches(path, path.stem, NAMING.get(group.kind, "points"), rows_of(group))
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        save_matches(path, path.stem, NAMING.get(group.kind, "points"), rows_of(group))
         self.report({"INFO"}, f"Saved {path}")
         return {"FINISHED"}
 
@@ -116,15 +110,12 @@ class HEADCAST_OT_match_load(bpy.types.Operator, ImportHelper):
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings, group = context.scene.headcast, chosen_matches(context)
-        try:
-            kind, matched = load_matches(Path(self.filepath))
-            if settings.source == "TRACKS":
-                fill(group, "tracks", None, matched)
-            else:
-                fill(group, *adopt(settings.rig, kind, matched))
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        kind, matched = load_matches(Path(self.filepath))
+        if settings.source == "TRACKS":
+            fill(group, "tracks", None, matched)
+        else:
+            fill(group, *adopt(settings.rig, kind, matched))
         return {"FINISHED"}

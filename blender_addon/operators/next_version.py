@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.errors import HeadcastError
+from ..core.errors import SettingError
 from ..core.take import FramePattern, next_version
+from .errors import reports_errors
 from .modal import absolute
 
 
@@ -16,16 +17,12 @@ class HEADCAST_OT_next_version(bpy.types.Operator):
     bl_label = "New Version"
     bl_options = {"REGISTER", "UNDO"}
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.headcast
-        try:
-            pattern = FramePattern.parse(absolute(settings.output, "Take"))
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        pattern = FramePattern.parse(absolute(settings.output, "Take"))
         if pattern.version is None:
-            self.report({"ERROR"}, "The take's name has no version. Name it like //headcast/shot_v001.####.exr")
-            return {"CANCELLED"}
+            raise SettingError("The take's name has no version", "Name it like //headcast/shot_v001.####.exr")
         name = str(next_version(pattern))
         settings.output = bpy.path.relpath(name) if settings.output.startswith("//") else name
         return {"FINISHED"}

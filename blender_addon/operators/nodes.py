@@ -5,13 +5,13 @@
 import bpy
 
 from .. import compat
-from ..core.errors import HeadcastError
 from ..nodes.build import ensure_group, group_name
 from ..nodes.comp import COMP, VIEWS
 from ..nodes.shelf import SHELF
 from ..scene.asset_library import library_folder, write_assets
 from ..scene.composite import take_group
 from ..scene.sequence import find_take, load_take
+from .errors import reports_errors
 from .modal import absolute
 
 
@@ -32,12 +32,9 @@ class HEADCAST_OT_add_node(bpy.types.Operator):
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         return SHELF[properties.kind].text
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            group = self._take(context) if self.kind == "TAKE" else ensure_group(SHELF[self.kind])
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        group = self._take(context) if self.kind == "TAKE" else ensure_group(SHELF[self.kind])
         space = context.space_data
         in_editor = getattr(space, "tree_type", "") == "CompositorNodeTree" and space.edit_tree is not None
         tree = space.edit_tree if in_editor else compat.compositor_tree(context.scene)
@@ -88,11 +85,8 @@ class HEADCAST_OT_write_assets(bpy.types.Operator):
     bl_label = "Add Nodes to Asset Library"
     bl_options = {"REGISTER"}
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            path = write_assets(library_folder())
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        path = write_assets(library_folder())
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}

@@ -7,7 +7,6 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..core.errors import HeadcastError
 from ..nodes.build import group_name
 from ..nodes.shelf import TAKE
 from ..scene.composite import composite_take, take_group
@@ -15,6 +14,7 @@ from ..scene.plane import place_plane
 from ..scene.sequence import find_take, load_take
 from ..scene.strips import place_modifier, place_strip
 from ..scene.take_clip import place_clip
+from .errors import reports_errors
 from .modal import absolute
 
 
@@ -40,13 +40,10 @@ class PlaceTake:
         """May raise HeadcastError."""
         raise TypeError(f"{type(self).__name__} has no place")
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            take = find_take(absolute(context.scene.headcast.output, "Take"))
-            where = self.place(context, take)
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        take = find_take(absolute(context.scene.headcast.output, "Take"))
+        where = self.place(context, take)
         self.report({"INFO"}, f"{take['frames']} frames of {take['output']} are {where}")
         return {"FINISHED"}
 

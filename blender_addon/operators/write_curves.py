@@ -6,12 +6,12 @@ from pathlib import Path
 
 import bpy
 
-from ..core.errors import HeadcastError
 from ..core.listing import shortened
 from ..core.performance import Performance
 from ..scene.curves import write_curves
 from ..scene.matches import rig_match
 from ..scene.timing import scene_rate
+from .errors import reports_errors
 from .modal import absolute
 
 
@@ -30,17 +30,14 @@ class HEADCAST_OT_write_curves(bpy.types.Operator):
             return False
         return True
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.headcast
         chosen = rig_match(settings.rig_matches, settings.rig)
-        try:
-            performance = Performance.load(Path(absolute(settings.performance, "Performance")))
-            written = write_curves(
-                settings.rig, performance, chosen.matched.matches if chosen and chosen.kind == "shapes" else ()
-            )
-        except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
-            return {"CANCELLED"}
+        performance = Performance.load(Path(absolute(settings.performance, "Performance")))
+        written = write_curves(
+            settings.rig, performance, chosen.matched.matches if chosen and chosen.kind == "shapes" else ()
+        )
         if performance.rate != scene_rate(context.scene):
             self.report(
                 {"WARNING"},

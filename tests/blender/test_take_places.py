@@ -179,3 +179,13 @@ def test_the_state_of_a_take_follows_its_files(take: FramePattern) -> None:
     assert list(state.done) == [True, False, True, True]
     assert list(state.flagged) == [False, False, False, True]
     assert state.reasons == {1004: "Too soft."}
+
+
+def test_a_new_version_leaves_what_is_there_alone(scene: bpy.types.Scene, take: FramePattern) -> None:
+    scene.headcast.output = str(take)
+    before = take.version
+    assert bpy.ops.headcast.next_version() == {"FINISHED"}
+    assert FramePattern.parse(scene.headcast.output).version == before + 1
+    scene.headcast.output = "//shot.####.exr"
+    with pytest.raises(RuntimeError, match="no version"):
+        bpy.ops.headcast.next_version()

@@ -1,0 +1,27 @@
+"""How an error that the artist can mend reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import bpy
+
+from ..core.errors import HeadcastError
+
+Execute = Callable[[Any, bpy.types.Context], set[str]]
+
+
+def reports_errors(execute: Execute) -> Execute:
+    """An operator's `execute` that reports a HeadcastError, with the way out, and is cancelled."""
+
+    @wraps(execute)
+    def reporting(self: Any, context: bpy.types.Context) -> set[str]:
+        try:
+            return execute(self, context)
+        except HeadcastError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            return {"CANCELLED"}
+
+    return reporting
