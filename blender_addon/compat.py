@@ -164,11 +164,25 @@ def asset_folders() -> list[str]:
     return [library.path for library in libraries if library.path and not getattr(library, "use_remote_url", False)]
 
 
-def curve_of(animated: bpy.types.ID, path: str) -> bpy.types.FCurve:
+def curve_of(animated: bpy.types.ID, path: str, index: int = 0) -> bpy.types.FCurve:
     """The F-curve of a property of the datablock; made, with the action that holds it, where it is missing."""
     data = animated.animation_data or animated.animation_data_create()
     if data.action is None:
         data.action = bpy.data.actions.new(f"{animated.name} Action")
     if hasattr(data.action, "fcurve_ensure_for_datablock"):  # actions have slots, since 4.4
-        return data.action.fcurve_ensure_for_datablock(animated, path)
-    return data.action.fcurves.find(path) or data.action.fcurves.new(path)
+        return data.action.fcurve_ensure_for_datablock(animated, path, index=index)
+    curves = data.action.fcurves
+    return curves.find(path, index=index) or curves.new(path, index=index)
+
+
+def new_curves(action: bpy.types.Action) -> bpy.types.bpy_prop_collection:
+    """The F-curves, none yet, of a new action for objects that nothing uses yet."""
+    if not hasattr(action, "slots"):
+        return action.fcurves
+    slot = action.slots.new(id_type="OBJECT", name=action.name)
+    return action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True).fcurves
+
+
+def selection_of(bone: bpy.types.PoseBone) -> bpy.types.PoseBone | bpy.types.Bone:
+    """What bears a pose bone's `select`: since 5.0 it is the pose bone itself."""
+    return bone if hasattr(bone, "select") else bone.bone

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import core
-from .core.errors import WorkerError
+from .core.errors import DeadWorkerError, WorkerError
 from .core.worker import protocol
 
 BOOT = """
@@ -102,11 +102,11 @@ class Engine:
                 messages.append(self._messages.get_nowait())
         return messages
 
-    def death(self) -> WorkerError:
+    def death(self) -> DeadWorkerError:
         """What to tell the user once the worker is no longer alive."""
         code = self._process.poll()
         reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return WorkerError(
+        return DeadWorkerError(
             f"The worker stopped ({reason})", f"Frames that were finished are kept: render again. Its log is {self.log}"
         )
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from .core.errors import CancelledError, HeadcastError
+from .core.worker import protocol
 from .engine import Engine
-from .preferences import find_python
+from .environment import find_python
 
 BLOCKING_PAUSE = 0.02
 """Seconds between looks of a caller that waits."""
@@ -29,6 +31,8 @@ Steps = Generator[Step, None, dict[str, Any]]
 class Status:
     """What the panels show."""
 
+    operator: str = ""
+    """whose job it is: `headcast.render`"""
     what: str = ""
     done: int = 0
     total: int = 0
@@ -69,10 +73,12 @@ class Job(Protocol):
 class EngineJob:
     """A job of the worker's."""
 
-    def __init__(self, name: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        """Raises WorkerError where there is no worker to be had."""
+    def __init__(
+        self, name: str, arguments: Mapping[str, Any], settings: Mapping[str, Any], engine: Engine | None = None
+    ) -> None:
+        """engine: which worker; that of all jobs without. Raises WorkerError where there is none to be had."""
         self.status = Status(what="starting")
-        self._engine = _running_engine()
+        self._engine = engine or running_engine(find_python())
         self._number = self._engine.ask(name, arguments, settings)
 
     @property
@@ -90,10 +96,8 @@ class EngineJob:
                 self.status.step(message["what"], message["done"], message["total"])
             elif event == "note":
                 self.status.notes.append(message["text"])
-            elif event == "error" and message["kind"] == CancelledError.__name__:
-                raise CancelledError()
             elif event == "error":
-                raise HeadcastError(message["message"], message["hint"])
+                raise protocol.error_of(message)
             elif event == "done":
                 result: dict[str, Any] = message["result"]
                 return result
@@ -135,18 +139,20 @@ class SceneJob:
 
 
 class Relay:
-    """A job of the worker's, and what Blender does with its result: `then` of that result are the steps."""
+    """A job of the worker's, and what begins with its result: `then` of that result is another job, or steps in Blender."""
 
-    def __init__(self, job: EngineJob, then: Callable[[dict[str, Any]], Steps]) -> None:
+    def __init__(self, job: EngineJob, then: Callable[[dict[str, Any]], Job | Steps]) -> None:
         self.status = job.status
-        self._job: EngineJob | SceneJob = job
-        self._then = then
+        self._job: Job = job
+        self._then: Callable[[dict[str, Any]], Job | Steps] | None = then
 
     def poll(self) -> dict[str, Any] | None:
         result = self._job.poll()
-        if result is None or isinstance(self._job, SceneJob):
+        if result is None or self._then is None:
             return result
-        self._job = SceneJob(self._then(result), self.status)
+        following = self._then(result)
+        self._job = SceneJob(following) if isinstance(following, Generator) else following
+        self._job.status, self._then = self.status, None
         return None
 
     def cancel(self) -> None:
@@ -168,10 +174,11 @@ last: Status = Status()
 _engine: Engine | None = None
 
 
-def begin(job: Job) -> None:
-    """Make `job` the one in hand."""
+def begin(job: Job, operator: str = "") -> None:
+    """Make `job`, of an operator, the one in hand."""
     global current, last
     current, last = job, job.status
+    last.operator = operator
 
 
 def end(error: HeadcastError | None = None) -> None:
@@ -181,15 +188,15 @@ def end(error: HeadcastError | None = None) -> None:
     last.error = None if isinstance(error, CancelledError) else error
 
 
-def fail(error: HeadcastError) -> None:
+def fail(error: HeadcastError, operator: str = "") -> None:
     """A job that could not even begin."""
     global last
-    last = Status(error=error)
+    last = Status(operator, error=error)
 
 
-def _running_engine() -> Engine:
+def running_engine(python: Path) -> Engine:
+    """The worker, on that Python; one that runs on another is ended. Raises WorkerError."""
     global _engine
-    python = find_python()
     if _engine is None or not _engine.alive or _engine.python != python:
         stop_engine()
         _engine = Engine(python)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .nodes.shelf import SHELF
+from .recent import recent
 
 
 class HEADCAST_MT_nodes(bpy.types.Menu):
@@ -18,6 +19,20 @@ class HEADCAST_MT_nodes(bpy.types.Menu):
             self.layout.operator("headcast.add_node", text=recipe.name.removeprefix("Headcast ")).kind = key
         self.layout.separator()
         self.layout.operator("headcast.write_assets", icon="ASSET_MANAGER")
+
+
+class HEADCAST_MT_recent(bpy.types.Menu):
+    """Likenesses used last"""
+
+    bl_label = "Recent Likenesses"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        likenesses = recent()
+        for path in likenesses:
+            chosen = self.layout.operator("headcast.choose_likeness", text=path.stem, translate=False, icon="USER")
+            chosen.filepath = str(path)
+        if not likenesses:
+            self.layout.label(text="None yet", icon="INFO")
 
 
 def register() -> None:

@@ -8,8 +8,11 @@ import bpy
 from .compat import RELATIVE_PATH
 from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, TrackSettings
+from .locale import OURS
 from .scene.overlay import redraw
 
+PATHS = {"path": "FILE_PATH", "folder": "DIR_PATH"}
+"""How Blender asks for what a settings field calls its kind."""
 TARGETS = (*TARGETS_OF["points"], *TARGETS_OF["shapes"])
 
 
@@ -20,6 +23,7 @@ def property_of(item: Any) -> Any:
         "name": item.name.replace("_", " ").capitalize(),
         "description": limits["text"],
         "default": item.default,
+        "translation_context": OURS,
     }
     if limits["choices"]:
         named = [(value, value.replace("-", " ").capitalize(), text) for value, text in limits["choices"].items()]
@@ -30,8 +34,8 @@ def property_of(item: Any) -> Any:
         return bpy.props.IntProperty(min=limits["low"], max=limits["high"], **shared)
     if isinstance(item.default, float):
         return bpy.props.FloatProperty(min=limits["low"], max=limits["high"], **shared)
-    if limits["kind"] == "path":
-        return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATH, **shared)
+    if limits["kind"]:
+        return bpy.props.StringProperty(subtype=PATHS[limits["kind"]], options=RELATIVE_PATH, **shared)
     return bpy.props.StringProperty(**shared)
 
 
@@ -47,9 +51,15 @@ def values_of(group: bpy.types.PropertyGroup, settings: type[Any]) -> dict[str, 
         if isinstance(item.default, float):
             # Blender's floats have 32 bits: 0.04 would be another setting than the command line's.
             values[item.name] = float(f"{values[item.name]:.6g}")
-        if item.metadata["kind"] == "path" and values[item.name]:
+        if item.metadata["kind"] and values[item.name]:
             values[item.name] = bpy.path.abspath(values[item.name])
     return values
+
+
+def copy_settings(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup, settings: type[Any]) -> None:
+    """Every field of a settings class, as the panel shows it, from one group to another."""
+    for item in fields(settings):
+        setattr(target, item.name, getattr(source, item.name))
 
 
 class HEADCAST_PG_adapt(bpy.types.PropertyGroup):
@@ -96,9 +106,70 @@ class HEADCAST_PG_matches(bpy.types.PropertyGroup):
     index: bpy.props.IntProperty(name="Row", description="The chosen row", options={"SKIP_SAVE"})
 
 
+class HEADCAST_PG_queued(bpy.types.PropertyGroup):
+    """A take of the queue, whose name is where its frames go: `render_queue` renders it."""
+
+    likeness: bpy.props.StringProperty(name="Likeness", description="Who plays", subtype="FILE_PATH")
+    performance: bpy.props.StringProperty(name="Performance", description="What is played", subtype="FILE_PATH")
+    state: bpy.props.EnumProperty(
+        name="State",
+        description="How the take stands",
+        items=[
+            ("WAITING", "Waiting", "To be rendered"),
+            ("RENDERING", "Rendering", "Is being rendered"),
+            ("DONE", "Done", "Its frames are there"),
+            ("FAILED", "Failed", "It could not be rendered"),
+        ],
+    )
+    why: bpy.props.StringProperty(name="Why", description="What went wrong")
+    render: bpy.props.PointerProperty(type=HEADCAST_PG_render)
+
+
 def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
     """What may be chosen as a rig."""
     return candidate.type in {"MESH", "ARMATURE", "EMPTY"}
+
+
+def forget_picked(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    """Other photos were named: the files that were picked are of another folder."""
+    self.picked.clear()
+    self.checked.clear()
+
+
+class HEADCAST_PG_picked(bpy.types.PropertyGroup):
+    """A photo that was picked of a folder: its file's name."""
+
+
+class HEADCAST_PG_checked(bpy.types.PropertyGroup):
+    """A photo that was looked at."""
+
+    path: bpy.props.StringProperty(
+        name="Photo", description="The photo's file", subtype="FILE_PATH", options=RELATIVE_PATH
+    )
+    thumbnail: bpy.props.StringProperty(name="Thumbnail", description="Its small picture", subtype="FILE_PATH")
+    problems: bpy.props.StringProperty(name="Problems", description="What is wrong with it")
+    usable: bpy.props.BoolProperty(name="Usable", description="A likeness can be made with it", default=True)
+    left_out: bpy.props.BoolProperty(name="Leave Out", description="Make the likeness without this photo")
+
+
+class HEADCAST_PG_preview(bpy.types.PropertyGroup):
+    """How the live preview looks."""
+
+    opacity: bpy.props.FloatProperty(
+        name="Opacity",
+        description="How much the preview hides of what it lies on",
+        subtype="FACTOR",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        update=redraw,
+    )
+    corner: bpy.props.BoolProperty(
+        name="In the Corner",
+        description="Show the head in the corner of a 3D view that does not look through the camera",
+        default=True,
+        update=redraw,
+    )
 
 
 class HEADCAST_PG_scene(bpy.types.PropertyGroup):
@@ -107,19 +178,25 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     photos: bpy.props.StringProperty(
         name="Photos",
         description="A photo, a folder of photos, or a pattern such as //photos/*.jpg",
-        subtype="FILE_PATH",
-        options=RELATIVE_PATH,
+        update=forget_picked,
+    )
+    picked: bpy.props.CollectionProperty(
+        type=HEADCAST_PG_picked,
+        name="Picked",
+        description="Of the folder of photos, those that are taken; all where none is",
+    )
+    checked: bpy.props.CollectionProperty(
+        type=HEADCAST_PG_checked, name="Checked Photos", description="The photos as they were looked at last"
     )
     likeness: bpy.props.StringProperty(
         name="Likeness",
         description="The file that holds what is known of the person",
-        subtype="FILE_PATH",
-        options=RELATIVE_PATH,
         default="//headcast/person.likeness",
     )
     source: bpy.props.EnumProperty(
         name="Source",
         description="What drives the head",
+        translation_context=OURS,
         items=[
             ("CLIP", "Clip", "A movie or numbered pictures of somebody's face"),
             ("TRACKS", "Tracks", "Tracks of the Movie Clip Editor, placed by hand or by the detector"),
@@ -129,8 +206,6 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     clip: bpy.props.StringProperty(
         name="Clip",
         description="A movie, a folder of numbered pictures, or a CSV of Live Link Face",
-        subtype="FILE_PATH",
-        options=RELATIVE_PATH,
     )
     rig: bpy.props.PointerProperty(
         name="Rig",
@@ -145,9 +220,8 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     track_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
     performance: bpy.props.StringProperty(
         name="Performance",
+        translation_context=OURS,
         description="The file that holds what the face does over time",
-        subtype="FILE_PATH",
-        options=RELATIVE_PATH,
         default="//headcast/drive.performance",
     )
     show_landmarks: bpy.props.BoolProperty(
@@ -166,6 +240,14 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     composite: bpy.props.BoolProperty(
         name="Into the Compositor", description="Put the take over the scene's picture when it is rendered", default=True
     )
+    queue: bpy.props.CollectionProperty(
+        type=HEADCAST_PG_queued, name="Queue", description="Takes to be rendered one after the other"
+    )
+    queue_index: bpy.props.IntProperty(name="Take", description="The chosen take", options={"SKIP_SAVE"})
+    version: bpy.props.IntProperty(
+        name="Version", description="Of Headcast's settings in the file", options={"HIDDEN"}, default=0
+    )
     adapt: bpy.props.PointerProperty(type=HEADCAST_PG_adapt)
     track: bpy.props.PointerProperty(type=HEADCAST_PG_track)
     render: bpy.props.PointerProperty(type=HEADCAST_PG_render)
+    preview: bpy.props.PointerProperty(type=HEADCAST_PG_preview)

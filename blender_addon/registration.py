@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import bpy
 
-from . import jobs, menus, preferences, properties
+from . import drops, jobs, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
 from .operators import (
     adapt,
     cancel,
+    check_photos,
+    choose,
+    control_face,
+    expressions,
     match,
     next_version,
     nodes,
     place_take,
     place_tracks,
+    presets,
+    queue,
     read_tracks,
     render,
+    sample,
+    set_up,
     track,
     track_rig,
     write_curves,
 )
-from .panels import compositor, likeness, matches, performance, take
-from .scene import overlay
+from .operators import preview as preview_operator
+from .panels import compositor, likeness, matches, output, performance, photos, take
+from .panels import control_face as control_face_panel
+from .panels import presets as preset_menus
+from .panels import preview as preview_panel
+from .panels import queue as queue_panel
+from .panels.tab import in_each_editor
+from .scene import overlay, preview_picture
 
 CLASSES: tuple[type, ...] = (
     preferences.HEADCAST_AP_preferences,
@@ -29,7 +43,12 @@ CLASSES: tuple[type, ...] = (
     properties.HEADCAST_PG_render,
     properties.HEADCAST_PG_match,
     properties.HEADCAST_PG_matches,
+    properties.HEADCAST_PG_picked,
+    properties.HEADCAST_PG_checked,
+    properties.HEADCAST_PG_queued,
+    properties.HEADCAST_PG_preview,
     properties.HEADCAST_PG_scene,
+    check_photos.HEADCAST_OT_check_photos,
     adapt.HEADCAST_OT_adapt,
     track.HEADCAST_OT_track,
     track_rig.HEADCAST_OT_track_rig,
@@ -42,6 +61,13 @@ CLASSES: tuple[type, ...] = (
     match.HEADCAST_OT_match_save,
     match.HEADCAST_OT_match_load,
     write_curves.HEADCAST_OT_write_curves,
+    control_face.HEADCAST_OT_add_control_face,
+    control_face.HEADCAST_OT_reset_control_face,
+    control_face.HEADCAST_OT_key_control_face,
+    control_face.HEADCAST_OT_add_handles,
+    expressions.HEADCAST_OT_store_expression,
+    expressions.HEADCAST_OT_apply_expression,
+    expressions.HEADCAST_OT_add_expressions,
     render.HEADCAST_OT_render,
     next_version.HEADCAST_OT_next_version,
     place_take.HEADCAST_OT_composite,
@@ -53,41 +79,79 @@ CLASSES: tuple[type, ...] = (
     nodes.HEADCAST_OT_add_node,
     nodes.HEADCAST_OT_view,
     nodes.HEADCAST_OT_write_assets,
+    queue.HEADCAST_OT_queue_add,
+    queue.HEADCAST_OT_queue_remove,
+    queue.HEADCAST_OT_queue_render,
+    choose.HEADCAST_OT_choose_photos,
+    choose.HEADCAST_OT_choose_likeness,
+    choose.HEADCAST_OT_choose_performance,
+    choose.HEADCAST_OT_choose_clip,
+    presets.HEADCAST_OT_adapt_preset,
+    presets.HEADCAST_OT_track_preset,
+    presets.HEADCAST_OT_render_preset,
+    preview_operator.HEADCAST_OT_preview,
+    set_up.HEADCAST_OT_set_up,
+    set_up.HEADCAST_OT_check_engine,
+    set_up.HEADCAST_OT_remove_engine,
+    sample.HEADCAST_OT_open_sample,
     cancel.HEADCAST_OT_cancel,
-    likeness.HEADCAST_PT_likeness,
-    likeness.HEADCAST_PT_likeness_advanced,
-    performance.HEADCAST_PT_performance,
+    drops.HEADCAST_FH_photos,
+    drops.HEADCAST_FH_clip,
+    drops.HEADCAST_FH_likeness,
+    drops.HEADCAST_FH_performance,
+    preset_menus.HEADCAST_PT_adapt_presets,
+    preset_menus.HEADCAST_PT_track_presets,
+    preset_menus.HEADCAST_PT_render_presets,
     matches.HEADCAST_UL_matches,
-    matches.HEADCAST_PT_matches,
-    performance.HEADCAST_PT_performance_advanced,
-    performance.HEADCAST_PT_performance_curves,
-    take.HEADCAST_PT_take,
-    take.HEADCAST_PT_take_relative,
-    take.HEADCAST_PT_take_plate,
-    take.HEADCAST_PT_take_gate,
-    take.HEADCAST_PT_take_advanced,
-    compositor.HEADCAST_PT_nodes_take,
+    queue_panel.HEADCAST_UL_queue,
+    *in_each_editor(
+        likeness.HEADCAST_PT_likeness,
+        photos.HEADCAST_PT_photos,
+        likeness.HEADCAST_PT_likeness_advanced,
+        performance.HEADCAST_PT_performance,
+        matches.HEADCAST_PT_matches,
+        performance.HEADCAST_PT_performance_advanced,
+        performance.HEADCAST_PT_performance_curves,
+        control_face_panel.HEADCAST_PT_control_face,
+        control_face_panel.HEADCAST_PT_control_face_more,
+        control_face_panel.HEADCAST_PT_control_face_poses,
+        take.HEADCAST_PT_take,
+        take.HEADCAST_PT_take_places,
+        take.HEADCAST_PT_take_relative,
+        take.HEADCAST_PT_take_plate,
+        take.HEADCAST_PT_take_gate,
+        take.HEADCAST_PT_take_advanced,
+        queue_panel.HEADCAST_PT_queue,
+        preview_panel.HEADCAST_PT_preview,
+    ),
     compositor.HEADCAST_PT_nodes_group,
+    output.HEADCAST_PT_output,
+    control_face_panel.HEADCAST_MT_expressions,
     menus.HEADCAST_MT_nodes,
+    menus.HEADCAST_MT_recent,
 )
+
+PARTS = (locale, versioning, notices, preset_menus, thumbnails, preview_picture, overlay, menus)
+"""What else Blender gets, each by functions `register` and `unregister`."""
 
 
 def register() -> None:
-    """Register every class, and the scene's settings."""
+    """Register every class, the scene's settings, and the rest."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.headcast = bpy.props.PointerProperty(
         type=properties.HEADCAST_PG_scene, name="Headcast", description="Likeness, performance and take of this scene"
     )
-    overlay.register()
-    menus.register()
+    for part in PARTS:
+        part.register()
 
 
 def unregister() -> None:
     """The reverse, and the worker's end."""
+    preview.stop()
     jobs.stop_engine()
-    menus.unregister()
-    overlay.unregister()
+    for part in reversed(PARTS):
+        part.unregister()
     del bpy.types.Scene.headcast
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -29,6 +29,10 @@ class SettingError(HeadcastError):
     """A setting has a value that it cannot have."""
 
 
+class UnsavedError(SettingError):
+    """A path is beside a .blend file that was never saved."""
+
+
 class UnreadableImageError(HeadcastError):
     """A picture is missing, truncated, or of a kind that cannot be read."""
 
@@ -47,6 +51,14 @@ class MissingWeightsError(HeadcastError):
 
 class WrongFileError(HeadcastError):
     """A file is not what its name says, or was made by another version."""
+
+
+class NoLikenessError(WrongFileError):
+    """The likeness is not there."""
+
+
+class NoPerformanceError(WrongFileError):
+    """The performance is not there."""
 
 
 class PresetMismatchError(HeadcastError):
@@ -75,6 +87,22 @@ class RigError(HeadcastError):
 
 class WorkerError(HeadcastError):
     """The worker process could not be started, or died."""
+
+
+class MissingEngineError(WorkerError):
+    """The Python that runs the engine is not set, or not there."""
+
+
+class SetUpError(HeadcastError):
+    """The engine's environment cannot be made."""
+
+
+class OfflineError(SetUpError):
+    """Something must be fetched, and Blender may not go online."""
+
+
+class DeadWorkerError(WorkerError):
+    """The worker process died. Frames finished before are kept."""
 
 
 class CancelledError(HeadcastError):

@@ -1,4 +1,4 @@
-"""The jobs by name: those of the command line, and `detect`, for which the add-on alone asks.
+"""The jobs by name: those of the command line, and those for which the add-on alone asks.
 
 The command line and the worker both come through here. Each job takes its arguments (paths as strings) and its settings
 (a dictionary of fields) and gives a result of plain values.
@@ -15,10 +15,13 @@ from .errors import SettingError
 from .progress import Reporter
 from .settings import (
     AdaptSettings,
+    CheckSettings,
+    DissectSettings,
     EvaluateSettings,
     MeasureSettings,
     PrepareSettings,
     RenderSettings,
+    SetUpSettings,
     SynthesizeSettings,
     TrackSettings,
     TrainSettings,
@@ -32,6 +35,13 @@ def run_adapt(photos: list[str], output: str, settings: AdaptSettings, reporter:
 
     likeness = adapt(photos, Path(output), settings, reporter)
     return {"likeness": output, "preset": likeness.preset, "weights": likeness.weights, "photos": len(likeness)}
+
+
+def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporter: Reporter) -> Result:
+    from .inspecting import inspect
+
+    found = inspect(photos, Path(folder), settings, reporter)
+    return {"photos": [{**asdict(photo), "path": str(photo.path), "thumbnail": str(photo.thumbnail)} for photo in found]}
 
 
 def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporter) -> Result:
@@ -63,10 +73,22 @@ def run_measure(performance: str, output: str, settings: MeasureSettings, report
     return {"table": output, "seen": write_measures(Performance.load(Path(performance)), Path(output))}
 
 
-def run_render(likeness: str, performance: str, output: str, settings: RenderSettings, reporter: Reporter) -> Result:
+def run_dissect(settings: DissectSettings, reporter: Reporter, likeness: str = "", performance: str = "") -> Result:
+    """Of one of the two."""
+    from .tracking.dissecting import dissect_likeness, dissect_performance
+
+    found = dissect_likeness(Path(likeness)) if likeness else dissect_performance(Path(performance))
+    return {name: values.tolist() for name, values in found._asdict().items()}
+
+
+def run_render(
+    likeness: str, performance: str, output: str, settings: RenderSettings, reporter: Reporter, thumbnail: str = ""
+) -> Result:
+    """With a `thumbnail`, the head of a frame just rendered is shown there while the job runs."""
     from .rendering.render import render
 
-    take = render(Path(likeness), Path(performance), output, settings, reporter)
+    shown = Path(thumbnail) if thumbnail else None
+    take = render(Path(likeness), Path(performance), output, settings, reporter, shown)
     return {
         "pattern": str(take.pattern),
         "output": str(take.pattern.path(take.frames[0])),
@@ -79,6 +101,14 @@ def run_render(likeness: str, performance: str, output: str, settings: RenderSet
         "height": take.height,
         "rate": take.rate,
     }
+
+
+def run_preview(
+    likeness: str, canvas: str, drive: dict[str, Any], draft: bool, settings: RenderSettings, reporter: Reporter
+) -> Result:
+    from .rendering.preview import preview
+
+    return preview(Path(likeness), Path(canvas), drive, draft, settings)._asdict()
 
 
 def run_evaluate(clips: list[str], settings: EvaluateSettings, reporter: Reporter) -> Result:
@@ -112,12 +142,39 @@ def run_train(data: list[str], output: str, settings: TrainSettings, reporter: R
     return {"run": output, "step": trained.step, "losses": trained.losses, "weights": str(trained.weights)}
 
 
+def run_set_up(folder: str, online: bool, settings: SetUpSettings, reporter: Reporter) -> Result:
+    from .installing.set_up import set_up
+
+    return {"python": str(set_up(Path(folder), online, settings, reporter))}
+
+
+def run_remove(folder: str, settings: CheckSettings, reporter: Reporter) -> Result:
+    from .installing.environment import Environment
+
+    reporter.step("remove the engine", 0, 1)
+    Environment(Path(folder)).remove()
+    return {"folder": folder}
+
+
+def run_check(settings: CheckSettings, reporter: Reporter) -> Result:
+    from .examining import examine
+
+    reporter.step("check the engine", 0, 1)
+    return examine()
+
+
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
+    "inspect": (run_inspect, AdaptSettings),
     "track": (run_track, TrackSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),
+    "preview": (run_preview, RenderSettings),
     "measure": (run_measure, MeasureSettings),
+    "dissect": (run_dissect, DissectSettings),
+    "set_up": (run_set_up, SetUpSettings),
+    "check": (run_check, CheckSettings),
+    "remove": (run_remove, CheckSettings),
     "evaluate": (run_evaluate, EvaluateSettings),
     "synthesize": (run_synthesize, SynthesizeSettings),
     "train": (run_train, TrainSettings),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import WrongFileError
+from .errors import NoLikenessError, WrongFileError
 from .files import whole_file
 from .landmarks.ibug68 import with_pupils
 
@@ -22,6 +22,33 @@ KEY = "headcast"
 """Of the file's metadata."""
 ADAPTED = "adapted."
 """Prefix of the adapted weights' names in the file."""
+MOST_HEADER = 1 << 24
+"""Bytes before the arrays: what says more is no likeness."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a likeness' file says of itself before its arrays; see Likeness."""
+
+    preset: str
+    weights: str
+    names: tuple[str, ...]
+    size: int
+    tuned: bool
+    gain: float
+
+
+def read_card(path: Path) -> Card:
+    """Of the likeness at `path`. Needs no package, so that Blender's own Python reads it. Raises WrongFileError."""
+    try:
+        with open(path, "rb") as file:
+            header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), MOST_HEADER)))
+        head = json.loads(header["__metadata__"][KEY])
+        tuned = any(name.startswith(ADAPTED) for name in header)
+        size = header["pictures"]["shape"][1]
+        return Card(head["preset"], head["weights"], tuple(head["names"]), size, tuned, head.get("gain", 0.0))
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise WrongFileError(f"{path} is damaged, or no likeness ({error})", "Adapt the photos again") from error
 
 
 @dataclass(frozen=True)
@@ -45,6 +72,8 @@ class Likeness:
     """[N, D, D, 3] the same crops with the detail that the photos have; None where they have no more than `pictures`"""
     adapted: dict[str, NDArray[np.float16]] = field(default_factory=dict)
     """weights that fine-tuning changed, as half floats; empty for feed-forward"""
+    gain: float = 0.0
+    """part of the loss on photos held out that fine-tuning took away, 0 to 1"""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -72,7 +101,13 @@ class Likeness:
             **{ADAPTED + name: value for name, value in self.adapted.items()},
         }
         # One entry: safetensors keeps several in no order, and the same likeness would not be the same file.
-        head = {"format": FORMAT, "preset": self.preset, "weights": self.weights, "names": self.names}
+        head = {
+            "format": FORMAT,
+            "preset": self.preset,
+            "weights": self.weights,
+            "names": self.names,
+            "gain": round(self.gain, 4),
+        }
         content = save(
             {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata={KEY: json.dumps(head)}
         )
@@ -81,11 +116,14 @@ class Likeness:
 
     @classmethod
     def load(cls, path: Path) -> Likeness:
-        """Read `path`. Raises WrongFileError where it is missing, damaged, or of a later format."""
+        """Read `path`.
+
+        Raises NoLikenessError where it is missing, WrongFileError where it is damaged, or of a later format.
+        """
         from safetensors import SafetensorError, safe_open
 
         if not path.is_file():
-            raise WrongFileError(f"{path} is not there", "Make it with: headcast adapt")
+            raise NoLikenessError(f"{path} is not there", "Make it of photos first")
         try:
             with safe_open(str(path), framework="numpy") as file:
                 head = json.loads((file.metadata() or {})[KEY])
@@ -102,6 +140,7 @@ class Likeness:
                 names=tuple(head["names"]),
                 fine=tensors.get("fine"),
                 adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},
+                gain=head.get("gain", 0.0),
             )
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise WrongFileError(f"{path} is damaged, or no likeness ({error})", "Adapt the photos again") from error

@@ -17,6 +17,12 @@ def stretches(numbers: Sequence[int] | NDArray[np.integer], marked: NDArray[np.b
     return shortened([f"{numbers[a]}" if b - a == 1 else f"{numbers[a]}-{numbers[b - 1]}" for a, b in edges])
 
 
+def ranges(numbers: NDArray[np.integer]) -> str:
+    """Rising `numbers` [N] as "1-5, 80"."""
+    every = np.arange(numbers[0], numbers[-1] + 1) if len(numbers) else numbers
+    return stretches(every, np.isin(every, numbers))
+
+
 def shortened(named: Sequence[str], separator: str = ", ") -> str:
     """The first of them, and how many more there are."""
     more = f", and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""

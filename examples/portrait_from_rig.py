@@ -12,54 +12,23 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
-import sys
 import time
 from fractions import Fraction
 from pathlib import Path
 
 import bpy
-import headcast
 import numpy as np
-from headcast import compat
-from headcast.core.imaging.preview import contact_sheet, shown_over_checker, write_movie, write_png
 from headcast.core.landmarks.head import head_model
 from mathutils.geometry import delaunay_2d_cdt
-
-SIZE = 256
-RATE = 24
-SHEET_FRAMES = 8
+from showing import leave
+from staging import RATE, add_plinth, empty_scene, end, render_scene, save_as
 
 
 def build_scene(frames: int) -> bpy.types.Object:
-    """An empty scene with the face, a plinth, light and a camera; returns the face."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
-    scene.frame_start, scene.frame_end = 1, frames
-    scene.render.resolution_x = scene.render.resolution_y = SIZE
-    scene.render.fps = RATE
-    scene.render.engine = "CYCLES"
-    scene.cycles.samples = 8
-    scene.cycles.device = "CPU"
-    scene.view_settings.view_transform = "Standard"
-    compat.use_processor_for_compositing(scene)
-    scene.world = bpy.data.worlds.new("World")
-    scene.world.use_nodes = True
-    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.25, 0.3, 0.38, 1.0)
-
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.lens = 85
-    camera.location = (0.0, -13.0, -0.35)
-    camera.rotation_euler = (math.pi / 2, 0.0, 0.0)
-    scene.collection.objects.link(camera)
-    scene.camera = camera
-    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
-    sun.data.energy = 2.5
-    sun.rotation_euler = (0.9, 0.2, 0.5)
-    scene.collection.objects.link(sun)
-    bpy.ops.mesh.primitive_cylinder_add(radius=0.95, depth=3.0, location=(0.0, 1.3, -3.75), vertices=48)
-    plinth = bpy.context.object
-    plinth.name = "Plinth"
+    """The face above a plinth, before the camera; returns the face."""
+    scene = empty_scene(frames)
+    scene.camera.location = (0.0, -13.0, -0.35)
+    add_plinth((0.0, 1.3, -2.25), 0.95)
     return build_face(scene)
 
 
@@ -126,15 +95,6 @@ def animate(face: bpy.types.Object, frames: int) -> None:
             keys[name].keyframe_insert("value", frame=frame)
 
 
-def render_scene(folder: Path, name: str) -> list[Path]:
-    """Render the scene's frames as PNG."""
-    scene = bpy.context.scene
-    scene.render.image_settings.file_format = "PNG"
-    scene.render.filepath = str(folder / name / f"{name}.####")
-    bpy.ops.render.render(animation=True)
-    return sorted((folder / name).glob("*.png"))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photo", type=Path)
@@ -144,16 +104,13 @@ def main() -> None:
     given = parser.parse_args()
     started = time.monotonic()
     folder = given.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
 
-    headcast.register()
     face = build_scene(given.frames)
     animate(face, given.frames)
-    scene = bpy.context.scene
-    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "portrait_from_rig.blend"))
+    save_as(folder / "portrait_from_rig.blend")
     rig_frames = render_scene(folder, "rig")
 
-    settings = scene.headcast
+    settings = bpy.context.scene.headcast
     settings.photos = str(given.photo.resolve())
     settings.source, settings.rig = "RIG", face
     settings.output = "//take/portrait_v001.####.exr"
@@ -165,30 +122,10 @@ def main() -> None:
     bpy.ops.wm.save_mainfile()
     face.hide_render = True
     comp_frames = render_scene(folder, "comp")
-
-    take_frames = sorted((folder / "take").glob("*.exr"))
-    counts = [len(frames) for frames in (rig_frames, take_frames, comp_frames)]
-    if counts != [given.frames] * 3:
-        sys.exit(f"Expected {given.frames} frames of rig, take and comp, found {counts}")
-    from headcast.core.imaging.read import read_photo
-
-    shown = np.linspace(0, given.frames - 1, SHEET_FRAMES).round().astype(int)
-    rows = [
-        [read_photo(given.photo), *(read_photo(rig_frames[i]) for i in shown)],
-        [read_photo(given.photo), *(shown_over_checker(take_frames[i]) for i in shown)],
-        [read_photo(given.photo), *(read_photo(comp_frames[i]) for i in shown)],
-    ]
-    write_png(folder / "contact_sheet.png", contact_sheet(rows))
-    pairs = (
-        np.hstack([read_photo(rig), shown_over_checker(take), read_photo(comp)])
-        for rig, take, comp in zip(rig_frames, take_frames, comp_frames, strict=True)
-    )
-    write_movie(folder / "preview.mp4", pairs, Fraction(RATE))
-    print(f"{given.frames} frames, a contact sheet and a preview in {folder}: {time.monotonic() - started:.0f} s")
+    leave(folder, [rig_frames, sorted((folder / "take").glob("*.exr")), comp_frames], Fraction(RATE))
+    print(f"{time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":
     main()
-    # bpy 4.5 hangs at exit once classes were registered.
-    sys.stdout.flush()
-    os._exit(0)
+    end()

@@ -77,6 +77,8 @@ def _layers(sequence: bpy.types.Node) -> dict[str, bpy.types.NodeSocket]:
 
 def _further_layers(image: bpy.types.Image | None) -> list[tuple[str, str]]:
     """Name and kind of socket of each: Blender says it of a node alone, so one is made and thrown away."""
+    if image is None:  # while the extension is enabled there is no `bpy.data`
+        return []
     trial = bpy.data.node_groups.new("Headcast Trial", "CompositorNodeTree")
     try:
         sequence = trial.nodes.new("CompositorNodeImage")

@@ -32,6 +32,14 @@ def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def package() -> Path:
+    """The extension's zip, built of the working tree."""
+    done = subprocess.run(["make", "-s", "extension"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "build" / "headcast.zip"
+
+
+@pytest.fixture(scope="session")
 def clips() -> Path:
     """The development clips: real people, never committed."""
     folder = SHARED / "clips"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import jobs
 from ..core.settings import AdaptSettings
+from ..locale import said
 from ..properties import values_of
-from .modal import JobOperator, absolute
+from ..recent import remember
+from ..scene.checked_photos import taken_photos
+from ..scene.files import absolute
+from .modal import JobOperator
 
 
 class HEADCAST_OT_adapt(JobOperator, bpy.types.Operator):
@@ -25,10 +30,11 @@ class HEADCAST_OT_adapt(JobOperator, bpy.types.Operator):
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
         settings = context.scene.headcast
         arguments = {
-            "photos": [absolute(settings.photos, "Photos")],
+            "photos": taken_photos(settings),
             "output": absolute(settings.likeness, "Likeness"),
         }
         return jobs.EngineJob("adapt", arguments, values_of(settings.adapt, AdaptSettings))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
-        return f"Likeness of {result['photos']} photos: {result['likeness']}"
+        remember(Path(result["likeness"]))
+        return said("Likeness of {} photos: {}", result["photos"], result["likeness"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import jobs
+from .polls import allow
 
 
 class HEADCAST_OT_cancel(bpy.types.Operator):
@@ -15,9 +16,7 @@ class HEADCAST_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if jobs.current is None:
-            cls.poll_message_set("No job is running")
-        return jobs.current is not None
+        return allow(cls, "" if jobs.current is not None else "No job is running")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if jobs.current is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import HeadcastError
+from ..locale import said
 
 Execute = Callable[[Any, bpy.types.Context], set[str]]
 
@@ -21,7 +22,7 @@ def reports_errors(execute: Execute) -> Execute:
         try:
             return execute(self, context)
         except HeadcastError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}")
+            self.report({"ERROR"}, f"{said(error.message)}. {said(error.hint)}")
             return {"CANCELLED"}
 
     return reporting

@@ -8,16 +8,28 @@ import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..core.landmarks.naming import Match, load_matches, match_points, save_matches
+from ..locale import said
 from ..scene.matches import add, fill, rows_of, user_folders
 from ..scene.rig_sources import NAMING, adopt, match_rig
 from ..scene.tracks import track_names
 from .errors import reports_errors
+from .polls import allow, read_only
+
+EMPTY = "The list is empty"
 
 
 def chosen_matches(context: bpy.types.Context) -> bpy.types.PropertyGroup:
     """The list of the source that is in use."""
     settings = context.scene.headcast
     return settings.track_matches if settings.source == "TRACKS" else settings.rig_matches
+
+
+def nothing_to_match(context: bpy.types.Context) -> str:
+    """Why there are no names to be matched; empty where there are."""
+    settings = context.scene.headcast
+    if settings.source == "TRACKS":
+        return "" if settings.movie_clip else "Choose the clip first"
+    return "" if settings.source == "RIG" and settings.rig else "Choose the rig first"
 
 
 class HEADCAST_OT_match(bpy.types.Operator):
@@ -29,12 +41,7 @@ class HEADCAST_OT_match(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        settings = context.scene.headcast
-        missing = {"RIG": settings.rig is None, "TRACKS": settings.movie_clip is None}
-        if missing.get(settings.source, True):
-            cls.poll_message_set("Choose the rig first" if settings.source == "RIG" else "Choose the clip first")
-            return False
-        return True
+        return allow(cls, read_only(context) or nothing_to_match(context))
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -56,6 +63,10 @@ class HEADCAST_OT_match_add(bpy.types.Operator):
     bl_label = "Add"
     bl_options = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return allow(cls, read_only(context))
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         group = chosen_matches(context)
         add(group, Match("", ""))
@@ -72,7 +83,7 @@ class HEADCAST_OT_match_remove(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return len(chosen_matches(context).rows) > 0
+        return allow(cls, read_only(context) or ("" if chosen_matches(context).rows else EMPTY))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         group = chosen_matches(context)
@@ -91,13 +102,13 @@ class HEADCAST_OT_match_save(bpy.types.Operator, ExportHelper):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return len(chosen_matches(context).rows) > 0
+        return allow(cls, "" if chosen_matches(context).rows else EMPTY)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         group, path = chosen_matches(context), Path(self.filepath)
         save_matches(path, path.stem, NAMING.get(group.kind, "points"), rows_of(group))
-        self.report({"INFO"}, f"Saved {path}")
+        self.report({"INFO"}, said("Saved {}", path))
         return {"FINISHED"}
 
 
@@ -109,6 +120,10 @@ class HEADCAST_OT_match_load(bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO"}
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return allow(cls, read_only(context) or nothing_to_match(context))
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

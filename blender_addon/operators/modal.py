@@ -6,42 +6,31 @@ A subclass says what to do in `begin_job` and what to make of the result in `fin
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import bpy
 
-from .. import jobs
-from ..core.errors import CancelledError, HeadcastError, SettingError
+from .. import jobs, notices
+from ..core.errors import CancelledError, HeadcastError
+from ..locale import said
+from .polls import allow, busy, read_only
 
 LOOK_SECONDS = 0.1
-
-
-def absolute(path: str, label: str) -> str:
-    """A path of the scene's made absolute. Raises SettingError where it is empty, or relative to a file never saved."""
-    if not path:
-        raise SettingError(f"'{label}' is empty", "Fill it in")
-    if path.startswith("//") and not bpy.data.filepath:
-        raise SettingError(f"'{label}' is beside the .blend file, which was not saved yet", "Save the file first")
-    return str(Path(bpy.path.abspath(path)))
 
 
 class JobOperator:
     """Mixed into each operator that runs a job."""
 
     bl_options = {"REGISTER"}
+    changes_scene = True
+    """Else it may run where the scene is linked from another file."""
     _timer: bpy.types.Timer | None = None
     _job: jobs.Job | None = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if jobs.current is not None:
-            cls.poll_message_set("Another job is running")
-            return False
-        missing = cls.missing(context.scene.headcast)
-        if missing:
-            cls.poll_message_set(missing)
-        return not missing
+        refusal = busy() or (read_only(context) if cls.changes_scene else "")
+        return allow(cls, refusal or cls.missing(context.scene.headcast))
 
     @classmethod
     def missing(cls, settings: bpy.types.PropertyGroup) -> str:
@@ -59,7 +48,7 @@ class JobOperator:
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             job = self.begin_job(context)
-            jobs.begin(job)
+            jobs.begin(job, type(self).bl_idname)
             text = self.finish(context, jobs.wait(job))
         except HeadcastError as error:
             return self._failed(error)
@@ -75,7 +64,7 @@ class JobOperator:
             self._job = self.begin_job(context)
         except HeadcastError as error:
             return self._failed(error)
-        jobs.begin(self._job)
+        jobs.begin(self._job, type(self).bl_idname)
         self._timer = context.window_manager.event_timer_add(LOOK_SECONDS, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -89,8 +78,8 @@ class JobOperator:
             result = self._job.poll()
             redraw(context)
             if result is None:
-                status = self._job.status
-                context.workspace.status_text_set(f"Headcast: {status.what} {status.done}/{status.total} - ESC stops")
+                now = self._job.status
+                context.workspace.status_text_set(said("Headcast: {} {}/{} - ESC stops", now.what, now.done, now.total))
                 return {"PASS_THROUGH"}
             text = self.finish(context, result)
         except HeadcastError as error:
@@ -113,22 +102,24 @@ class JobOperator:
         for note in jobs.last.notes:
             self.report({"WARNING"}, note)
         self.report({"INFO"}, text)
+        notices.tell(text)
         return {"FINISHED"}
 
     def _failed(self, error: HeadcastError) -> set[str]:
         if jobs.current is None:
-            jobs.fail(error)
+            jobs.fail(error, type(self).bl_idname)
         jobs.end(error)
         cancelled = isinstance(error, CancelledError)
         # An error report raises RuntimeError where an operator is called from a script: just what a script wants.
-        self.report({"WARNING"} if cancelled else {"ERROR"}, f"{error.message}. {error.hint}")
+        notices.tell(said(error.message), "ERROR")
+        self.report({"WARNING"} if cancelled else {"ERROR"}, f"{said(error.message)}. {said(error.hint)}")
         return {"CANCELLED"}
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Have every sidebar drawn anew."""
+    """Have every sidebar drawn anew, and the preferences."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             for region in area.regions:
-                if region.type == "UI":
+                if region.type == "UI" or area.type == "PREFERENCES":
                     region.tag_redraw()

@@ -6,8 +6,9 @@ import bpy
 
 from ..core.errors import SettingError
 from ..core.take import FramePattern, next_version
+from ..scene.files import absolute
 from .errors import reports_errors
-from .modal import absolute
+from .polls import allow, read_only
 
 
 class HEADCAST_OT_next_version(bpy.types.Operator):
@@ -16,6 +17,10 @@ class HEADCAST_OT_next_version(bpy.types.Operator):
     bl_idname = "headcast.next_version"
     bl_label = "New Version"
     bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return allow(cls, read_only(context))
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

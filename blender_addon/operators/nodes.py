@@ -5,14 +5,16 @@
 import bpy
 
 from .. import compat
+from ..locale import said
 from ..nodes.build import ensure_group, group_name
 from ..nodes.comp import COMP, VIEWS
 from ..nodes.shelf import SHELF
 from ..scene.asset_library import library_folder, write_assets
 from ..scene.composite import take_group
+from ..scene.files import absolute
 from ..scene.sequence import find_take, load_take
 from .errors import reports_errors
-from .modal import absolute
+from .polls import allow
 
 
 class HEADCAST_OT_add_node(bpy.types.Operator):
@@ -71,7 +73,8 @@ class HEADCAST_OT_view(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         node = getattr(context, "active_node", None)
-        return group_name(node) == COMP.name and not node.inputs["View"].is_linked
+        free = group_name(node) == COMP.name and not node.inputs["View"].is_linked
+        return allow(cls, "" if free else "Choose a Headcast Comp in the compositor")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.active_node.inputs["View"].default_value = self.number
@@ -88,5 +91,5 @@ class HEADCAST_OT_write_assets(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = write_assets(library_folder())
-        self.report({"INFO"}, f"Wrote {path}")
+        self.report({"INFO"}, said("Wrote {}", path))
         return {"FINISHED"}

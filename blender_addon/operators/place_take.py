@@ -7,15 +7,17 @@ from typing import Any
 import bpy
 
 from .. import compat
+from ..locale import said
 from ..nodes.build import group_name
 from ..nodes.shelf import TAKE
 from ..scene.composite import composite_take, take_group
+from ..scene.files import absolute
 from ..scene.plane import place_plane
 from ..scene.sequence import find_take, load_take
 from ..scene.strips import place_modifier, place_strip
 from ..scene.take_clip import place_clip
 from .errors import reports_errors
-from .modal import absolute
+from .polls import allow, read_only
 
 
 class PlaceTake:
@@ -26,10 +28,7 @@ class PlaceTake:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         missing = "" if context.scene.headcast.output else "Render a take first"
-        missing = missing or cls.missing(context)
-        if missing:
-            cls.poll_message_set(missing)
-        return not missing
+        return allow(cls, read_only(context) or missing or cls.missing(context))
 
     @classmethod
     def missing(cls, context: bpy.types.Context) -> str:
@@ -44,7 +43,7 @@ class PlaceTake:
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = find_take(absolute(context.scene.headcast.output, "Take"))
         where = self.place(context, take)
-        self.report({"INFO"}, f"{take['frames']} frames of {take['output']} are {where}")
+        self.report({"INFO"}, said("{} frames of {}: {}", take["frames"], take["output"], where))
         return {"FINISHED"}
 
 
@@ -56,7 +55,7 @@ class HEADCAST_OT_composite(PlaceTake, bpy.types.Operator):
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         composite_take(context.scene, load_take(take), take)
-        return "in the compositor"
+        return said("in the compositor")
 
 
 class HEADCAST_OT_take_to_node(PlaceTake, bpy.types.Operator):
@@ -74,7 +73,7 @@ class HEADCAST_OT_take_to_node(PlaceTake, bpy.types.Operator):
         node = context.active_node
         node.node_tree = take_group(load_take(take), take)
         node.label = node.node_tree.name
-        return f"in the node '{node.label}'"
+        return said("in the node '{}'", node.label)
 
 
 class HEADCAST_OT_take_to_sequencer(PlaceTake, bpy.types.Operator):
@@ -85,7 +84,7 @@ class HEADCAST_OT_take_to_sequencer(PlaceTake, bpy.types.Operator):
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         strip = place_strip(compat.sequencer_scene(context), take)
-        return f"in channel {strip.channel} of the sequencer"
+        return said("in channel {} of the sequencer", strip.channel)
 
 
 class HEADCAST_OT_take_over_strip(PlaceTake, bpy.types.Operator):
@@ -105,7 +104,7 @@ class HEADCAST_OT_take_over_strip(PlaceTake, bpy.types.Operator):
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         plate = compat.sequencer_scene(context).sequence_editor.active_strip
         place_modifier(plate, load_take(take), take)
-        return f"over the strip '{plate.name}'"
+        return said("over the strip '{}'", plate.name)
 
 
 class HEADCAST_OT_take_to_plane(PlaceTake, bpy.types.Operator):
@@ -124,7 +123,7 @@ class HEADCAST_OT_take_to_plane(PlaceTake, bpy.types.Operator):
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         plane = place_plane(context.scene, load_take(take), take, self.distance)
-        return f"on the plane '{plane.name}'"
+        return said("on the plane '{}'", plane.name)
 
 
 class HEADCAST_OT_take_to_clip(PlaceTake, bpy.types.Operator):
@@ -138,4 +137,4 @@ class HEADCAST_OT_take_to_clip(PlaceTake, bpy.types.Operator):
         for area in context.screen.areas if context.screen else ():
             if area.type == "CLIP_EDITOR":
                 area.spaces.active.clip = clip
-        return f"in the clip '{clip.name}'"
+        return said("in the clip '{}'", clip.name)

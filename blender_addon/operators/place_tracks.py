@@ -14,6 +14,7 @@ from ..core.errors import EmptyClipError
 from ..core.landmarks.naming import track_presets
 from ..core.performance import Performance
 from ..core.settings import TrackSettings
+from ..locale import said
 from ..properties import values_of
 from ..scene.markers import footage_of, place_tracks, write_tracks
 from ..scene.matches import add_missing
@@ -66,7 +67,7 @@ class HEADCAST_OT_place_tracks(DetectorOperator, bpy.types.Operator):
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
         add_missing(context.scene.headcast.track_matches, result["tracks"])
-        return f"{len(result['tracks'])} tracks on the face, selected to be tracked"
+        return said("{} tracks on the face, selected to be tracked", len(result["tracks"]))
 
 
 class HEADCAST_OT_detector_tracks(DetectorOperator, bpy.types.Operator):
@@ -86,7 +87,7 @@ class HEADCAST_OT_detector_tracks(DetectorOperator, bpy.types.Operator):
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
         add_missing(context.scene.headcast.track_matches, result["tracks"])
-        return f"{len(result['tracks'])} tracks, a face in {result['seen']} of {result['frames']} frames"
+        return said("{} tracks, a face in {} of {} frames", len(result["tracks"]), result["seen"], result["frames"])
 
 
 def _place(clip_name: str, frame: int, chosen: Sequence[int], found: dict[str, Any]) -> jobs.Steps:

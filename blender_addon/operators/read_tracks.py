@@ -10,9 +10,11 @@ import bpy
 from .. import jobs
 from ..core.files import ensure_writable
 from ..core.landmarks.naming import match_points
+from ..locale import said
+from ..scene.files import absolute
 from ..scene.matches import rows_of, user_folders
 from ..scene.tracks import read_tracks, track_names
-from .modal import JobOperator, absolute
+from .modal import JobOperator
 
 
 class HEADCAST_OT_read_tracks(JobOperator, bpy.types.Operator):
@@ -31,7 +33,7 @@ class HEADCAST_OT_read_tracks(JobOperator, bpy.types.Operator):
         return jobs.SceneJob(_read_and_save(context.scene, settings.movie_clip, output))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
-        return f"A face in {result['seen']} of {result['frames']} frames: {result['performance']}"
+        return said("A face in {} of {} frames: {}", result["seen"], result["frames"], result["performance"])
 
 
 def _read_and_save(scene: bpy.types.Scene, clip: bpy.types.MovieClip, output: Path) -> jobs.Steps:

@@ -9,11 +9,30 @@ import bpy
 from .. import jobs
 from ..core.settings import RenderSettings
 from ..core.take import FramePattern
+from ..locale import said
 from ..properties import values_of
 from ..scene.composite import composite_take
+from ..scene.files import absolute
 from ..scene.flags import flag_frames
 from ..scene.sequence import load_take
-from .modal import JobOperator, absolute
+from ..thumbnails import of_take
+from .modal import JobOperator
+
+
+def missing_for_a_take(settings: bpy.types.PropertyGroup) -> str:
+    """What must be set before one can be rendered; empty for nothing."""
+    if not settings.likeness:
+        return "Make or choose a likeness first"
+    return "" if settings.performance else "Make or choose a performance first"
+
+
+def take_arguments(settings: bpy.types.PropertyGroup) -> dict[str, str]:
+    """Who plays what, and where the frames go: absolute paths. Raises SettingError."""
+    return {
+        "likeness": absolute(settings.likeness, "Likeness"),
+        "performance": absolute(settings.performance, "Performance"),
+        "output": absolute(settings.output, "Take"),
+    }
 
 
 class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
@@ -24,17 +43,12 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
 
     @classmethod
     def missing(cls, settings: bpy.types.PropertyGroup) -> str:
-        if not settings.likeness:
-            return "Make or choose a likeness first"
-        return "" if settings.performance else "Make or choose a performance first"
+        return missing_for_a_take(settings)
 
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
         settings = context.scene.headcast
-        arguments = {
-            "likeness": absolute(settings.likeness, "Likeness"),
-            "performance": absolute(settings.performance, "Performance"),
-            "output": absolute(settings.output, "Take"),
-        }
+        arguments = take_arguments(settings)
+        arguments["thumbnail"] = str(of_take(FramePattern.parse(arguments["output"])))
         return jobs.EngineJob("render", arguments, values_of(settings.render, RenderSettings))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
@@ -42,4 +56,6 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         if context.scene.headcast.composite:
             composite_take(context.scene, image, result)
         flagged = flag_frames(context.scene, FramePattern.parse(absolute(context.scene.headcast.output, "Take")))
-        return f"{result['frames']} frames, {result['written']} rendered now, {flagged} flagged: {result['output']}"
+        return said(
+            "{} frames, {} rendered now, {} flagged: {}", result["frames"], result["written"], flagged, result["output"]
+        )

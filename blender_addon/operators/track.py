@@ -8,8 +8,10 @@ import bpy
 
 from .. import jobs
 from ..core.settings import TrackSettings
+from ..locale import said
 from ..properties import values_of
-from .modal import JobOperator, absolute
+from ..scene.files import absolute
+from .modal import JobOperator
 
 
 class HEADCAST_OT_track(JobOperator, bpy.types.Operator):
@@ -31,4 +33,4 @@ class HEADCAST_OT_track(JobOperator, bpy.types.Operator):
         return jobs.EngineJob("track", arguments, values_of(settings.track, TrackSettings))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
-        return f"A face in {result['seen']} of {result['frames']} frames: {result['performance']}"
+        return said("A face in {} of {} frames: {}", result["seen"], result["frames"], result["performance"])

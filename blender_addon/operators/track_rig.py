@@ -10,10 +10,12 @@ import bpy
 
 from .. import jobs
 from ..core.files import ensure_writable
+from ..locale import said
+from ..scene.files import absolute
 from ..scene.matches import rig_match, user_folders
 from ..scene.rig import read_rig
 from ..scene.rig_sources import match_rig
-from .modal import JobOperator, absolute
+from .modal import JobOperator
 
 
 class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
@@ -34,7 +36,7 @@ class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
         return jobs.SceneJob(_read_and_save(context.scene, settings.rig, output))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
-        return f"A face in {result['seen']} of {result['frames']} frames: {result['performance']}"
+        return said("A face in {} of {} frames: {}", result["seen"], result["frames"], result["performance"])
 
 
 def _read_and_save(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import bpy
 
 from ..core.settings import AdaptSettings
-from .tab import AdvancedPanel, TabPanel, draw_settings
+from ..scene.likeness_state import in_words, likeness_at
+from .engine import draw_engine
+from .files import draw_file
+from .presets import HEADCAST_PT_adapt_presets
+from .tab import AdvancedPanel, TabPanel, draw_action, draw_settings, draw_text
 
 
 class HEADCAST_PT_likeness(TabPanel, bpy.types.Panel):
@@ -15,16 +19,26 @@ class HEADCAST_PT_likeness(TabPanel, bpy.types.Panel):
     bl_order = 0
 
     def draw(self, context: bpy.types.Context) -> None:
+        draw_engine(self.layout)
         settings = context.scene.headcast
-        self.layout.prop(settings, "photos")
-        self.layout.prop(settings, "likeness", text="File")
-        self.layout.operator("headcast.adapt", icon="USER")
+        draw_file(self.layout, settings, "photos")
+        draw_action(self.layout, "headcast.check_photos", "VIEWZOOM")
+        draw_file(self.layout, settings, "likeness", "File")
+        draw_action(self.layout, "headcast.adapt", "USER")
+        card = likeness_at(bpy.path.abspath(settings.likeness))
+        column = self.layout.column(align=True)
+        for i, line in enumerate(in_words(card) if card else ["Not made yet"]):
+            draw_text(column, line, "BLANK1" if i else "CHECKMARK" if card else "INFO")
 
 
 class HEADCAST_PT_likeness_advanced(AdvancedPanel, bpy.types.Panel):
     """How photos become a likeness."""
 
     bl_parent_id = "HEADCAST_PT_likeness"
+    bl_order = 1
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        HEADCAST_PT_adapt_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_settings(self.layout, context.scene.headcast.adapt, AdaptSettings)

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-import bpy
+from functools import partial
+from pathlib import Path
 
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.listing import stretches
 from ..core.settings import TrackSettings
-from .tab import AdvancedPanel, TabPanel, draw_settings
+from ..locale import said
+from ..scene.performance_state import confidence_picture, performance_at
+from ..thumbnails import icon_of
+from .files import draw_file
+from .presets import HEADCAST_PT_track_presets
+from .tab import AdvancedPanel, TabPanel, draw_action, draw_job, draw_settings, draw_text
+
+ACTIONS = {
+    "CLIP": ("headcast.track", "TRACKING"),
+    "TRACKS": ("headcast.read_tracks", "TRACKING"),
+    "RIG": ("headcast.track_rig", "ARMATURE_DATA"),
+}
+"""What makes a performance of each source, and its icon."""
+TILES, SCALE, PIXELS = 4, 2.3, 64
+"""Blender draws icons square: the curve is so many of them side by side, each of a side in rows and in pixels."""
 
 
 class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
@@ -18,7 +38,7 @@ class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
         settings = context.scene.headcast
         self.layout.row().prop(settings, "source", expand=True)
         if settings.source == "CLIP":
-            self.layout.prop(settings, "clip")
+            draw_file(self.layout, settings, "clip")
         elif settings.source == "RIG":
             self.layout.prop(settings, "rig")
         else:
@@ -26,13 +46,35 @@ class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
             column = self.layout.column(align=True)
             column.operator_menu_enum("headcast.place_tracks", "preset", icon="TRACKER")
             column.operator_menu_enum("headcast.detector_tracks", "preset", icon="TRACKING_FORWARDS")
-        self.layout.prop(settings, "performance", text="File")
-        if settings.source == "CLIP":
-            self.layout.operator("headcast.track", icon="TRACKING")
-        elif settings.source == "RIG":
-            self.layout.operator("headcast.track_rig", icon="ARMATURE_DATA")
-        else:
-            self.layout.operator("headcast.read_tracks", icon="TRACKING")
+        draw_job(self.layout, "headcast.place_tracks", "headcast.detector_tracks")
+        draw_file(self.layout, settings, "performance", "File")
+        draw_action(self.layout, *ACTIONS[settings.source])
+        _draw_performance(self.layout, bpy.path.abspath(settings.performance))
+
+
+def _draw_performance(layout: bpy.types.UILayout, path: str) -> None:
+    """What the file at `path` holds."""
+    performance = performance_at(path)
+    if performance is None:
+        layout.label(text="Not made yet", icon="INFO")
+        return
+    column = layout.column(align=True)
+    draw_text(column, said("Of {}", Path(performance.source).name), "CHECKMARK")
+    first, last = int(performance.frames[0]), int(performance.frames[-1])
+    draw_text(column, said("{}-{} at {:.5g} frames a second", first, last, float(performance.rate)), "BLANK1")
+    gaps = stretches(performance.frames, ~performance.seen)
+    draw_text(column, said("No face: {}", gaps) if gaps else "A face in every frame", "ERROR" if gaps else "BLANK1")
+    tiles = layout.row(align=True)
+    tiles.alignment = "LEFT"
+    for i in range(TILES):
+        draw = partial(_tile, performance.confidence, i)
+        tiles.template_icon(icon_of(f"confidence {i}", performance.confidence.tobytes(), draw), scale=SCALE)
+    layout.label(text="How sure the face is, frame by frame")
+
+
+def _tile(confidence: NDArray[np.float32], i: int) -> NDArray[np.uint8]:
+    """[PIXELS, PIXELS, 4] one of TILES parts of the curve."""
+    return confidence_picture(confidence, TILES * PIXELS, PIXELS)[:, i * PIXELS : (i + 1) * PIXELS]
 
 
 class HEADCAST_PT_performance_advanced(AdvancedPanel, bpy.types.Panel):
@@ -43,6 +85,9 @@ class HEADCAST_PT_performance_advanced(AdvancedPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return context.scene.headcast.source in {"CLIP", "TRACKS"}
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        HEADCAST_PT_track_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_settings(self.layout, context.scene.headcast.track, TrackSettings)
@@ -60,4 +105,4 @@ class HEADCAST_PT_performance_curves(AdvancedPanel, bpy.types.Panel):
         self.layout.prop(settings, "show_landmarks")
         if settings.source != "RIG":
             self.layout.prop(settings, "rig")
-        self.layout.operator("headcast.write_curves", icon="FCURVE")
+        draw_action(self.layout, "headcast.write_curves", "FCURVE")

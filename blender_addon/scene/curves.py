@@ -38,9 +38,11 @@ def write_curves(rig: bpy.types.Object, performance: Performance, matches: Seque
     """Key the shape keys of `rig` and of the meshes below it at the Performance's frames; gaps have no keys.
 
     From the first of those frames to the last the keys of these curves are replaced, all else stays. matches: what each
-    shape key stands for; by its names without. Raises RigError where no key stands for one expression.
+    shape key stands for; by its names without. Raises RigError where no key stands for one expression, or they are linked.
     """
     meshes = _keyed(rig)
+    if not all(keys.is_editable for keys in meshes):
+        raise RigError(f"The shape keys of '{rig.name}' are linked from another file", "Write the curves in that file")
     names = list(dict.fromkeys(block.name for keys in meshes for block in keys.key_blocks[1:]))
     meant = writable(matches or match_shapes(names, user_folders()).matches)
     values = performance.face_curves()
@@ -55,7 +57,7 @@ def write_curves(rig: bpy.types.Object, performance: Performance, matches: Seque
         moved = {name for name, path in paths.items() if _has_driver(keys, path)}
         for name in paths.keys() - moved:
             weights = values[known][:, [arkit.INDEX[target] for target in meant[name]]].mean(axis=1)
-            _replace_keys(compat.curve_of(keys, paths[name]), frames, weights, span)
+            replace_keys(compat.curve_of(keys, paths[name]), frames, weights, span)
             written.update(meant[name])
         driven |= moved
         used += paths.keys() != moved
@@ -104,7 +106,7 @@ def _has_driver(keys: bpy.types.Key, path: str) -> bool:
     return keys.animation_data is not None and keys.animation_data.drivers.find(path) is not None
 
 
-def _replace_keys(
+def replace_keys(
     curve: bpy.types.FCurve, frames: NDArray[np.int32], values: NDArray[np.float32], span: tuple[int, int]
 ) -> None:
     """Put keys at `frames` [K] in the place of those within `span`; all at once, as one at a time takes minutes."""

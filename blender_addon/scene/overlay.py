@@ -5,17 +5,14 @@ The drawing is registered once and for all, and does nothing where the scene doe
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import HeadcastError
 from ..core.landmarks import ibug68
-from ..core.performance import Performance
+from .performance_state import performance_at
 
 LINE = 1.5
 """Width of a line, in pixels of an interface of scale 1."""
@@ -48,7 +45,7 @@ def unregister() -> None:
         space.draw_handler_remove(handle, "WINDOW")
 
 
-def redraw(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+def redraw(settings: bpy.types.PropertyGroup | None, context: bpy.types.Context) -> None:
     """Have both editors drawn anew."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
@@ -63,26 +60,13 @@ def shown_face(scene: bpy.types.Scene, frame: int) -> tuple[Points, tuple[int, i
     """
     if not scene.headcast.show_landmarks:
         return None
-    path = Path(bpy.path.abspath(scene.headcast.performance))
-    try:
-        performance = _load(path, path.stat().st_mtime_ns)
-    except OSError:
-        return None
+    performance = performance_at(bpy.path.abspath(scene.headcast.performance))
     if performance is None:
         return None
     at = int(np.searchsorted(performance.frames, frame))
     if at == len(performance) or performance.frames[at] != frame or not performance.seen[at]:
         return None
     return performance.landmarks[at].astype(np.float64), (performance.width, performance.height)
-
-
-@lru_cache(maxsize=1)
-def _load(path: Path, changed: int) -> Performance | None:
-    """Read once for each time that the file changed; None where it is no performance."""
-    try:
-        return Performance.load(path)
-    except HeadcastError:
-        return None
 
 
 def clip_rectangle(visible: tuple[float, float, float, float], region: tuple[int, int]) -> Rectangle:
@@ -129,33 +113,45 @@ def line_vertices(points: Points, dot: float) -> tuple[Points, Points]:
     return np.column_stack([flat, np.zeros(len(flat))]), paint
 
 
-def _draw_over_clip() -> None:
-    context, space = bpy.context, bpy.context.space_data
-    face = shown_face(context.scene, space.clip_user.frame_current)
-    if face is None or space.clip is None:
-        return
+def plate_over_clip(context: bpy.types.Context) -> Rectangle | None:
+    """Where the plate lies in the Clip Editor that is being drawn; None where it shows no clip."""
+    if context.space_data.clip is None:
+        return None
     region = context.region
     size = (region.width, region.height)
     visible = (*region.view2d.region_to_view(0, 0), *region.view2d.region_to_view(*size))
-    _draw(placed(*face, clip_rectangle(visible, size)))
+    return clip_rectangle(visible, size)
+
+
+def plate_over_camera(context: bpy.types.Context, plate: tuple[int, int]) -> Rectangle | None:
+    """Where a plate of some width and height lies in the 3D view that is being drawn; None where no camera looks."""
+    space, view = context.space_data, context.region_data
+    camera = space.camera if space.use_local_camera else context.scene.camera
+    if view.view_perspective != "CAMERA" or camera is None or camera.type != "CAMERA":
+        return None
+    render = context.scene.render
+    placing = camera.matrix_world.normalized()  # Blender leaves a camera's scale alone
+    corners = np.array([placing @ corner for corner in camera.data.view_frame(scene=context.scene)])
+    frame = camera_rectangle(corners, np.array(view.perspective_matrix), (context.region.width, context.region.height))
+    return fitted(frame, plate[0] * render.pixel_aspect_x, plate[1] * render.pixel_aspect_y)
+
+
+def _draw_over_clip() -> None:
+    context = bpy.context
+    face = shown_face(context.scene, context.space_data.clip_user.frame_current)
+    rectangle = plate_over_clip(context)
+    if face is not None and rectangle is not None:
+        _draw(placed(*face, rectangle))
 
 
 def _draw_over_camera() -> None:
     context = bpy.context
     face = shown_face(context.scene, context.scene.frame_current)
-    space, view = context.space_data, context.region_data
-    camera = space.camera if space.use_local_camera else context.scene.camera
-    if face is None or view.view_perspective != "CAMERA" or camera is None or camera.type != "CAMERA":
+    if face is None or not context.space_data.overlay.show_overlays:
         return
-    if not space.overlay.show_overlays:
-        return
-    render = context.scene.render
-    placing = camera.matrix_world.normalized()  # Blender leaves a camera's scale alone
-    corners = np.array([placing @ corner for corner in camera.data.view_frame(scene=context.scene)])
-    frame = camera_rectangle(corners, np.array(view.perspective_matrix), (context.region.width, context.region.height))
-    points, (width, height) = face
-    shape = fitted(frame, width * render.pixel_aspect_x, height * render.pixel_aspect_y)
-    _draw(placed(points, (width, height), shape))
+    rectangle = plate_over_camera(context, face[1])
+    if rectangle is not None:
+        _draw(placed(*face, rectangle))
 
 
 def _draw(points: Points) -> None:

@@ -29,8 +29,7 @@ def read_rig(
         raise RigError("The scene has no camera", "Add one that sees the rig's face")
     read = make_reader(match)
     frames = np.arange(scene.frame_start, scene.frame_end + 1, dtype=np.int32)
-    scale = scene.render.resolution_percentage / 100
-    width, height = int(scene.render.resolution_x * scale), int(scene.render.resolution_y * scale)
+    width, height = frame_size(scene)
     landmarks = np.empty((len(frames), ibug68.COUNT, 2), np.float32)
     expression = np.empty((len(frames), len(arkit.EXPRESSIONS)), np.float32)
     before = scene.frame_current
@@ -52,19 +51,30 @@ def read_rig(
     )
 
 
+def frame_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Width and height in pixels of what the scene renders."""
+    scale = scene.render.resolution_percentage / 100
+    return int(scene.render.resolution_x * scale), int(scene.render.resolution_y * scale)
+
+
+def lens_of(camera: bpy.types.Object, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Points:
+    """[4, 4] the projection of an evaluated camera: from its own space to -1 to 1 of the scene's frame."""
+    width, height = frame_size(scene)
+    aspects = {"scale_x": scene.render.pixel_aspect_x, "scale_y": scene.render.pixel_aspect_y}
+    return np.array(camera.calc_matrix_camera(depsgraph, x=width, y=height, **aspects))
+
+
+def seen_at(lens: Points, x: float, y: float, distance: float) -> tuple[float, float, float]:
+    """In the camera's space, what the `lens` shows at (x, y), -1 to 1 of the frame, so far before the camera."""
+    return (x + lens[0, 2]) * distance / lens[0, 0], (y + lens[1, 2]) * distance / lens[1, 1], -distance
+
+
 def project(
     points: Points, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, width: int, height: int
 ) -> NDArray[np.float32]:
     """World positions [N, 3] to pixels [N, 2] of the render, from the top left corner; NaN behind the camera."""
     camera = scene.camera.evaluated_get(depsgraph)
-    lens = camera.calc_matrix_camera(
-        depsgraph,
-        x=width,
-        y=height,
-        scale_x=scene.render.pixel_aspect_x,
-        scale_y=scene.render.pixel_aspect_y,
-    )
-    whole = np.array(lens) @ np.array(camera.matrix_world.inverted())
+    whole = lens_of(camera, scene, depsgraph) @ np.array(camera.matrix_world.inverted())
     seen = np.column_stack([points, np.ones(len(points))]) @ whole.T
     depth = seen[:, 3]
     with np.errstate(divide="ignore", invalid="ignore"):

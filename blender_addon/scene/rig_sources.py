@@ -32,6 +32,8 @@ class Posed(NamedTuple):
     """[70, 3] world positions"""
     expression: Points
     """[52] weights of `arkit.EXPRESSIONS`; NaN where the rig has points and not expressions"""
+    rest: Points
+    """[70, 3] the same face doing nothing, its head where it is"""
 
 
 Reader = Callable[[bpy.types.Depsgraph], Posed]
@@ -141,12 +143,19 @@ def make_reader(match: RigMatch) -> Reader:
         points[~given] = np.nan
         return points
 
-    face = RigFace(landmarks(read(None)))
+    face, acts = RigFace(landmarks(read(None))), _has_arkit(match.owner)
 
     def posed(depsgraph: bpy.types.Depsgraph) -> Posed:
-        return Posed(face.complete(landmarks(read(depsgraph))), UNREAD)
+        points = face.complete(landmarks(read(depsgraph)))
+        values = np.clip(_key_values(match.owner, depsgraph, arkit.EXPRESSIONS), 0.0, 1.0) if acts else UNREAD
+        return Posed(points, values, face.at_rest(points))
 
     return posed
+
+
+def _has_arkit(mesh: bpy.types.Object) -> bool:
+    """Whether a mesh that has points has all of ARKit's shape keys too, as a control face has."""
+    return mesh.type == "MESH" and mesh.data.shape_keys is not None and _keys(mesh).keys() >= arkit.INDEX.keys()
 
 
 PlaceReader = Callable[["bpy.types.Depsgraph | None"], Points]
@@ -226,11 +235,13 @@ def _shape_reader(mesh: bpy.types.Object, matches: Sequence[Match]) -> Reader:
     skull = basis[placed.skull]
 
     def read(depsgraph: bpy.types.Depsgraph) -> Posed:
-        blocks = mesh.data.shape_keys.evaluated_get(depsgraph).key_blocks
-        weights = np.clip(mixing @ [0.0 if blocks[name].mute else blocks[name].value for name in names], 0.0, 1.0)
+        weights = np.clip(mixing @ _key_values(mesh, depsgraph, names), 0.0, 1.0)
         evaluated = mesh.evaluated_get(depsgraph)
         head = similarity(skull, vertices_of(evaluated, len(basis))[placed.skull])
-        return Posed(_transformed(head(placed.points(weights)), evaluated.matrix_world), weights)
+        points, rest = (
+            _transformed(head(placed.points(acted)), evaluated.matrix_world) for acted in (weights, np.zeros_like(weights))
+        )
+        return Posed(points, weights, rest)
 
     return read
 
@@ -253,6 +264,12 @@ def _key_points(block: bpy.types.ShapeKey) -> Points:
     places = np.empty(len(block.data) * 3, np.float32)
     block.data.foreach_get("co", places)
     return places.reshape(-1, 3).astype(np.float64)
+
+
+def _key_values(mesh: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Sequence[str]) -> Points:
+    """[N] of shape keys by name, as drivers and keyframes have them; 0 where one is switched off."""
+    blocks = mesh.data.shape_keys.evaluated_get(depsgraph).key_blocks
+    return np.array([0.0 if blocks[name].mute else blocks[name].value for name in names])
 
 
 def _keys(mesh: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:

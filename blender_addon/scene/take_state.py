@@ -1,15 +1,16 @@
-"""How a take stands, by its manifest: read again only when something was written."""
+"""How a take stands, by its manifest. What was appended since the last look alone is read: a panel looks at each redraw."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import HeadcastError
-from ..core.take import FramePattern, read_manifest
+from ..core.errors import SettingError
+from ..core.take import FramePattern, Record, read_records
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class TakeState:
     """[F] numbers, in order"""
     done: NDArray[np.bool_]
     """[F] False where the file is gone"""
+    unseen: NDArray[np.bool_]
+    """[F] True where the performance shows no face: the frame is empty"""
     flagged: NDArray[np.bool_]
     """[F] True where the quality gate has something to say"""
     reasons: dict[int, str]
@@ -29,22 +32,47 @@ class TakeState:
 def take_state(output: str) -> TakeState | None:
     """Of the take whose frames are at `output`, an absolute path; None where nothing was rendered yet."""
     try:
-        pattern = FramePattern.parse(output)
-        changed = tuple(path.stat().st_mtime_ns for path in (pattern.manifest, pattern.folder))
-    except (HeadcastError, OSError):
+        return _watched(FramePattern.parse(output)).look()
+    except (SettingError, OSError):
         return None
-    return _read(pattern, changed)
+
+
+class Watched:
+    """A take that is looked at again and again."""
+
+    def __init__(self, pattern: FramePattern) -> None:
+        self._pattern = pattern
+        self._file, self._end = 0, 0
+        self._known: dict[int, Record] = {}
+        self._changed: tuple[int, int] | None = None
+        self._state: TakeState | None = None
+
+    def look(self) -> TakeState | None:
+        """The same state until the manifest or the folder changes. Raises OSError where there is none."""
+        manifest, folder = self._pattern.manifest.stat(), self._pattern.folder.stat()
+        changed = (manifest.st_mtime_ns, folder.st_mtime_ns)
+        if changed != self._changed:
+            if manifest.st_ino != self._file or manifest.st_size < self._end:
+                self._file, self._end, self._known = manifest.st_ino, 0, {}
+            records, self._end = read_records(self._pattern.manifest, self._end)
+            self._known |= {int(record["frame"]): record for record in records if "frame" in record}
+            self._state, self._changed = self._sum_up(), changed
+        return self._state
+
+    def _sum_up(self) -> TakeState:
+        known = dict(sorted(self._known.items()))
+        there = {entry.name for entry in os.scandir(self._pattern.folder)}
+        reasons = {frame: " ".join(record["flagged"].values()) for frame, record in known.items() if record.get("flagged")}
+        return TakeState(
+            np.array(list(known), np.int64),
+            np.array([record["file"] in there for record in known.values()], bool),
+            np.array([record.get("face") == "no" for record in known.values()], bool),
+            np.array([frame in reasons for frame in known], bool),
+            reasons,
+        )
 
 
 @lru_cache(maxsize=4)
-def _read(pattern: FramePattern, changed: tuple[int, ...]) -> TakeState:
-    """Once for each time that the manifest or the folder changed."""
-    known = dict(sorted(read_manifest(pattern).items()))
-    there = {path.name for path in pattern.folder.iterdir()}
-    reasons = {frame: " ".join(record["flagged"].values()) for frame, record in known.items() if record.get("flagged")}
-    return TakeState(
-        np.array(list(known), np.int64),
-        np.array([pattern.path(frame).name in there for frame in known], bool),
-        np.array([frame in reasons for frame in known], bool),
-        reasons,
-    )
+def _watched(pattern: FramePattern) -> Watched:
+    """One for each take, that remembers what it read."""
+    return Watched(pattern)

@@ -122,9 +122,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = vars(build_parser().parse_args(arguments))
     command, as_json = given.pop("command"), given.pop("json")
     if command == "doctor":
-        from .doctor import examine
+        from .doctor import doctor
 
-        return examine(as_json)
+        return doctor(as_json)
     if given.pop("feed_forward", False):
         given["steps"] = 0
     names = {item.name for item in fields(JOBS[command][1])}

@@ -1,4 +1,4 @@
-"""Pictures for people: contact sheets and preview movies. Never for the comp: 8 bits, sRGB."""
+"""Pictures for people: contact sheets, thumbnails and preview movies. Never for the comp: 8 bits, sRGB."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ def write_png(path: Path, picture: Picture) -> None:
         raise UnwritableError(f"{path} could not be encoded", "Check the picture")
     with whole_file(path) as part:
         part.write_bytes(content.tobytes())
+
+
+def write_thumbnail(path: Path, picture: Picture) -> None:
+    """Write an sRGB picture [H, W, 3] as NumPy's own file: Blender's Python reads no other. Raises UnwritableError."""
+    with whole_file(path) as part, open(part, "wb") as file:
+        np.save(file, picture, allow_pickle=False)
 
 
 def write_movie(path: Path, frames: Iterable[Picture], rate: Fraction) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -17,10 +16,8 @@ from numpy.typing import NDArray
 from ..errors import EmptyClipError, SettingError, UnreadableImageError
 from . import colour, exr, movie
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
+from .names import PICTURE_ENDINGS, pictures_of
 
-PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr"})
-MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
-"""What counts as a video in a folder; a file that is named itself may have any ending."""
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
 Picture = movie.Picture
@@ -104,16 +101,6 @@ def _truncated(path: Path, raw: NDArray[np.uint8]) -> bool:
     return ending == ".png" and b"IEND" not in tail
 
 
-def find_photos(names: list[str]) -> list[Path]:
-    """The pictures that `names` (files, folders, globs) stand for, in order. Raises UnreadableImageError at none."""
-    paths: list[Path] = []
-    for name in names:
-        paths.extend(_expand(name))
-    if not paths:
-        raise UnreadableImageError(f"No picture in {', '.join(names) or 'an empty list'}", "Give files, folders or globs")
-    return paths
-
-
 def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUTO) -> Clip:
     """The clip that `name` (a movie, a numbered picture, a folder of pictures or a glob) stands for.
 
@@ -126,7 +113,7 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
         timing = movie.read_timing(path)
         numbers: Sequence[int] = range(first, first + len(timing.shown))
         return Clip(path, timing.rate, numbers, (), timing.shown, timing.note, colour_space)
-    pictures = _expand(name)
+    pictures = pictures_of(name)
     if not pictures:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")
     header = exr.read_attributes(pictures[0]) if _is_plate(pictures[0]) else {}
@@ -150,24 +137,6 @@ def parse_rate(text: str) -> Fraction:
 
 def _is_plate(picture: Path) -> bool:
     return picture.suffix.lower() == ".exr" and picture.is_file()
-
-
-def _expand(name: str) -> list[Path]:
-    path = Path(name)
-    if path.is_dir():
-        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS]
-        return sorted(found, key=_natural)
-    if path.exists():
-        return [path]
-    name = re.sub(r"#+|%0?\d*d", "*", name)  # as VFX programs name sequences
-    if not glob.has_magic(name):
-        return [path]
-    return sorted((Path(p) for p in glob.glob(name)), key=_natural)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sorts `a.2.png` before `a.10.png`."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def _numbers(pictures: list[Path]) -> tuple[int, ...]:

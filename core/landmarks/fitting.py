@@ -43,21 +43,21 @@ class FittedFaces(NamedTuple):
 
 def fit_faces(landmarks: NDArray[np.floating]) -> FittedFaces:
     """Fit one person to `landmarks` [F, 70, 2] in pixels, NaN where a point was not seen."""
-    model, precision = face_model(), _precision()
+    model, weight = face_model(), precision()
     known = np.isfinite(landmarks).all(axis=-1)
     seen = np.where(known[..., None], landmarks, 0.0).astype(np.float64)
     neutral, expression = model.neutral, np.zeros((len(seen), len(EXPRESSIONS)))
     prior = np.full(expression.shape, ACTING**-2)
     for _ in range(ROUNDS):
         points = neutral + np.tensordot(expression, model.expressions, axes=1)
-        pose = fit_pose(landmarks, points, precision)
+        pose = fit_pose(landmarks, points, weight)
         rest = (seen - pose.offset[:, None]) / pose.scale[:, None, None] - _across(pose, model.neutral)
-        shape, expression = _solve(rest, pose, points, np.where(known, precision, 0.0), prior)
+        shape, expression = _solve(rest, pose, points, np.where(known, weight, 0.0), prior)
         neutral = model.neutral + np.tensordot(shape, model.shapes, axes=1)
         prior = np.where(expression < 0, prior * FORBIDDEN, prior)
     expression = np.maximum(expression, 0.0)
     points = neutral + np.tensordot(expression, model.expressions, axes=1)
-    return FittedFaces(fit_pose(landmarks, points, precision), neutral, expression, points)
+    return FittedFaces(fit_pose(landmarks, points, weight), neutral, expression, points)
 
 
 def _solve(rest: Array, pose: HeadPose, points: Array, weight: Array, prior: Array) -> tuple[Array, Array]:
@@ -113,8 +113,8 @@ def complete(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.where(known[..., None], landmarks, guessed + departure).astype(np.float32)
 
 
-def _precision() -> Array:
-    """[70] one over the variance of each point."""
+def precision() -> Array:
+    """[70] how much each point counts: one over its variance."""
     spread = np.full(ibug68.COUNT, NOISE)
     spread[list(ibug68.JAW)] = SLIDING
     return 1.0 / spread**2

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from . import ibug68
 from .face_model import face_model
-from .fitting import FittedFaces
-from .head import Array
+from .fitting import FittedFaces, precision
+from .head import Array, fit_pose
 
 QUIET = 0.25
 """Part of the frames, those with the mouth most closed, from which the neutral mouth is taken."""
@@ -37,6 +37,17 @@ def neutral_face(frontal: Array) -> Array:
     quiet = np.median(frontal[np.argsort(opening, kind="stable")[:count]], axis=0)
     neutral[MOUTH] = quiet[MOUTH]
     return np.asarray(neutral)
+
+
+def with_own_rest(landmarks: NDArray[np.floating], fitted: FittedFaces) -> FittedFaces:
+    """The faces `fitted` to `landmarks` [F, 70, 2], the person at rest as they are and not only as the model can say.
+
+    What the model's face departs from the seen one in most frames is the person's. Depths are the model's; expressions stay
+    as they were fitted.
+    """
+    departure = np.median(frontal_faces(landmarks, fitted) - fitted.points, axis=0)
+    points = fitted.points + departure
+    return FittedFaces(fit_pose(landmarks, points, precision()), fitted.neutral + departure, fitted.expression, points)
 
 
 def eye_opening(face: Array, eye: range) -> Array:

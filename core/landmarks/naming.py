@@ -185,7 +185,7 @@ def _read_table(path: Path) -> NamingTable | None:
             kind=data["kind"],
             about=data["about"],
             prefixes=tuple(data.get("prefixes", ())),
-            keys={key: _both_sides(weights) for key, weights in data.get("keys", {}).items()},
+            keys={key: both_sides(weights) for key, weights in data.get("keys", {}).items()},
             features=tuple(_read_feature(feature) for feature in data.get("features", ())),
             points={landmark: tuple(names) for landmark, names in data.get("points", {}).items()},
         )
@@ -203,8 +203,8 @@ def _read_feature(data: Mapping[str, Any]) -> Feature:
     return Feature(landmarks, tuple(data["bones"]), bool(data.get("closed", False)))
 
 
-def _both_sides(weights: Mapping[str, float]) -> dict[str, float]:
-    """{"mouthSmile": 1} as {"mouthSmileLeft": 1, "mouthSmileRight": 1}."""
+def both_sides(weights: Mapping[str, float]) -> dict[str, float]:
+    """{"mouthSmile": 1} as {"mouthSmileLeft": 1, "mouthSmileRight": 1}; what has no sides, or names one, as it is."""
     found = {}
     for target, weight in weights.items():
         for name in (f"{target}Left", f"{target}Right") if f"{target}Left" in arkit.INDEX else (target,):

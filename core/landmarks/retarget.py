@@ -8,12 +8,13 @@ along as it was seen.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import ibug68
-from .fitting import fit_faces
+from .fitting import FittedFaces, fit_faces
 from .frontal import EYES, MOUTH, eye_opening, eye_width, frontal_faces, gaze, looking_ahead, neutral_face
 from .head import LIDS, Array, HeadPose, rotation_vectors, rotations
 
@@ -48,8 +49,8 @@ def relative_motion(
     how far each person's eyes are open at rest, so that a blink closes the eye; pupils in proportion to the eye's width.
     """
     strength = strength or Strength()
-    driver, person = fit_faces(drive), fit_faces(likeness)
-    moving, own = frontal_faces(drive, driver), neutral_face(frontal_faces(likeness, person))
+    (driver, moving), (person, photos) = _fitted(drive), _fitted(likeness)
+    own = neutral_face(photos)
     rest = neutral_face(moving) if neutral is None else moving[neutral]
     change = (moving - rest) * _weights(strength)
     for eye, pupil in EYES:
@@ -61,6 +62,20 @@ def relative_motion(
     _keep_apart(wanted, LIPS)
     _keep_apart(wanted, LIDS)
     return _with_turn(driver.pose, strength.pose).project(wanted).astype(np.float32)
+
+
+def _fitted(landmarks: NDArray[np.floating]) -> tuple[FittedFaces, Array]:
+    """The linear face fitted to `landmarks` [F, 70, 2], and their frontal faces [F, 70, 3]."""
+    exact = np.ascontiguousarray(landmarks, np.float32)
+    return _fitted_once(exact.tobytes(), len(exact))
+
+
+@lru_cache(maxsize=4)
+def _fitted_once(content: bytes, faces: int) -> tuple[FittedFaces, Array]:
+    """Kept for the next call: the preview asks anew at every step of a strength's slider."""
+    landmarks = np.frombuffer(content, np.float32).reshape(faces, ibug68.COUNT, 2)
+    fitted = fit_faces(landmarks)
+    return fitted, frontal_faces(landmarks, fitted)
 
 
 def _weights(strength: Strength) -> Array:

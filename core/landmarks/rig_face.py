@@ -100,6 +100,10 @@ class RigFace:
         whole[self.known] = seen
         return whole
 
+    def at_rest(self, points: Array) -> Array:
+        """All points [70, 3] of the face doing nothing, its head where the known ones of `points` [70, 3] have it."""
+        return similarity(self._rest[self.known], points[self.known], self._firm)(self._rest)
+
 
 def _firmness() -> Array:
     """[70] how far a point goes with the skull."""

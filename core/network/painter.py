@@ -30,15 +30,19 @@ class Preset:
     embedding: int = 512
     warp_channels: int = 0
     """of the warping generator's finest features; 0 is Zakharov's generator"""
+    weights_of: str = ""
+    """the preset whose weights it takes where it has none of its own"""
 
     def __post_init__(self) -> None:
         if self.size % 64:
             raise ValueError(f"size is a multiple of 64, not {self.size}: the embedder halves the picture six times")
 
 
+WARP = Preset("warp-256", channels=16, most_channels=256, embedding=256, warp_channels=32)
 PRESETS = {
     "fsth-256": Preset("fsth-256"),
-    "warp-256": Preset("warp-256", channels=16, most_channels=256, embedding=256, warp_channels=32),
+    "warp-256": WARP,
+    "warp-512": replace(WARP, name="warp-512", size=512, weights_of="warp-256"),
 }
 
 

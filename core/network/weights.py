@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..errors import MissingWeightsError, PresetMismatchError, WrongFileError
 from ..paths import cache_folder
-from .painter import Painter
+from .painter import PRESETS, Painter
 
 SHIPPED = Path(__file__).parent / "shipped"
 VERSION = "v1"
@@ -30,8 +30,8 @@ def find_weights(preset: str, given: str = "") -> Path | None:
         if not Path(given).is_file():
             raise MissingWeightsError(f"The weights file {given} is not there", "Check --weights")
         return Path(given)
-    name = weights_name(preset) + ".safetensors"
-    return next((path for path in (SHIPPED / name, cache_folder() / name) if path.is_file()), None)
+    names = [weights_name(one) + ".safetensors" for one in (preset, PRESETS[preset].weights_of) if one]
+    return next((path for name in names for path in (SHIPPED / name, cache_folder() / name) if path.is_file()), None)
 
 
 def load_weights(painter: Painter, path: Path) -> str:
@@ -45,7 +45,7 @@ def load_weights(painter: Painter, path: Path) -> str:
     except (SafetensorError, OSError) as error:
         raise WrongFileError(f"{path} is damaged, or no weights file ({error})", "Fetch it again") from error
     made_for = head.get(PRESET_KEY, "unknown")
-    if made_for != painter.preset.name:
+    if made_for not in (painter.preset.name, painter.preset.weights_of):
         raise PresetMismatchError(
             f"{path} holds weights for '{made_for}', not for '{painter.preset.name}'",
             "Choose the preset that it is for",

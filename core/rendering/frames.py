@@ -41,10 +41,10 @@ class FrameMaker:
         reporter: Reporter,
     ) -> None:
         """Raises HeadcastError for a plate that does not go with the performance, or a neutral frame that there is not."""
+        self.head: Head | None = None
+        """Of the frame last written; None where it shows none."""
         self._player, self._settings = player, settings
-        if settings.crop == "full":
-            whole = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
-            performance = replace(performance, crops=whole)
+        performance = framed(performance, settings)
         if plate is not None:
             performance = seen_in(plate, performance)
         self._performance = performance
@@ -82,16 +82,16 @@ class FrameMaker:
         face = "handle" if place is None else "yes" if seen else "no"
         attributes = {**attributes, "headcast:face": face}
         facts: Facts = {"face": face}
-        head = None
+        self.head = None
         if place is not None and seen:
-            head, looked = self._checked(place)
+            self.head, looked = self._checked(place)
             facts |= looked
         if self._plate is not None:
-            layers = self._plate.layers(place, number, head)
+            layers = self._plate.layers(place, number, self.head)
             exr.write_layers(path, layers, attributes, self._plate.window(layers))
         else:
             attributes["colorInteropID"] = colour.SCENE_LINEAR
-            exr.write_rgba(path, self._alone(place, head), attributes)
+            exr.write_rgba(path, self._alone(place, self.head), attributes)
         return facts
 
     def close(self) -> None:
@@ -119,6 +119,14 @@ class FrameMaker:
             return picture
         where = self._performance.crops[place or 0]
         return resample.place(picture, where, self._performance.width, self._performance.height)
+
+
+def framed(performance: Performance, settings: RenderSettings) -> Performance:
+    """The performance with the head crops that the settings ask for."""
+    if settings.crop == "auto":
+        return performance
+    whole = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
+    return replace(performance, crops=whole)
 
 
 def wanted_landmarks(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Floats:

@@ -19,6 +19,8 @@ from ..landmarks.ibug68 import IBUG
 from ..progress import Reporter
 
 WEIGHTS = Path("models") / "dlib_face_recognition_resnet_model_v1.dat"
+SAME_PERSON = 0.6
+"""Distance below which dlib's authors call two faces the same person."""
 CLOSE_UP = 1.5
 """Side of the square round the face that is looked at, in sizes of the face."""
 SIZE = 512
@@ -26,7 +28,7 @@ SIZE = 512
 
 
 class FaceDescriptor:
-    """Describes faces by 128 numbers; below a distance of 0.6 dlib's authors call two faces the same person. 80 ms each."""
+    """Describes faces by 128 numbers, whose distance tells people apart. 80 ms each."""
 
     def __init__(self) -> None:
         """Raises MissingPackageError."""

@@ -6,7 +6,6 @@ import hashlib
 import json
 from contextlib import closing
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +18,32 @@ from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
 from ..take import FramePattern, Manifest, Take, read_manifest, sha256_of
-from ..tracking.retiming import retimed
+from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
 from .plate import Plate
 from .player import open_player
 from .report_page import write_report
+from .thumbnail import Thumbnail
 
 UNSEEN = frozenset({"device", "overwrite"})
 """Settings that no pixel depends on."""
 
 
-def render(likeness_path: Path, performance_path: Path, output: str, settings: RenderSettings, reporter: Reporter) -> Take:
+def render(
+    likeness_path: Path,
+    performance_path: Path,
+    output: str,
+    settings: RenderSettings,
+    reporter: Reporter,
+    thumbnail: Path | None = None,
+) -> Take:
     """Render every frame that is not yet there, whole and current; several processes may share the frames of one take.
 
     A frame is half-float scene-linear Rec.709 RGBA, premultiplied, with the head's matte in A; with `settings.plate` it is
     the layers of `in_plate`, in the plate's colour space. Where no face was seen it is empty, and its header says so.
-    Raises HeadcastError for whatever the user can mend; frames that were finished stay.
+    `thumbnail` is where a picture follows. Raises HeadcastError for whatever the user can mend; frames that were finished
+    stay.
     """
     pattern = FramePattern.parse(output)
     performance = Performance.load(performance_path)
@@ -59,6 +67,7 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
     _make_folder(pattern.folder)
     manifest = Manifest(pattern, fingerprint)
     manifest.begin(inputs, settings.overwrite)
+    follower = Thumbnail(thumbnail)
 
     attributes = _attributes(fingerprint, player.weights, likeness)
     with closing(FrameMaker(likeness, player, performance, plate, settings, reporter)) as maker:
@@ -68,6 +77,7 @@ def render(likeness_path: Path, performance_path: Path, output: str, settings: R
             reporter.step("render", done, len(frames))
             facts = maker.write(number, pattern.path(number), attributes)
             manifest.record(number, **facts)
+            follower.show(maker.head)
             written += 1
     reporter.step("render", len(frames), len(frames))
     if settings.tries:
@@ -91,10 +101,9 @@ def _report(pattern: FramePattern, reporter: Reporter) -> None:
 
 def _at_rate(performance: Performance, rate: float, reporter: Reporter) -> Performance:
     """The performance retimed to `rate` frames a second; as it is for 0."""
-    wanted = Fraction(rate).limit_denominator(1001)
-    if not rate or wanted == performance.rate:
+    moved = at_rate(performance, rate)
+    if moved is performance:
         return performance
-    moved = retimed(performance, wanted)
     reporter.note(
         f"Retimed from {float(performance.rate):.6g} to {rate:.6g} frames per second: {len(performance)} frames became "
         f"{len(moved)}, from {moved.frames[0]} on"

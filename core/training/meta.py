@@ -80,7 +80,7 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
             load_weights(learner.painter, Path(settings.initial))
         average = Average(learner.painter)
         start = load_checkpoint(checkpoint, learner, average)
-        items = Items(cast.training, settings.size, settings.batch, photos, settings.seed)
+        items = Items(cast.training, settings.side, settings.batch, photos, settings.seed)
         steps = range(start, settings.steps)
         batches = load_batches(items, steps, settings.workers, processes)
         meter = Meter(processes.device, torch.bfloat16 if learner.brain_floats else torch.float32, settings.batch)
@@ -122,8 +122,8 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
 
 def check(settings: TrainSettings, processes: Processes) -> tuple[int, int]:
     """The range of `--photos`. Raises SettingError for what cannot be, before a run is begun with it."""
-    if settings.size % 64:
-        raise SettingError(f"--size cannot be {settings.size}", "Choose a multiple of 64")
+    if settings.side % 64:
+        raise SettingError(f"--size cannot be {settings.side}", "Choose a multiple of 64")
     if settings.batch % processes.world:
         raise SettingError(f"--batch {settings.batch} cannot be shared by {processes.world} processes", "Choose a multiple")
     return shot_range(settings.photos)
@@ -139,7 +139,7 @@ def build_learner(
         reporter.note("No perceptual network is given (--hed, --vgg19, --vggface): it learns from pixels, and will be soft")
     weights = recipe.weights if perceptual or recipe.weights.pixel else PIXELS
     torch.manual_seed(settings.seed)
-    preset = replace(PRESETS[settings.preset], size=settings.size)
+    preset = replace(PRESETS[settings.preset], size=settings.side)
     painter = Painter(preset)
     judging = replace(preset, channels=settings.discriminator_channels or preset.channels)
     networks = (painter, build_discriminator(judging, videos), Critics(perceptual, weights))

@@ -27,7 +27,8 @@ import numpy as np
 from ..errors import EmptyClipError, SettingError, UnreadableImageError, WorkerError, writing
 from ..files import ensure_writable
 from ..imaging.face_area import sharpness
-from ..imaging.read import MOVIE_ENDINGS, Clip, open_clip
+from ..imaging.names import MOVIE_ENDINGS
+from ..imaging.read import Clip, open_clip
 from ..landmarks.detectors import Detector, open_detector
 from ..progress import Reporter
 from ..settings import PrepareSettings

@@ -36,7 +36,7 @@ def make_likeness(subject: Subject, photos: int, steps: int, settings: EvaluateS
             preset=settings.preset,
             steps=steps,
             crop="full",
-            size=settings.size,
+            size=settings.side,
             detail=0,
             detector=settings.detector,
             weights=settings.weights,

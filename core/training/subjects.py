@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import NoFaceError
 from ..imaging.crop import full_crop
+from ..imaging.names import MOVIE_ENDINGS
 from ..imaging.preview import write_png
-from ..imaging.read import MOVIE_ENDINGS, Frame, open_clip
+from ..imaging.read import Frame, open_clip
 from ..imaging.resample import cut
 from ..landmarks.detectors import Detector
 from ..performance import Performance
@@ -73,7 +74,7 @@ def read_subject(source: str | Clip, folder: Path, settings: EvaluateSettings, d
     drive = folder / "drive"
     drive.mkdir(parents=True)
     name, crops = (
-        (source.name, _shard_crops(source, settings.size))
+        (source.name, _shard_crops(source, settings.side))
         if isinstance(source, Clip)
         else (Path(source).name, _plate_crops(source, folder, settings))
     )
@@ -102,12 +103,12 @@ def _plate_crops(clip_name: str, folder: Path, settings: EvaluateSettings) -> It
     tracked = track(
         clip_name,
         folder / "clip.performance",
-        TrackSettings(detector=settings.detector, device=settings.device, size=settings.size, smoothing=0.0),
+        TrackSettings(detector=settings.detector, device=settings.device, size=settings.side, smoothing=0.0),
         Silent(),
     )
     for frame, crop, seen in zip(open_clip(clip_name).frames(), tracked.crops, tracked.seen, strict=True):
         if seen:
-            yield Frame(frame.number, cut(frame.picture, crop, settings.size))
+            yield Frame(frame.number, cut(frame.picture, crop, settings.side))
 
 
 def _shard_crops(clip: Clip, size: int) -> Iterator[Frame]:

@@ -22,6 +22,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from .. import errors
 from ..errors import CancelledError, HeadcastError
 
 Message = dict[str, Any]
@@ -52,6 +53,12 @@ def error_message(error: Exception) -> Message:
         "message": f"Headcast failed: {type(error).__name__}: {error}",
         "hint": "This is a bug: please report it with the worker's log",
     }
+
+
+def error_of(message: Message) -> HeadcastError:
+    """The reverse: what an `error` event tells, as the exception that it was."""
+    kind = getattr(errors, message["kind"], HeadcastError)
+    return CancelledError() if kind is CancelledError else kind(message["message"], message["hint"])
 
 
 class EventReporter:

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import headcast
 import pytest
-from headcast import compat, jobs
+from headcast import compat, jobs, preview, recent
 
 from ..conftest import ENGINE_PYTHON
 
@@ -22,6 +22,8 @@ def scene(registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """An empty scene with a camera, 128 pixels square, frames 1 to 6."""
     monkeypatch.setenv("HEADCAST_PYTHON", ENGINE_PYTHON)
     jobs.end()
+    preview.stop()
+    monkeypatch.setattr(recent, "_file", lambda: tmp_path / "recent.json")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     scene = bpy.context.scene

@@ -1,4 +1,4 @@
-"""The example builds its scene and leaves its frames, in this Blender."""
+"""The examples build their scenes and leave their frames, in this Blender."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+import pytest
 from headcast.core.imaging import exr
 from headcast.core.imaging.read import read_photo
 
-from ..conftest import ENGINE_PYTHON, ROOT
+from ..conftest import ENGINE_PYTHON, ROOT, SHARED
 
 FRAMES = 6
 
 
-def test_portrait_from_rig(astronaut: Path, tmp_path: Path) -> None:
-    script = ROOT / "examples" / "portrait_from_rig.py"
+def run_example(name: str, *arguments: object) -> None:
     done = subprocess.run(
-        [sys.executable, script, astronaut, tmp_path, "--frames", str(FRAMES)],
+        [sys.executable, ROOT / "examples" / name, *map(str, arguments)],
         env={**os.environ, "HEADCAST_PYTHON": ENGINE_PYTHON},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_portrait_from_rig(astronaut: Path, tmp_path: Path) -> None:
+    run_example("portrait_from_rig.py", astronaut, tmp_path, "--frames", FRAMES)
     takes = sorted((tmp_path / "take").glob("*.exr"))
     comps = sorted((tmp_path / "comp").glob("*.png"))
     assert len(takes) == len(comps) == FRAMES
@@ -48,3 +52,34 @@ def test_portrait_from_rig(astronaut: Path, tmp_path: Path) -> None:
     assert moved > 2
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "portrait_from_rig.blend"))
     assert bpy.data.images["portrait_v001"].source == "SEQUENCE"
+
+
+def test_portrait_from_rigify(astronaut: Path, tmp_path: Path) -> None:
+    run_example("portrait_from_rigify.py", astronaut, tmp_path, "--frames", 4)
+    first, *_, last = sorted((tmp_path / "take").glob("*.exr"))
+    head, later = exr.read_rgba(first), exr.read_rgba(last)
+    assert 0.1 < (head[..., 3] > 0.99).mean() < 0.6  # the camera sees the head and what is round it
+    assert np.abs(head - later).max() > 0.1
+    assert len(list((tmp_path / "comp").glob("*.png"))) == 4
+
+
+def test_painting_from_clip(tmp_path: Path) -> None:
+    painting, clip = SHARED / "portraits" / "mona_lisa.jpg", SHARED / "clips" / "talk_green.mp4"
+    if not (painting.is_file() and clip.is_file()):
+        pytest.skip("../shared/portraits and ../shared/clips are not there")
+    run_example("painting_from_clip.py", painting, clip, tmp_path)
+    assert (exr.read_rgba(min((tmp_path / "take").glob("*.exr")))[..., 3] == 1).all()
+
+
+@pytest.mark.skipif(sys.executable != ENGINE_PYTHON, reason="the studio and the engine share one Python")
+def test_de_age(tmp_path: Path) -> None:
+    assets = SHARED / "assets" / "makehuman"
+    if not assets.is_dir():
+        pytest.skip("../shared/assets is not there")
+    run_example("de_age.py", tmp_path, "--assets", assets, "--frames", 2, "--size", 256)
+    plate = exr.read_rgba(tmp_path / "plate" / "plate.1001.exr")[..., :3]
+    layers = exr.read_layers(tmp_path / "take" / "shot_v001.1001.exr")
+    head = layers["head"].pixels[..., 3]
+    changed = np.abs(layers["comp"].pixels[..., :3] - plate).max(axis=-1)
+    assert changed[head == 0].max() == 0
+    assert changed[head > 0.99].mean() > 0.01

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
-from headcast import jobs
-from headcast.core.errors import CancelledError, HeadcastError, WorkerError
+from headcast import fixes, jobs
+from headcast.core.errors import CancelledError, DeadWorkerError, HeadcastError
 from headcast.core.imaging import exr
 from headcast.core.settings import AdaptSettings, RenderSettings
 from headcast.operators.render import HEADCAST_OT_render
@@ -114,8 +114,10 @@ def test_a_killed_worker_leaves_whole_frames_and_the_next_render_goes_on(ready: 
         assert job.poll() is None
         time.sleep(0.005)
     os.kill(job.process_id, signal.SIGKILL)
-    with pytest.raises(WorkerError, match="signal 9") as caught:
+    with pytest.raises(DeadWorkerError, match="signal 9") as caught:
         jobs.wait(job)
+    assert "render again" in caught.value.hint
+    assert fixes.FIXES[DeadWorkerError] == fixes.AGAIN
     jobs.end(caught.value)
     assert jobs.current is None
     assert "signal 9" in jobs.last.error.message

@@ -11,8 +11,9 @@ import bpy
 import numpy as np
 import pytest
 from headcast.core.imaging import exr
+from headcast.versioning import FORMAT
 
-from ..conftest import ENGINE_PYTHON
+from ..conftest import ENGINE_PYTHON, ROOT
 
 SIDE = 16
 VERSION = "import bpy, os; print(list(bpy.app.version), flush=True); os._exit(0)"
@@ -89,11 +90,15 @@ def run(python: str, script: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_engines_blender_saves_and_this_one_shows_the_same(tmp_path: Path) -> None:
-    """The engine's Python has 4.5 where this one has 5.2."""
-    asked = subprocess.run([ENGINE_PYTHON, "-c", VERSION], capture_output=True, text=True, check=False)
+def skip_later_blender(python: str) -> None:
+    """Go on where that Python has a Blender that is no later than this one."""
+    asked = subprocess.run([python, "-c", VERSION], capture_output=True, text=True, check=False)
     if asked.returncode or json.loads(asked.stdout.splitlines()[-1]) > list(bpy.app.version):
-        pytest.skip("the engine's Python has no Blender, or a later one")
+        pytest.skip(f"{python} has no Blender, or a later one")
+
+
+def test_the_engines_blender_saves_and_this_one_shows_the_same(tmp_path: Path) -> None:
+    skip_later_blender(ENGINE_PYTHON)
     rng = np.random.default_rng(1)
     for frame in (1001, 1002, 1003):
         head = np.zeros((SIDE, SIDE, 4), np.float32)
@@ -104,3 +109,47 @@ def test_the_engines_blender_saves_and_this_one_shows_the_same(tmp_path: Path) -
     saved, opened = exr.read_rgba(tmp_path / "saved.exr"), exr.read_rgba(tmp_path / "opened.exr")
     assert np.ptp(saved[..., :3]) > 0.3
     assert np.abs(opened - saved).max() < 1e-4
+
+
+SETTINGS = """
+import headcast
+headcast.register()
+bpy.ops.wm.read_factory_settings(use_empty=True)
+settings = bpy.context.scene.headcast
+settings.likeness, settings.source, settings.render.motion = "//anna.likeness", "RIG", "relative"
+settings.render.mouth, settings.render.photos, settings.adapt.steps = 0.25, 7, 300
+settings.rig = bpy.data.objects.new("Face", None)
+bpy.context.scene.collection.objects.link(settings.rig)
+settings.photos = "//photos"
+settings.picked.add().name = "a.jpg"
+bpy.ops.wm.save_as_mainfile(filepath=folder + "/settings.blend")
+print("saved by", bpy.app.version_string)
+sys.stdout.flush()
+os._exit(0)
+"""
+WITHOUT = """
+bpy.ops.wm.open_mainfile(filepath=folder + "/settings.blend")
+assert "headcast" not in sys.modules
+bpy.ops.wm.save_as_mainfile(filepath=folder + "/kept.blend")
+print("opened by", bpy.app.version_string)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("python", [ENGINE_PYTHON, *map(str, sorted(ROOT.glob(".venv-blender*/bin/python")))])
+def test_settings_are_kept_by_this_blender_and_by_one_without_headcast(
+    python: str, registered: None, tmp_path: Path
+) -> None:
+    skip_later_blender(python)
+    assert "saved by" in run(python, SETTINGS, tmp_path)
+    assert "opened by" in run(sys.executable, WITHOUT, tmp_path)
+    for name in ("settings.blend", "kept.blend"):
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / name))
+        settings = bpy.context.scene.headcast
+        assert (settings.likeness, settings.source, settings.render.motion) == ("//anna.likeness", "RIG", "relative")
+        assert (settings.render.mouth, settings.render.photos, settings.adapt.steps) == (0.25, 7, 300)
+        assert settings.rig == bpy.data.objects["Face"]
+        assert (settings.photos, [photo.name for photo in settings.picked]) == ("//photos", ["a.jpg"])
+        assert settings.version == FORMAT
+        assert settings.render.frame == "crop"

@@ -11,7 +11,7 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from headcast import registration
 from headcast.core.performance import Performance
-from headcast.scene import overlay
+from headcast.scene import overlay, performance_state
 from mathutils import Matrix, Vector
 
 from .test_curves import FIRST, acting
@@ -87,7 +87,7 @@ def test_the_file_is_read_when_it_changed_and_not_before(
 ) -> None:
     reads, load = [], Performance.load
     monkeypatch.setattr(Performance, "load", lambda path: reads.append(path) or load(path))
-    overlay._load.cache_clear()
+    performance_state._load.cache_clear()
     for frame in range(FIRST, FIRST + 5):
         assert overlay.shown_face(shown, frame) is not None
     assert len(reads) == 1

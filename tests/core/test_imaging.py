@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
-from headcast.core.errors import EmptyClipError, UnreadableImageError
+from headcast.core.errors import EmptyClipError, MissingWeightsError, UnreadableImageError
 from headcast.core.imaging import colour, crop, exr, resample
 from headcast.core.imaging.matte import head_matte
+from headcast.core.imaging.names import find_photos
 from headcast.core.imaging.preview import write_png
-from headcast.core.imaging.read import find_photos, open_clip, read_photo
+from headcast.core.imaging.read import open_clip, read_photo
+from headcast.core.imaging.segmenter import person_matte
 from headcast.core.landmarks.detectors import open_detector
 
 
@@ -119,7 +121,33 @@ def test_the_matte_holds_face_and_hair_and_not_the_wall(astronaut: Path) -> None
     brow = int(points[19:24, 1].min())
     middle = int(points[27, 0])
     assert matte[brow - 45, middle] > 200  # hair
-    assert matte[5, 5] == matte[5, 250] == matte[250, 128] == 0
+    assert matte[5, 5] == matte[5, 250] == matte[250, 5] == 0
+    assert matte[254, 128] < 100  # the neck fades
+
+
+def test_a_wall_that_is_coloured_like_the_hair_stays_out(astronaut: Path) -> None:
+    photo = read_photo(astronaut)
+    with closing(open_detector("mediapipe")) as detector:
+        (face,) = detector.detect(photo)
+    where = crop.head_crops(face.landmarks[None], np.array([True]), 1.0)[0]
+    head, points = resample.cut(photo, where, 256), crop.to_crop(face.landmarks, where, 256)
+    matte = head_matte(head, points)
+    hair = np.median(head[30:50, 110:150].reshape(-1, 3), axis=0)
+    wall = hair + np.random.default_rng(0).normal(0, 6, head.shape)
+    share = matte[..., None] / 255
+    before_it = np.clip(head * share + wall * (1 - share), 0, 255).astype(np.uint8)
+    there = head_matte(before_it, points)
+    assert np.minimum(there, matte).sum() > 0.9 * np.maximum(there, matte).sum()
+
+
+def test_the_segmenter_says_how_to_get_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADCAST_SEGMENTER", str(tmp_path / "none.tflite"))
+    with pytest.raises(MissingWeightsError, match=r"none\.tflite") as missing:
+        person_matte(np.zeros((8, 8, 3), np.uint8))
+    assert "headcast.core.fetching" in missing.value.hint
+    (tmp_path / "none.tflite").write_bytes(b"another model")
+    with pytest.raises(MissingWeightsError, match="not the model that was tested"):
+        person_matte(np.zeros((8, 8, 3), np.uint8))
 
 
 def test_clips_are_what_artists_have(tmp_path: Path, noise: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from headcast.core.network.shots import Photos, Pose
 from headcast.core.network.spline import picture_grid, thin_plate_flow
 from headcast.core.network.warp import WarpGenerator, bend, bent_matte
 from headcast.core.rendering.feed import feed_photos, feed_pose
+from headcast.core.settings import PRESETS as CHOICES
 from torch import nn
 from torch.nn import functional
 
@@ -193,4 +194,4 @@ def test_presets_say_what_they_cannot_be() -> None:
         Preset("odd", size=100)
     with pytest.raises(ValueError, match="batch"):
         ResidualBlock(3, 3, "batch")
-    assert set(PRESETS) == {"fsth-256", "warp-256"}
+    assert set(PRESETS) == set(CHOICES)

@@ -11,7 +11,7 @@ from headcast.core.network.painter import Painter
 from headcast.core.rendering.feed import feed_photos
 from headcast.core.training import personal
 from headcast.core.training.losses import LossWeights
-from headcast.core.training.personal import Snapshot, fine_tune, rehearsal
+from headcast.core.training.personal import Snapshot, Tuned, fine_tune, rehearsal
 from headcast.core.training.practice import Person, hold_out, practise, rehearse
 from headcast.core.training.steps import Critics, FineTuner
 
@@ -53,7 +53,7 @@ def bright() -> Painter:
     return painter
 
 
-def tuned(painter: Painter, person: Person, steps: int) -> tuple[dict[str, np.ndarray], Notes]:
+def tuned(painter: Painter, person: Person, steps: int) -> tuple[Tuned, Notes]:
     notes = Notes()
     return fine_tune(painter, torch.zeros(1, 32), person, Critics({}, PIXELS), steps, notes), notes
 
@@ -62,12 +62,13 @@ def test_it_says_what_it_gained_on_photos_it_did_not_learn(
     bright: Painter, face: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(personal, "RATE", 2e-2)
-    adapted, notes = tuned(bright, person_of(face, 5, apart=3), 40)
+    (adapted, gain), notes = tuned(bright, person_of(face, 5, apart=3), 40)
     assert {"style", "generator.repaint.weight"} < set(adapted)
     assert {value.dtype for value in adapted.values()} == {np.dtype(np.float16)}
     (line,) = notes.said
     before, after = (float(word) for word in line.split("PSNR ")[1].split(" dB")[0].split(" to "))
     assert after > before + 2
+    assert 0.3 < gain < 1
     assert "of 40 steps" in line
 
 
@@ -76,8 +77,8 @@ def test_it_stops_where_it_makes_things_worse_and_stays_feed_forward(
 ) -> None:
     monkeypatch.setattr(personal, "RATE", 1.0)
     monkeypatch.setattr(personal, "CHECK_STEPS", 2)
-    adapted, notes = tuned(Painter(SMALL["warp"]), person_of(face, 4), 100)
-    assert not adapted
+    result, notes = tuned(Painter(SMALL["warp"]), person_of(face, 4), 100)
+    assert result == ({}, 0)
     assert "Fine-tuning for 8 steps" in notes.said[0]
     assert "stays feed-forward" in notes.said[0]
     assert notes.done == 100

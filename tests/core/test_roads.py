@@ -186,6 +186,17 @@ def test_the_papers_preset_goes_the_same_road(made: Path, tmp_path: Path) -> Non
         load_weights(build_painter("warp-256"), weights)
 
 
+def test_twice_the_size_is_a_preset_that_takes_the_same_weights(made: Path, tmp_path: Path) -> None:
+    weights, likeness = tmp_path / "weights.safetensors", tmp_path / "x.likeness"
+    save_weights(build_painter("warp-256"), "of the smaller one", weights)
+    options = ["--preset", "warp-512", "--weights", str(weights), "--crop", "full"]
+    assert main(["adapt", str(made / "photo.png"), "-o", str(likeness), *options]) == 0
+    clip = str(made / "clip" / "plate.1001.png")
+    assert main(["track", clip, "-o", str(tmp_path / "y.performance"), "--crop", "full"]) == 0
+    assert render(tmp_path, tmp_path / "o.####.exr", "--weights", str(weights)) == 0
+    assert exr.read_rgba(tmp_path / "o.1001.exr").shape == (512, 512, 4)
+
+
 def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -269,10 +280,10 @@ class TestBadInput:
         out = ["-o", self.folder / "a.####.exr"]
         self.refused(["render", self.folder / "x.likeness", self.made / "y.performance", *out], "x.likeness", "damaged")
         self.refused(["render", self.made / "x.likeness", self.folder / "x.likeness", *out], "x.likeness", "damaged")
-        self.refused(["render", self.made / "x.likeness", self.folder / "none", *out], "none", "headcast track")
+        self.refused(["render", self.made / "x.likeness", self.folder / "none", *out], "none", "is not there")
 
     def test_settings_out_of_range(self) -> None:
-        self.refused([*self.adapt(self.made / "photo.png"), "--size", "9"], "--size", "64 to 1024")
+        self.refused([*self.adapt(self.made / "photo.png"), "--size", "9"], "9 px", "multiple of 64")
         self.refused([*self.adapt(self.made / "photo.png"), "--preset", "gan"], "--preset", "warp-256")
         self.refused([*self.adapt(self.made / "photo.png"), "--device", "cuda:7"], "cuda:7")
         output = ["-o", self.folder / "a.mov"]

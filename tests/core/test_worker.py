@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from headcast.core.errors import WorkerError
+from headcast.core.errors import CancelledError, HeadcastError, NoLikenessError, WorkerError
 from headcast.core.imaging.preview import write_png
+from headcast.core.worker import protocol
 from headcast.engine import Engine
 
 PYTHON = Path(sys.executable)
@@ -76,3 +77,12 @@ def test_the_worker_ends_with_its_input(engine: Engine) -> None:
 def test_a_python_that_is_none_is_said(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match="nothing"):
         Engine(tmp_path / "nothing")
+
+
+def test_an_error_is_of_its_kind_at_the_other_end() -> None:
+    for error in (NoLikenessError("person.likeness is not there", "Make it"), CancelledError(), WorkerError("a", "b")):
+        there = protocol.error_of(protocol.error_message(error))
+        assert (type(there), str(there)) == (type(error), str(error))
+    bug = protocol.error_of(protocol.error_message(ZeroDivisionError("division by zero")))
+    assert type(bug) is HeadcastError
+    assert "division by zero" in bug.message

@@ -33,13 +33,6 @@ os._exit(0)
 """
 
 
-@pytest.fixture(scope="module")
-def package() -> Path:
-    done = subprocess.run(["make", "-s", "extension"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return ROOT / "build" / "headcast.zip"
-
-
 def test_the_package_holds_the_addon_and_nothing_heavy(package: Path) -> None:
     names = zipfile.ZipFile(package).namelist()
     assert {"__init__.py", "blender_manifest.toml", "core/landmarks/head.json", "nodes/take.py"} <= set(names)

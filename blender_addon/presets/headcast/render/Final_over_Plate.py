@@ -1,0 +1,9 @@
+import bpy
+
+settings = bpy.context.scene.headcast.render
+
+settings.frame = "plate"
+settings.layers = "all"
+settings.over = "over"
+settings.photos = 8
+settings.tries = 4

@@ -1,0 +1,8 @@
+import bpy
+
+settings = bpy.context.scene.headcast.render
+
+settings.frame = "crop"
+settings.layers = "head"
+settings.photos = 1
+settings.tries = 0

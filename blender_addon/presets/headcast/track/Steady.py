@@ -1,0 +1,5 @@
+import bpy
+
+settings = bpy.context.scene.headcast.track
+
+settings.smoothing = 0.8

@@ -1,0 +1,84 @@
+"""Several takes one after the other. Each keeps what it was asked for; one that fails does not stop the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import bpy
+
+from . import jobs
+from .core.errors import CancelledError, HeadcastError
+from .core.settings import RenderSettings
+from .properties import copy_settings, values_of
+
+WAITING, RENDERING, DONE, FAILED = "WAITING", "RENDERING", "DONE", "FAILED"
+
+
+def add_take(settings: bpy.types.PropertyGroup, likeness: str, performance: str, output: str) -> None:
+    """Put a take, by its absolute paths, last, with the scene's settings; in the place of one with the same output."""
+    row = settings.queue.get(output) or settings.queue.add()
+    row.name, row.likeness, row.performance = output, likeness, performance
+    row.state, row.why = WAITING, ""
+    copy_settings(settings.render, row.render, RenderSettings)
+    settings.queue_index = settings.queue.find(output)
+
+
+def open_takes(settings: bpy.types.PropertyGroup) -> list[str]:
+    """Outputs of what is still to be rendered; what failed is tried again."""
+    return [row.name for row in settings.queue if row.state != DONE]
+
+
+class QueueJob:
+    """The takes of a scene's queue that are open. Rows are found anew each time: an undo may have replaced them."""
+
+    def __init__(self, scene: bpy.types.Scene) -> None:
+        self.status = jobs.Status(what="queue")
+        self._scene = scene.name
+        self._job: jobs.EngineJob | None = None
+        self._cancelled = False
+        self._steps = self._render(open_takes(scene.headcast))
+
+    def poll(self) -> dict[str, Any] | None:
+        return next(self._steps)
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        if self._job is not None:
+            self._job.cancel()
+
+    def _render(self, outputs: Sequence[str]) -> Generator[dict[str, Any] | None, None, None]:
+        failed = 0
+        for number, output in enumerate(outputs, 1):
+            try:
+                yield from self._take(output, f"take {number} of {len(outputs)}")
+            except CancelledError:
+                self._mark(output, WAITING)
+                raise
+            except HeadcastError as error:
+                self._mark(output, FAILED, str(error))
+                self.status.notes.append(f"{output}: {error}")
+                failed += 1
+        yield {"takes": len(outputs), "failed": failed}
+
+    def _take(self, output: str, what: str) -> Generator[None, None, None]:
+        row = self._mark(output, RENDERING)
+        if self._cancelled:
+            raise CancelledError()
+        if row is None:
+            return
+        arguments = {"likeness": row.likeness, "performance": row.performance, "output": output}
+        self._job = jobs.EngineJob("render", arguments, values_of(row.render, RenderSettings))
+        while self._job.poll() is None:
+            now = self._job.status
+            self.status.step(f"{what}: {now.what}", now.done, now.total)
+            yield None
+        self.status.notes += self._job.status.notes
+        self._mark(output, DONE)
+
+    def _mark(self, output: str, state: str, why: str = "") -> bpy.types.PropertyGroup | None:
+        """The row of that output, in its new state; None where it was taken away."""
+        row = bpy.data.scenes[self._scene].headcast.queue.get(output)
+        if row is not None:
+            row.state, row.why = state, why
+        return row

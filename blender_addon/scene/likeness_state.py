@@ -1,0 +1,40 @@
+"""What a likeness' file says of itself: read again only when it was written."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from ..core.errors import WrongFileError
+from ..core.likeness import Card, read_card
+from ..locale import said
+
+
+def likeness_at(path: str) -> Card | None:
+    """Of the likeness at an absolute path; None where there is none, or it cannot be read."""
+    try:
+        return _read(Path(path), Path(path).stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, changed: int) -> Card | None:
+    """Once for each time that the file changed."""
+    try:
+        return read_card(path)
+    except WrongFileError:
+        return None
+
+
+def in_words(card: Card) -> list[str]:
+    """What an artist is to know of the likeness, a line each."""
+    count = len(card.names)
+    lines = [said("1 photo, {} pixels", card.size) if count == 1 else said("{} photos, {} pixels", count, card.size)]
+    if card.tuned and card.gain:
+        lines.append(said("Fine-tuned: {:.0%} nearer to the photos", card.gain))
+    else:
+        lines.append(said("Fine-tuned") if card.tuned else said("Not fine-tuned"))
+    if not card.weights:
+        lines.append(said("No trained weights: the photos are bent, not repainted"))
+    return lines

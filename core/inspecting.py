@@ -1,0 +1,108 @@
+"""Photos looked at before a Likeness is made of them: what is wrong with any, and a thumbnail of the head in each."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .adapting import find_head
+from .errors import UnreadableImageError
+from .imaging import crop, resample
+from .imaging.face_area import Picture, Portrait, sharpness
+from .imaging.names import find_photos
+from .imaging.preview import write_thumbnail
+from .imaging.read import read_photo
+from .landmarks.detectors import Detector, open_detector
+from .landmarks.head import fit_pose
+from .progress import Reporter
+from .rendering.identity import SAME_PERSON, FaceDescriptor, open_describer
+from .settings import AdaptSettings, PrepareSettings
+
+SIDE = 128
+"""Of a thumbnail, in pixels."""
+LEAST = PrepareSettings()
+"""What a face must be to be learned from, sharp and large, is what it must be to be painted from."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One photo."""
+
+    path: Path
+    thumbnail: Path
+    problems: tuple[str, ...]
+    """in words; none is good"""
+    usable: bool
+    """False where no likeness can be made with it"""
+
+
+def inspect(photo_names: list[str], folder: Path, settings: AdaptSettings, reporter: Reporter) -> list[Inspection]:
+    """Look at each photo as `adapt` would, and write its thumbnail into `folder`, which exists.
+
+    Raises UnreadableImageError where there is no photo at all, UnwritableError, and what the detector does.
+    """
+    paths = find_photos(photo_names)
+    describer = open_describer(reporter)
+    seen = []
+    with closing(open_detector(settings.detector, settings.device)) as detector:
+        for i, path in enumerate(paths):
+            reporter.step("photos", i, len(paths))
+            seen.append(_look(path, detector, describer, settings))
+    unlike = _unlike_the_others([photo.descriptor for photo in seen])
+    found = []
+    for i, (path, photo) in enumerate(zip(paths, seen, strict=True)):
+        thumbnail = folder / f"{i:04d}.npy"
+        write_thumbnail(thumbnail, photo.thumbnail)
+        problems = (*photo.problems, "perhaps another person") if unlike[i] else photo.problems
+        found.append(Inspection(path, thumbnail, problems, photo.usable))
+    reporter.step("photos", len(paths), len(paths))
+    return found
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one photo shows."""
+
+    thumbnail: Picture
+    problems: tuple[str, ...] = ()
+    usable: bool = True
+    descriptor: NDArray[np.float64] | None = None
+    """[128] of the face; None for no face, or nobody to describe it"""
+
+
+def _look(path: Path, detector: Detector, describer: FaceDescriptor | None, settings: AdaptSettings) -> _Look:
+    try:
+        photo = read_photo(path)
+    except UnreadableImageError:
+        return _Look(np.zeros((SIDE, SIDE, 3), np.uint8), ("damaged, or no picture",), usable=False)
+    head = find_head(detector, photo, settings)
+    if head is None:
+        whole = crop.full_crop(photo.shape[1], photo.shape[0])
+        return _Look(resample.cut(photo, whole, SIDE), ("no face",), usable=False)
+    landmarks = crop.to_crop(head.landmarks, head.where, settings.side)
+    portrait = Portrait(resample.cut(photo, head.where, settings.side), landmarks)
+    problems = [f"{head.faces} faces: the largest is taken"] if head.faces > 1 else []
+    eyes = float(fit_pose(head.landmarks[None]).scale[0])
+    if eyes < LEAST.eyes:
+        problems.append(f"face too small: {eyes:.0f} pixels between the eyes, {LEAST.eyes:.0f} are needed")
+    elif sharpness(*portrait) < LEAST.sharpness:
+        problems.append("blurred")
+    return _Look(
+        resample.cut(photo, head.where, SIDE),
+        tuple(problems),
+        descriptor=describer.describe(*portrait) if describer else None,
+    )
+
+
+def _unlike_the_others(descriptors: list[NDArray[np.float64] | None]) -> list[bool]:
+    """Of each face, whether most of the others are another person's."""
+    unlike = []
+    for i, own in enumerate(descriptors):
+        others = [other for j, other in enumerate(descriptors) if j != i and other is not None]
+        far = [float(np.linalg.norm(own - other)) for other in others] if own is not None else []
+        unlike.append(bool(far) and float(np.median(far)) > SAME_PERSON)
+    return unlike

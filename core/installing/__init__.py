@@ -1,0 +1,5 @@
+"""The engine's own environment: made beside Blender, by Blender's Python, of packages from the internet or a folder.
+
+`set_up` is the road; `environment` is what it leaves, `hardware` chooses the build of torch, `pip` fetches and installs.
+Needs nothing but Python: it runs before there is an engine.
+"""

@@ -1,0 +1,72 @@
+"""What this machine computes with, and which build of torch that takes.
+
+torch's builds (2.12 to 2.14) are for CUDA 12.6, which runs on cards from Maxwell to Hopper, for CUDA 13.0, which runs on
+Turing and later with a driver for CUDA 13, for ROCm 7.2 on Linux, and for processors. macOS has one build for all.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+INDEX = "https://download.pytorch.org/whl/"
+DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+KFD = Path("/sys/class/kfd/kfd/topology/nodes")
+"""Where Linux lists what AMD's compute driver can use."""
+MAJOR, MINOR = 75, 76
+"""The driver's numbers for the two halves of a card's compute capability."""
+TURING = (7, 5)
+
+
+class Nvidia(NamedTuple):
+    """A machine with NVIDIA's driver."""
+
+    cuda: tuple[int, int]
+    """the newest that the driver runs"""
+    capability: tuple[int, int]
+    """of the first card"""
+
+
+def find_nvidia() -> Nvidia | None:
+    """Ask the driver itself; None where there is none, or no card."""
+    try:
+        driver = ctypes.CDLL(DRIVER)
+    except OSError:
+        return None
+    version, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    failed = (
+        driver.cuInit(0)
+        or driver.cuDriverGetVersion(ctypes.byref(version))
+        or driver.cuDeviceGetAttribute(ctypes.byref(major), MAJOR, 0)
+        or driver.cuDeviceGetAttribute(ctypes.byref(minor), MINOR, 0)
+    )
+    if failed:
+        return None
+    return Nvidia((version.value // 1000, version.value % 1000 // 10), (major.value, minor.value))
+
+
+def has_rocm() -> bool:
+    """True where Linux drives an AMD card that can compute."""
+    return any(path.read_text().strip() not in ("", "0") for path in KFD.glob("*/gpu_id"))
+
+
+def detect_device() -> str:
+    """ "cuda", "rocm", "mps" or "cpu"."""
+    if sys.platform == "darwin":
+        return "mps"
+    if find_nvidia() is not None:
+        return "cuda"
+    return "rocm" if has_rocm() else "cpu"
+
+
+def torch_index(device: str) -> str:
+    """The address of the packages of torch for a device; "" is PyPI."""
+    if sys.platform == "darwin":
+        return ""
+    if device != "cuda":
+        return INDEX + {"rocm": "rocm7.2"}.get(device, "cpu")
+    card = find_nvidia()
+    new = card is None or (card.cuda >= (13, 0) and card.capability >= TURING)
+    return INDEX + ("cu130" if new else "cu126")

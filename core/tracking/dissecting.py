@@ -1,0 +1,61 @@
+"""Faces taken apart for a rig that an artist moves: who it is, and how each frame turns the head and what it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..landmarks.fitting import fit_faces
+from ..landmarks.frontal import with_own_rest
+from ..landmarks.head import Array, rotation_vectors
+from ..likeness import Likeness
+from ..performance import Performance
+
+
+class Dissected(NamedTuple):
+    """One person in F frames."""
+
+    rest: Array
+    """[70, 3] the face doing nothing, in model units"""
+    frames: NDArray[np.int32]
+    """[F] those with a face; photos are numbered from 1"""
+    turn: Array
+    """[F, 3] rotation vectors of `head.HeadPose`"""
+    scale: Array
+    """[F] pixels per model unit"""
+    offset: Array
+    """[F, 2] pixels: where the point between the eyes lies"""
+    expression: Array
+    """[F, 52] 0 to 1 in the order of `arkit.EXPRESSIONS`, by which the rest acts as the landmarks do"""
+    residual: Array
+    """[1] the mean distance, in eye distances, of the landmarks from what all this makes"""
+
+
+def dissect_likeness(path: Path) -> Dissected:
+    """Take the photos of a Likeness apart. Raises WrongFileError."""
+    landmarks = Likeness.load(path).landmarks
+    return _dissect(landmarks, np.arange(1, len(landmarks) + 1, dtype=np.int32))
+
+
+def dissect_performance(path: Path) -> Dissected:
+    """Take the frames of a Performance apart. Raises WrongFileError."""
+    performance = Performance.load(path)
+    return _dissect(performance.landmarks[performance.seen], performance.frames[performance.seen])
+
+
+def _dissect(landmarks: NDArray[np.float32], frames: NDArray[np.int32]) -> Dissected:
+    fitted = with_own_rest(landmarks, fit_faces(landmarks))
+    pose = fitted.pose
+    away = np.linalg.norm(pose.project(fitted.points) - landmarks, axis=-1) / pose.scale[:, None]
+    return Dissected(
+        rest=fitted.neutral,
+        frames=frames,
+        turn=rotation_vectors(pose.rotation),
+        scale=pose.scale,
+        offset=pose.offset,
+        expression=np.minimum(fitted.expression, 1.0),
+        residual=np.array([away.mean()]),
+    )

