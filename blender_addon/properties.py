@@ -143,9 +143,7 @@ class HEADCAST_PG_picked(bpy.types.PropertyGroup):
 class HEADCAST_PG_checked(bpy.types.PropertyGroup):
     """A photo that was looked at."""
 
-    path: bpy.props.StringProperty(
-        name="Photo", description="The photo's file", subtype="FILE_PATH", options=RELATIVE_PATH
-    )
+    path: bpy.props.StringProperty(name="Photo", description="The photo's file", subtype="FILE_PATH", options=RELATIVE_PATH)
     thumbnail: bpy.props.StringProperty(name="Thumbnail", description="Its small picture", subtype="FILE_PATH")
     problems: bpy.props.StringProperty(name="Problems", description="What is wrong with it")
     usable: bpy.props.BoolProperty(name="Usable", description="A likeness can be made with it", default=True)

@@ -10,7 +10,9 @@ import bpy
 from . import jobs
 from .core.errors import CancelledError, HeadcastError
 from .core.settings import RenderSettings
+from .core.take import FramePattern
 from .properties import copy_settings, values_of
+from .thumbnails import of_take
 
 WAITING, RENDERING, DONE, FAILED = "WAITING", "RENDERING", "DONE", "FAILED"
 
@@ -67,7 +69,8 @@ class QueueJob:
             raise CancelledError()
         if row is None:
             return
-        arguments = {"likeness": row.likeness, "performance": row.performance, "output": output}
+        thumbnail = of_take(FramePattern.parse(output))
+        arguments = {"likeness": row.likeness, "performance": row.performance, "output": output, "thumbnail": str(thumbnail)}
         self._job = jobs.EngineJob("render", arguments, values_of(row.render, RenderSettings))
         while self._job.poll() is None:
             now = self._job.status

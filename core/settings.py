@@ -225,7 +225,7 @@ class RenderSettings(GateSettings):
     bottom: float = option(0.0, "The same at the bottom", low=-200.0, high=200.0, group=PLATE)
     overwrite: bool = option(False, "Render over another take of the same versioned name")
     opaque: bool = option(False, "Write the whole network picture, alpha 1, in the place of the matted head")
-    photos: int = option(8, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)
+    photos: int = option(10, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)
     crop: str = option("auto", "'full' renders the whole frame of the performance as the head crop", choices=CROPS)
     size: int = option(0, "Side of the network's picture in pixels; 0 is the likeness's own", low=0, high=1024)
     weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")

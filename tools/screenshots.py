@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 COLOURS = "160"
 """Of a picture's palette: small files, and no gradient that would show it."""
+ASIDE = (5, HEIGHT - 5)
+"""Where the mouse lights no button."""
 SECONDS = 300.0
 """For the longest job, on a busy machine."""
 
@@ -30,7 +32,6 @@ NODES = """
 area = [a for a in bpy.context.window.screen.areas if a.type == "VIEW_3D"][0]
 area.type = "NODE_EDITOR"
 area.ui_type = "CompositorNodeTree"
-area.spaces.active.show_region_asset_shelf = False
 """
 VIEW_ALL = """
 area = [a for a in bpy.context.window.screen.areas if a.type == "NODE_EDITOR"][0]
@@ -42,7 +43,7 @@ SCROLL = """
 area = [a for a in bpy.context.window.screen.areas if a.type == "VIEW_3D"][0]
 region = [r for r in area.regions if r.type == "UI"][0]
 with bpy.context.temp_override(area=area, region=region):
-    bpy.ops.view2d.scroll_down(deltay={})
+    bpy.ops.view2d.scroll_{}(deltay={})
 """
 POSE = """
 bpy.context.scene.camera.data.show_background_images = False
@@ -77,7 +78,7 @@ class Album:
 
     def _keep(self, name: str, region: tuple[int, int, int, int], *how: str) -> None:
         left, bottom, width, height = region
-        self.window.move(5, HEIGHT - 5)  # no tooltip, no lit button
+        self.window.move(*ASIDE)  # no tooltip, no lit button
         time.sleep(2.0)
         cut = f"{width}x{height}+{left}+{HEIGHT - bottom - height}"
         shot = self.window.picture(name)
@@ -109,12 +110,19 @@ def take_pictures(window: Window) -> None:
     window.click("headcast.adapt")
     window.wait(DONE.format(EXISTS.format("likeness")), SECONDS)
     album.sidebar("likeness")
+    photos = window.run("result = bpy.context.scene.headcast.photos")
+    window.run(f"bpy.context.scene.headcast.photos = {str(PICTURES / 'preferences.png')!r}")  # nobody's face
+    window.click("headcast.adapt")
+    window.move(*ASIDE)  # where Blender's own message then appears
+    window.wait(FAILED, SECONDS)
+    album.sidebar("failed")
+    window.run(f"bpy.context.scene.headcast.photos = {photos!r}")
     window.click("headcast.render")
-    window.run(SCROLL.format(600))
+    window.run(SCROLL.format("down", 600))
     window.wait(HALF_WAY, SECONDS)
     album.sidebar("running")
     window.wait(DONE.format("True"), SECONDS)
-    window.run(SCROLL.format(-600))
+    window.run(SCROLL.format("up", 600))
     window.run("bpy.context.scene.frame_set(20)")
     album.editor("done")
     window.run(NODES)
@@ -128,15 +136,10 @@ def take_pictures(window: Window) -> None:
     window.run(POSE)
     window.wait(PREVIEWED, SECONDS)
     time.sleep(5.0)  # from the draft to the full picture
-    window.run(SCROLL.format(400))
+    window.run(SCROLL.format("down", 400))
     album.sidebar("control_face")
     album.editor("preview")
     window.run("bpy.ops.headcast.preview()")
-    window.run(SCROLL.format(-400))
-    window.run(f"bpy.context.scene.headcast.photos = {str(PICTURES / 'compositor.png')!r}")  # nobody's face
-    window.click("headcast.adapt")
-    window.wait(FAILED, SECONDS)
-    album.sidebar("failed")
 
 
 def main() -> None:

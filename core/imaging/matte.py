@@ -17,6 +17,8 @@ Floats = NDArray[np.float32]
 
 LEAST, MOST = 0.3, 0.8
 """How surely a pixel is a person's where the matte begins, and from where it is whole."""
+SOFT = 1.0
+"""Pixels of 256 by which the matte is softened: the network knows an edge no better."""
 NECK_START, NECK_END = 1.95, 2.6
 """Where the matte begins to fade and where it ends, below the eyes in distances between the eye centres: under the chin."""
 CHEEK = 1.2
@@ -33,7 +35,7 @@ def head_matte(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> ND
     size = picture.shape[0]
     points = landmarks.astype(np.float64) * (SIDE / size)
     matte = _ramp(person_matte(picture), LEAST, MOST) * _head_share(points, fit_pose(points[None]))
-    matte = _with_face(matte, points)
+    matte = cv2.GaussianBlur(_with_face(matte, points), (0, 0), SOFT)
     return np.round(cv2.resize(matte, (size, size), interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
 
 

@@ -59,7 +59,7 @@ def load_painter(preset: str, size: int, weights: str, device: torch.device) -> 
 class Player:
     """Paints a likeness in any pose. Raises PresetMismatchError where the weights are not those it was adapted with."""
 
-    def __init__(self, likeness: Likeness, weights: str = "", device: str = "auto", photos: int = 8) -> None:
+    def __init__(self, likeness: Likeness, weights: str = "", device: str = "auto", photos: int = 10) -> None:
         if likeness.preset not in PRESETS:
             raise PresetMismatchError(
                 f"The likeness was made for the preset '{likeness.preset}'",

@@ -16,6 +16,7 @@ from headcast.core.imaging.read import read_photo
 from ..conftest import ENGINE_PYTHON, ROOT, SHARED
 
 FRAMES = 6
+SLOW = pytest.mark.skipif(sys.executable != ENGINE_PYTHON, reason="takes long: in the engine's own Blender only")
 
 
 def run_example(name: str, *arguments: object) -> None:
@@ -63,6 +64,7 @@ def test_portrait_from_rigify(astronaut: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "comp").glob("*.png"))) == 4
 
 
+@SLOW
 def test_painting_from_clip(tmp_path: Path) -> None:
     painting, clip = SHARED / "portraits" / "mona_lisa.jpg", SHARED / "clips" / "talk_green.mp4"
     if not (painting.is_file() and clip.is_file()):
@@ -71,7 +73,7 @@ def test_painting_from_clip(tmp_path: Path) -> None:
     assert (exr.read_rgba(min((tmp_path / "take").glob("*.exr")))[..., 3] == 1).all()
 
 
-@pytest.mark.skipif(sys.executable != ENGINE_PYTHON, reason="the studio and the engine share one Python")
+@SLOW
 def test_de_age(tmp_path: Path) -> None:
     assets = SHARED / "assets" / "makehuman"
     if not assets.is_dir():

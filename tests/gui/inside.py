@@ -2,13 +2,15 @@
 
 Every 5 ms a timer of Blender's looks at the socket `$HEADCAST_GUI_SOCKET`. A request is a line of JSON, the code to run;
 what the code calls `result` goes back. Meanwhile two things are measured: the gaps between the timer's ticks, which is how
-long the window did not answer for whatever reason, and the time that each call from Blender into Headcast took.
+long the window did not answer for whatever reason, and how long each call from Blender into Headcast held it: by the clock,
+or, where the system gave the processor to other programs meanwhile, by what was computed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import sys
 import time
@@ -39,7 +41,7 @@ class Watch:
         self.gap = 0.0
         self.calls: dict[str, tuple[float, float, int]] = {}
         self._ticked = time.perf_counter()
-        self._entered: tuple[Any, float, float] | None = None
+        self._entered: tuple[Any, float, float, int] | None = None
 
     def tick(self) -> None:
         now = time.perf_counter()
@@ -47,8 +49,8 @@ class Watch:
         self._ticked = now
 
     def result(self) -> dict[str, Any]:
-        """Milliseconds: the longest gap, and by function the longest call by the clock and in computing, and how many."""
-        calls = {name: [1000 * longest, 1000 * busy, n] for name, (longest, busy, n) in self.calls.items()}
+        """Milliseconds: the longest gap, and by function the longest that it held the window and took; how many calls."""
+        calls = {name: [1000 * held, 1000 * took, n] for name, (held, took, n) in self.calls.items()}
         return {"gap": 1000 * self.gap, "calls": calls}
 
     def _start(self, code: CodeType, offset: int) -> Any:
@@ -56,19 +58,25 @@ class Watch:
             return sys.monitoring.DISABLE
         frame = sys._getframe(1)
         if frame.f_back is None and self._entered is None:
-            self._entered = (frame, time.perf_counter(), time.thread_time())
+            self._entered = (frame, time.perf_counter(), time.thread_time(), _interruptions())
         return None
 
     def _end(self, code: CodeType, offset: int, value: object) -> Any:
         if self._entered is None or sys._getframe(1) is not self._entered[0]:
             return None
-        _, began, began_busy = self._entered
+        _, began, computed, interrupted = self._entered
         self._entered = None
+        took = time.perf_counter() - began
+        own = took if _interruptions() == interrupted else time.thread_time() - computed
         name = f"{code.co_filename.rsplit('headcast/', 1)[-1]}:{code.co_qualname}"
-        longest, busy, n = self.calls.get(name, (0.0, 0.0, 0))
-        took, computed = time.perf_counter() - began, time.thread_time() - began_busy
-        self.calls[name] = (max(longest, took), max(busy, computed), n + 1)
+        held, longest, n = self.calls.get(name, (0.0, 0.0, 0))
+        self.calls[name] = (max(held, own), max(longest, took), n + 1)
         return None
+
+
+def _interruptions() -> int:
+    """How often the system has taken the processor away from this thread."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
 
 
 def _is_ours(code: CodeType) -> bool:

@@ -121,10 +121,10 @@ def complain(held: dict[str, float]) -> None:
 
 
 def longest(window: Window, during: str) -> dict[str, float]:
-    """Milliseconds: the longest call into Headcast, and the longest that the window stood still for whatever reason."""
+    """Milliseconds: the longest that a call held the window, and the longest that it stood still for whatever reason."""
     seen = window.run("result = watch.result()")
-    name, (took, _, _) = max(seen["calls"].items(), key=lambda call: call[1][0])
-    return {f"{during}: {name}": took, f"{during}: {STILL}": seen["gap"]}
+    name, (held, took, _) = max(seen["calls"].items(), key=lambda call: call[1][0])
+    return {f"{during}: {name} ({took:.1f} ms by the clock)": held, f"{during}: {STILL}": seen["gap"]}
 
 
 def viewport(window: Window, name: str) -> np.ndarray:

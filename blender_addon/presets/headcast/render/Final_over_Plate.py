@@ -5,5 +5,5 @@ settings = bpy.context.scene.headcast.render
 settings.frame = "plate"
 settings.layers = "all"
 settings.over = "over"
-settings.photos = 8
+settings.photos = 10
 settings.tries = 4
