@@ -19,7 +19,6 @@ from .core.settings import RenderSettings
 from .core.worker.canvas import Canvas
 from .engine import Engine
 from .environment import find_python
-from .holds import timed
 from .jobs import EngineJob
 from .properties import values_of
 from .scene.files import absolute
@@ -223,7 +222,6 @@ def _replaced(*arguments: Any) -> None:
     current.rig.forget()
 
 
-@timed
 def _tick() -> float:
     try:
         current.tick()

@@ -11,7 +11,6 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..holds import timed
 from .overlay import Rectangle, placed, plate_over_camera, plate_over_clip, redraw
 
 CORNER = 0.4
@@ -79,7 +78,6 @@ def _picture(scene: bpy.types.Scene) -> Picture | None:
     return _shown if _shown is not None and _shown.scene == scene.name else None
 
 
-@timed
 def _draw_over_clip() -> None:
     context = bpy.context
     picture, plate = _picture(context.scene), plate_over_clip(context)
@@ -87,7 +85,6 @@ def _draw_over_clip() -> None:
         _draw(picture, crop_rectangle(picture, plate), context)
 
 
-@timed
 def _draw_over_view() -> None:
     context = bpy.context
     picture = _picture(context.scene)

@@ -40,7 +40,7 @@ def head_matte(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> ND
 
 
 def _head_share(points: NDArray[np.float64], pose: HeadPose) -> Floats:
-    """[256, 256] 1 over head and hair, fading to 0 down the head's own vertical and, beside the neck, towards the shoulders."""
+    """[256, 256] 1 over head and hair, fading to 0 down the head's own vertical and, beside the neck, to the shoulders."""
     unit = float(pose.scale[0])
     down = pose.rotation[0, :2, 1] / max(float(np.linalg.norm(pose.rotation[0, :2, 1])), 1e-6)
     y, x = np.mgrid[0:SIDE, 0:SIDE] + 0.5

@@ -24,7 +24,6 @@ from ..settings import PRESETS, RenderSettings
 FRAMES = 40
 WARM_UP = 5
 PHOTOS = 8
-SIZE = 256
 
 
 class Stopwatch:
@@ -56,21 +55,21 @@ def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
     weights = folder / "untrained.safetensors"
     painter = build_painter(preset)
     save_weights(painter, "untrained", weights)
-    rng = np.random.default_rng(0)
-    face = head_model().landmarks[:, :2] * 52 + (128, 105)
+    rng, size = np.random.default_rng(0), painter.preset.size
+    face = (head_model().landmarks[:, :2] * 0.2 + (0.5, 0.41)) * size
     landmarks = np.stack([face + rng.normal(0, 2, 2) for _ in range(max(FRAMES, PHOTOS))]).astype(np.float32)
     Likeness(
         preset=preset,
         weights="untrained",
-        pictures=rng.integers(0, 256, (PHOTOS, SIZE, SIZE, 3), dtype=np.uint8),
-        mattes=np.full((PHOTOS, SIZE, SIZE), 255, np.uint8),
+        pictures=rng.integers(0, 256, (PHOTOS, size, size, 3), dtype=np.uint8),
+        mattes=np.full((PHOTOS, size, size), 255, np.uint8),
         landmarks=landmarks[:PHOTOS],
         embedding=rng.random(painter.preset.embedding).astype(np.float32),
         names=tuple(f"{i}.png" for i in range(PHOTOS)),
     ).save(folder / "x.likeness")
-    crops = np.tile([SIZE / 2, SIZE / 2, SIZE], (FRAMES, 1)).astype(np.float64)
+    crops = np.tile([size / 2, size / 2, size], (FRAMES, 1)).astype(np.float64)
     performance_from_points(
-        np.arange(1, FRAMES + 1, dtype=np.int32), landmarks[:FRAMES], crops, (SIZE, SIZE), Fraction(24), "benchmark"
+        np.arange(1, FRAMES + 1, dtype=np.int32), landmarks[:FRAMES], crops, (size, size), Fraction(24), "benchmark"
     ).save(folder / "y.performance")
     stopwatch = Stopwatch()
     settings = RenderSettings(weights=str(weights), device=device, tries=0)

@@ -33,8 +33,8 @@ SAMPLES = 16
 """Frames of a shot that are measured."""
 GRAINED = 4
 """Of which so many for grain."""
-BORDER = 4.0
-"""Plate pixels over which the matte fades towards the crop's border."""
+BORDER = 0.04
+"""Over how much of the crop's side the matte fades towards its border: a neck goes on beyond it."""
 LEAST = 1 / 1024
 """Matte below which the plate is left alone: nobody would see it, and half floats would call it nothing."""
 SEED = 0
@@ -144,7 +144,7 @@ class InPlate:
         where = self.performance.crops[i]
         light = resample.spread(transfer.decode(head.picture), where, width, height)
         matte = resample.spread(head.matte[..., None], where, width, height).reshape(height, width)
-        framed = np.clip(matte, 0.0, 1.0) * comp.crop_window(where, width, height, BORDER)
+        framed = np.clip(matte, 0.0, 1.0) * comp.crop_window(where, width, height, BORDER * where[2])
         matte = shape_matte(framed, self._edge)
         return light, np.where(matte < LEAST, np.float32(0.0), matte)
 

@@ -19,11 +19,12 @@ The worker ends when its input does, so it never outlives Blender.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from .. import errors
-from ..errors import CancelledError, HeadcastError
+from ..errors import CancelledError, HeadcastError, MissingEngineError
 
 Message = dict[str, Any]
 Send = Callable[[Message], None]
@@ -44,7 +45,9 @@ def decode(line: str) -> Message | None:
 
 
 def error_message(error: Exception) -> Message:
-    """An `error` event; what is no HeadcastError is a bug, and says so."""
+    """An `error` event; what is no HeadcastError is a bug, and says so, or an engine that lacks a package."""
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and not error.name.startswith("headcast"):
+        error = MissingEngineError(f"{sys.executable} lacks the package {error.name}", "Press Set Up Engine")
     if isinstance(error, HeadcastError):
         return {"event": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint}
     return {

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
 from headcast.core.imaging import exr
-from headcast.core.imaging.read import read_photo
+from headcast.core.imaging.preview import write_png
+from headcast.core.imaging.read import open_clip, read_photo
 
 from ..conftest import ENGINE_PYTHON, ROOT, SHARED
 
@@ -69,7 +71,10 @@ def test_painting_from_clip(tmp_path: Path) -> None:
     painting, clip = SHARED / "portraits" / "mona_lisa.jpg", SHARED / "clips" / "talk_green.mp4"
     if not (painting.is_file() and clip.is_file()):
         pytest.skip("../shared/portraits and ../shared/clips are not there")
-    run_example("painting_from_clip.py", painting, clip, tmp_path)
+    (tmp_path / "clip").mkdir()
+    for frame in islice(open_clip(str(clip)).frames(), FRAMES):
+        write_png(tmp_path / "clip" / f"clip.{frame.number:04d}.png", frame.picture)
+    run_example("painting_from_clip.py", painting, tmp_path / "clip", tmp_path)
     assert (exr.read_rgba(min((tmp_path / "take").glob("*.exr")))[..., 3] == 1).all()
 
 

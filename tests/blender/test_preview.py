@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from headcast import holds, preview, registration
+from headcast import preview, registration
 from headcast.core.errors import MissingEngineError, NoLikenessError, RigError, WorkerError
 from headcast.core.performance import Performance
 from headcast.engine import Engine
@@ -41,7 +41,6 @@ def on(scene: bpy.types.Scene, likeness: Path) -> Iterator[bpy.types.Scene]:
     turn(rig)
     scene.headcast.likeness, scene.headcast.rig = str(likeness), rig
     assert bpy.ops.headcast.track_rig() == {"FINISHED"}
-    holds.longest.clear()
     assert bpy.ops.headcast.preview() == {"FINISHED"}
     yield scene
     preview.stop()
@@ -233,11 +232,17 @@ def test_what_is_missing_is_said_and_mended(
 
 
 def test_blender_is_never_held(on: bpy.types.Scene) -> None:
+    painted()  # the worker is there
+    longest = 0.0
     for frame in (1, 3, 5):
         on.frame_set(frame)
-        painted()
-    print({name: f"{seconds * 1000:.1f} ms" for name, seconds in holds.longest.items()})
-    assert holds.longest["preview._tick"] < LONGEST_HOLD
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            begun = time.perf_counter()
+            preview._tick()
+            longest = max(longest, time.perf_counter() - begun)
+            time.sleep(0.005)
+    assert longest < LONGEST_HOLD
 
 
 def test_where_it_is_drawn() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from headcast.core.errors import CancelledError, HeadcastError, NoLikenessError, WorkerError
+from headcast.core.errors import CancelledError, HeadcastError, MissingEngineError, NoLikenessError, WorkerError
 from headcast.core.imaging.preview import write_png
 from headcast.core.worker import protocol
 from headcast.engine import Engine
@@ -83,6 +83,9 @@ def test_an_error_is_of_its_kind_at_the_other_end() -> None:
     for error in (NoLikenessError("person.likeness is not there", "Make it"), CancelledError(), WorkerError("a", "b")):
         there = protocol.error_of(protocol.error_message(error))
         assert (type(there), str(there)) == (type(error), str(error))
+    lacking = protocol.error_of(protocol.error_message(ModuleNotFoundError("No module named 'torch'", name="torch")))
+    assert type(lacking) is MissingEngineError
+    assert "torch" in lacking.message
     bug = protocol.error_of(protocol.error_message(ZeroDivisionError("division by zero")))
     assert type(bug) is HeadcastError
     assert "division by zero" in bug.message
