@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import cv2
@@ -13,6 +14,12 @@ from headcast.core.imaging.read import read_photo
 from ..conftest import ENGINE_PYTHON
 from .window import HEIGHT, Window
 
+ENGINE = {
+    "python": os.environ.get("HEADCAST_GUI_PYTHON", ENGINE_PYTHON),
+    "wheels": os.environ.get("HEADCAST_GUI_WHEELS", ""),
+}
+"""The preferences. A Python that has the engine is taken as it is; with another, and a folder of wheels, pip is at work."""
+INSTALL_SECONDS = 600
 MOST_HELD = 50.0
 """Milliseconds that a call from Blender into Headcast may take."""
 STILL = "the window stood still"
@@ -51,10 +58,10 @@ result = [(region.x + round(point.x), region.y + round(point.y)) for point in se
 
 def test_from_a_clean_blender_to_a_moving_head(window: Window) -> None:
     held: dict[str, float] = {}
-    window.preferences({"python": ENGINE_PYTHON})
+    window.preferences(ENGINE)
     window.run("watch.begin()")
     window.click("headcast.set_up", "PREFERENCES", "WINDOW")  # first
-    window.wait(READY, 180)
+    window.wait(READY, INSTALL_SECONDS)
     held |= longest(window, "set up")
     window.picture("preferences_ready")
     window.view_3d()
