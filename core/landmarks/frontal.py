@@ -12,6 +12,8 @@ from .head import Array, fit_pose
 
 QUIET = 0.25
 """Part of the frames, those with the mouth most closed, from which the neutral mouth is taken."""
+SHUT = 0.03
+"""In eye distances: mouths that are open by no more than this beyond the most closed one are as closed; the rest is noise."""
 EYES = ((ibug68.RIGHT_EYE, ibug68.RIGHT_PUPIL), (ibug68.LEFT_EYE, ibug68.LEFT_PUPIL))
 MOUTH = [*range(3, 14), *ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
 """The lips, and the jaw that goes with them."""
@@ -33,9 +35,8 @@ def neutral_face(frontal: Array) -> Array:
     """[70, 3] the face at rest, from frontal faces [F, 70, 3]: the median, the mouth and jaw from the quietest frames."""
     neutral = np.median(frontal, axis=0)
     opening = np.linalg.norm(frontal[:, 66] - frontal[:, 62], axis=-1)
-    count = max(1, int(np.ceil(QUIET * len(frontal))))
-    quiet = np.median(frontal[np.argsort(opening, kind="stable")[:count]], axis=0)
-    neutral[MOUTH] = quiet[MOUTH]
+    quiet = opening <= max(np.quantile(opening, QUIET), opening.min() + SHUT)
+    neutral[MOUTH] = np.median(frontal[quiet], axis=0)[MOUTH]
     return np.asarray(neutral)
 
 

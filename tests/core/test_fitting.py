@@ -14,6 +14,7 @@ from headcast.core.landmarks import ibug68
 from headcast.core.landmarks.arkit import EXPRESSIONS, INDEX
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.fitting import complete, fit_faces
+from headcast.core.landmarks.frontal import neutral_face
 from headcast.core.landmarks.head import HeadPose, rotations
 from headcast.core.landmarks.measure import measure
 from headcast.core.landmarks.naming import Match
@@ -125,6 +126,15 @@ def test_each_region_can_be_held_back(face: np.ndarray) -> None:
     assert played(Strength(mouth=0.0))[0] < 0.3 * lips
     assert played(Strength(eyes=0.0))[1] < 0.3 * eyes
     assert played(Strength(pose=0.5))[2] == pytest.approx(0.5 * yaw, rel=0.1)
+
+
+def test_a_mouth_that_is_shut_by_a_hair_more_does_not_say_what_the_face_is_at_rest() -> None:
+    """Lips that press, pout and rest are all closed: the chin at rest is the middle one."""
+    faces = np.repeat(face_model().neutral[None], 5, axis=0)
+    faces[:, ibug68.INNER_LIPS, 1] = faces[:, [62], 1]
+    faces[:, 66, 1] += [0.0, 0.01, 0.02, 0.02, 0.4]
+    faces[:, 8, 1] += [-0.2, 0.0, 0.1, 0.0, 0.5]
+    assert neutral_face(faces)[8, 1] == pytest.approx(face_model().neutral[8, 1])
 
 
 def test_the_neutral_frame_can_be_said(face: np.ndarray) -> None:
