@@ -13,7 +13,7 @@ from .head import Array, fit_pose
 QUIET = 0.25
 """Part of the frames, those with the mouth most closed, from which the neutral mouth is taken."""
 SHUT = 0.03
-"""In eye distances: mouths that are open by no more than this beyond the most closed one are as closed; the rest is noise."""
+"""In eye distances: mouths that are open by no more than this beyond the most closed one are as closed."""
 EYES = ((ibug68.RIGHT_EYE, ibug68.RIGHT_PUPIL), (ibug68.LEFT_EYE, ibug68.LEFT_PUPIL))
 MOUTH = [*range(3, 14), *ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
 """The lips, and the jaw that goes with them."""
