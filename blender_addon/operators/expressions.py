@@ -4,6 +4,7 @@
 
 import bpy
 
+from ..locale import said
 from ..scene.control_face import key_expression
 from ..scene.expressions import add_starters, apply, store
 from .control_face import ControlFaceOperator
@@ -23,7 +24,7 @@ class HEADCAST_OT_store_expression(ControlFaceOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = store(context.scene.headcast.rig, self.name)
-        self.report({"INFO"}, f"Stored '{action.name}'")
+        self.report({"INFO"}, said("Stored '{}'", action.name))
         return {"FINISHED"}
 
 
@@ -55,5 +56,5 @@ class HEADCAST_OT_add_expressions(ControlFaceOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         count = len(add_starters())
-        self.report({"INFO"}, f"Added {count} expressions" if count else "The expressions are there already")
+        self.report({"INFO"}, said("Added {} expressions", count) if count else said("The expressions are there already"))
         return {"FINISHED"}

@@ -51,8 +51,9 @@ class HEADCAST_OT_match(bpy.types.Operator):
         else:
             kind, owner, matched = match_rig(settings.rig, user_folders())
         fill(group, kind, owner, matched)
-        missing = f"; without: {', '.join(matched.missing[:6])}" if matched.missing else ""
-        self.report({"INFO"}, f"{matched.convention}: {len({row.target for row in matched.matches})} driven{missing}")
+        driven = said("{}: {} driven", matched.convention, len({row.target for row in matched.matches}))
+        missing = said("; without: {}", ", ".join(matched.missing[:6])) if matched.missing else ""
+        self.report({"INFO"}, driven + missing)
         return {"FINISHED"}
 
 

@@ -12,7 +12,7 @@ from headcast.core.imaging.preview import over_checker
 from headcast.core.imaging.read import read_photo
 
 from ..conftest import ENGINE_PYTHON
-from .window import HEIGHT, Window
+from .window import HEIGHT, PREVIEWED, Window
 
 ENGINE = {
     "python": os.environ.get("HEADCAST_GUI_PYTHON", ENGINE_PYTHON),
@@ -39,11 +39,6 @@ import pathlib, sys
 settings = bpy.context.scene.headcast
 made = pathlib.Path(bpy.path.abspath(settings.{path}))
 result = sys.modules["bl_ext.user_default.headcast.jobs"].current is None and {test}
-"""
-PREVIEWED = """
-import sys
-running = sys.modules["bl_ext.user_default.headcast.preview"].current
-result = bool(running and running.result and running.result["side"])
 """
 IN_CAMERA = """
 from bpy_extras.view3d_utils import location_3d_to_region_2d

@@ -34,6 +34,12 @@ bpy.context.preferences.active_section = "ADDONS"
 bpy.context.window_manager.addon_search = "Headcast"
 bpy.ops.preferences.addon_expand(module="{addon}")
 """
+PREVIEWED = f"""
+import sys
+running = sys.modules["{ADDON}.preview"].current
+result = bool(running and running.result and running.result["side"])
+"""
+"""True once the live preview shows a head."""
 
 
 def missing() -> str:
