@@ -153,7 +153,7 @@ def procedural_background(size: int, random: Random) -> Bytes:
 
 
 def rough_mattes(shots: Shots, random: Random) -> Shots:
-    """At times the sources' mattes less exact than a render's: their outline wanders off by up to a twentieth of the picture."""
+    """At times the sources' mattes are rough: their outline wanders off by up to a twentieth of the picture."""
     mattes = shots.mattes.copy()
     size = mattes.shape[1]
     for i in range(len(mattes) - 1):
