@@ -15,8 +15,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .core.errors import DeadWorkerError, HeadcastError, WorkerError
+from .core.rendering.canvas import Canvas
 from .core.settings import RenderSettings
-from .core.worker.canvas import Canvas
 from .engine import Engine
 from .environment import find_python
 from .jobs import EngineJob

@@ -66,7 +66,7 @@ def _version(package: str) -> str:
 def _device() -> Finding:
     import torch
 
-    from .network.devices import choose_device
+    from .painting.devices import choose_device
 
     device = choose_device("auto")
     detail = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
@@ -75,7 +75,7 @@ def _device() -> Finding:
 
 def _weights() -> list[Finding]:
     from .network.painter import PRESETS, build_painter
-    from .network.weights import find_weights, weights_name
+    from .painting.weights import find_weights, weights_name
 
     found = []
     for preset in PRESETS:

@@ -31,14 +31,14 @@ Result = dict[str, Any]
 
 
 def run_adapt(photos: list[str], output: str, settings: AdaptSettings, reporter: Reporter) -> Result:
-    from .adapting import adapt
+    from .adapting.adapt import adapt
 
     likeness = adapt(photos, Path(output), settings, reporter)
     return {"likeness": output, "preset": likeness.preset, "weights": likeness.weights, "photos": len(likeness)}
 
 
 def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporter: Reporter) -> Result:
-    from .inspecting import inspect
+    from .adapting.inspecting import inspect
 
     found = inspect(photos, Path(folder), settings, reporter)
     return {"photos": [{**asdict(photo), "path": str(photo.path), "thumbnail": str(photo.thumbnail)} for photo in found]}
@@ -112,8 +112,8 @@ def run_preview(
 
 
 def run_evaluate(clips: list[str], settings: EvaluateSettings, reporter: Reporter) -> Result:
-    from .training.evaluation import evaluate
-    from .training.report import markdown, record, write_csv
+    from .evaluating.evaluation import evaluate
+    from .evaluating.report import markdown, record, write_csv
 
     found = evaluate(clips, settings, reporter)
     if settings.csv:

@@ -152,7 +152,7 @@ class TrackSettings(Checked):
 
 @dataclass(frozen=True)
 class GateSettings(Checked):
-    """What a painted frame must be worth. `core/rendering/gate.py` says how the limits were found."""
+    """What a painted frame must be worth. `core/judging/gate.py` says how the limits were found."""
 
     tries: int = option(
         4,

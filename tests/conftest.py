@@ -72,4 +72,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture
 def any_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tuned is kept after however few steps."""
-    monkeypatch.setattr("headcast.core.training.personal.LEAST_GAIN", float("-inf"))
+    monkeypatch.setattr("headcast.core.adapting.personal.LEAST_GAIN", float("-inf"))

@@ -1,1 +1,4 @@
-"""The command `headcast`: adapt, track, render, doctor. Options are made from the settings' fields."""
+"""The command `headcast`: adapt, track, render, doctor. Options are made from the settings' fields.
+
+May enter: root, doors, worker.
+"""

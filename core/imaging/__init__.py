@@ -1,5 +1,7 @@
 """Pictures: reading photos and clips, crops and their inverse, colour, mattes, EXR.
 
 Colour is handled here, at the edges: pictures within the program are sRGB-encoded, uint8 or float 0 to 1, and a name says
-where one is scene-linear. May enter `errors` and `landmarks`; knows no network and no Blender.
+where one is scene-linear. Knows no network and no Blender.
+
+May enter: root, landmarks.
 """

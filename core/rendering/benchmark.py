@@ -49,7 +49,7 @@ def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
 
     from ..landmarks.head import head_model
     from ..network.painter import build_painter
-    from ..network.weights import save_weights
+    from ..painting.weights import save_weights
     from .render import render
 
     weights = folder / "untrained.safetensors"

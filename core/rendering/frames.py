@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..imaging import colour, crop, exr, resample
+from ..judging.gate import Gate, open_gate
 from ..landmarks.retarget import Strength, relative_motion
 from ..likeness import Likeness
+from ..painting.player import Head, Player
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
-from .gate import Gate, open_gate
 from .in_plate import InPlate, seen_in
 from .plate import Plate
-from .player import Head, Player
 from .retry import CarefulPlayer
 
 Floats = NDArray[np.float32]

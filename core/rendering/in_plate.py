@@ -21,11 +21,11 @@ from ..imaging.exr import Layer, Window
 from ..imaging.face_area import face_mask
 from ..imaging.transfer import Transfer, face_level, shot_transfer
 from ..likeness import Likeness
+from ..painting.player import Head
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
 from .plate import Plate
-from .player import Head
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]

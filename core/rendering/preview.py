@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from ..imaging import crop
 from ..likeness import Likeness
+from ..painting.player import Head, Player
 from ..performance import Performance, performance_from_points
 from ..settings import RenderSettings
 from ..tracking.retiming import at_rate
-from ..worker.canvas import MOST, Canvas
+from .canvas import MOST, Canvas
 from .frames import Floats, framed, wanted_landmarks
-from .player import Head, Player
 
 DRAFT_SIDE = 128
 """Side of a draft in pixels: a quarter of the time of 256."""

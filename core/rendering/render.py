@@ -14,6 +14,7 @@ from ..errors import SettingError, UnwritableError
 from ..imaging.colour_space import colour_tag
 from ..likeness import Likeness
 from ..listing import stretches
+from ..painting.player import open_player
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
@@ -22,7 +23,6 @@ from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
 from .plate import Plate
-from .player import open_player
 from .report_page import write_report
 from .thumbnail import Thumbnail
 

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging.face_area import Portrait
+from ..judging.gate import FrameScores, Gate, Verdict, judge
 from ..landmarks.similarity import nearest_first
+from ..painting.player import Head, Player
 from ..settings import GateSettings
-from .gate import FrameScores, Gate, Verdict, judge
-from .player import Head, Player
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]

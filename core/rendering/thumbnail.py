@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import UnwritableError
 from ..imaging.preview import write_thumbnail
-from .player import Head
+from ..painting.player import Head
 
 SIDE = 192
 """Of the picture, in pixels."""

@@ -1,1 +1,4 @@
-"""What drives: clips, captures and other motion become a Performance, which can be retimed and measured."""
+"""What drives: clips, captures and other motion become a Performance, which can be retimed and measured.
+
+May enter: root, landmarks, imaging, nouns.
+"""

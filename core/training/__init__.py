@@ -1,4 +1,6 @@
-"""Learning: losses, perceptual networks, the meta-learning and fine-tuning steps, one person's training, evaluation.
+"""Learning from many people: `headcast prepare` and `headcast train`.
 
-Enters `network`, `rendering.feed` and `imaging`; nothing but the road functions and the command line enters here.
+`prepare` and `footage` make shards of videos; `shards`, `dataset` and `augment` hold the data; `meta` is the loop.
+
+May enter: root, network, landmarks, imaging, painting, learning, tracking.
 """

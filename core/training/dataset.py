@@ -18,11 +18,11 @@ from ..errors import SettingError, WrongFileError
 from ..landmarks import ibug68
 from ..landmarks.head import control_points
 from ..landmarks.similarity import nearest_first
+from ..learning.steps import Batch
 from ..network.shots import Photos
 from .augment import Floats, Random, Shots, augment, procedural_background, resize, swap_background, unsteady
 from .processes import Processes
 from .shards import Clip, Frame
-from .steps import Batch
 
 DETECTED = 0.7
 """How often landmarks are those of a detector, where the clip has them beside exact ones."""

@@ -18,18 +18,18 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SettingError
+from ..learning.losses import PIXELS, SECOND_VERSION, WARPING, LossWeights
+from ..learning.perceptual import HED_VGG16, VGG19, VGGFACE, load_perceptual
+from ..learning.steps import BETAS, DISCRIMINATOR_RATE, GENERATOR_RATE, Critics, MetaLearner
 from ..network.painter import PRESETS, Painter, build_discriminator
-from ..network.weights import load_weights, save_weights, weights_name
+from ..painting.weights import load_weights, save_weights, weights_name
 from ..progress import Reporter, Silent
 from ..settings import TrainSettings
 from .average import Average
 from .dataset import Items, load_batches, shot_range
 from .journal import Journal
-from .losses import PIXELS, SECOND_VERSION, WARPING, LossWeights
-from .perceptual import HED_VGG16, VGG19, VGGFACE, load_perceptual
 from .processes import Processes, join
 from .run_folder import CHECKPOINT, load_checkpoint, open_run, save_checkpoint
-from .steps import BETAS, DISCRIMINATOR_RATE, GENERATOR_RATE, Critics, MetaLearner
 from .throughput import Meter
 from .validation import Validation
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
-from ..network.devices import choose_device
+from ..painting.devices import choose_device
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ import torch
 
 from ..errors import SettingError, WrongFileError, writing
 from ..files import whole_file
+from ..learning.steps import MetaLearner
 from ..progress import Reporter
 from ..settings import TrainSettings
 from .average import Average
 from .dataset import long_enough
 from .shards import Clip, read_clips
-from .steps import MetaLearner
 
 SETTINGS, CHECKPOINT, SHEET, BOARD = "settings.json", "checkpoint.pt", "sheet.png", "board"
 FIXED = ("preset", "size", "batch", "photos", "seed", "discriminator_channels")

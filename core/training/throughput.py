@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from .steps import Batch, MetaLearner
+from ..learning.steps import Batch, MetaLearner
 
 ROUNDS = 3
 

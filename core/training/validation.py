@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..imaging.preview import contact_sheet
+from ..learning.steps import PAINTED_FROM, Batch, MetaLearner, paint_batch
 from ..network.painter import PRESETS, Painter
 from ..network.shots import Painted
 from .dataset import Items, load_batches
 from .processes import Processes
 from .shards import Clip
-from .steps import PAINTED_FROM, Batch, MetaLearner, paint_batch
 
 BATCHES, BATCH = 4, 4
 SHOWN = 2

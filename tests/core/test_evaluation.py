@@ -11,21 +11,21 @@ import cv2
 import numpy as np
 import pytest
 from headcast.core.errors import SettingError
+from headcast.core.evaluating.baseline import piecewise_affine_warp
+from headcast.core.evaluating.evaluation import Evaluation, Row, evaluate
+from headcast.core.evaluating.metrics import correlation, psnr, ssim, temporal_error
+from headcast.core.evaluating.report import markdown, write_csv
+from headcast.core.evaluating.scores import Scores
+from headcast.core.evaluating.subjects import find_sources, spread_runs
 from headcast.core.imaging.crop import full_crop
 from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.imaging.resample import cut
+from headcast.core.judging.identity import FaceDescriptor
 from headcast.core.landmarks.agreement import landmark_error
 from headcast.core.landmarks.detectors import open_detector
 from headcast.core.progress import Silent
-from headcast.core.rendering.identity import FaceDescriptor
 from headcast.core.settings import EvaluateSettings
-from headcast.core.training.baseline import piecewise_affine_warp
-from headcast.core.training.evaluation import Evaluation, Row, evaluate
-from headcast.core.training.metrics import correlation, psnr, ssim, temporal_error
-from headcast.core.training.report import markdown, write_csv
-from headcast.core.training.scores import Scores
 from headcast.core.training.shards import Label, Sample, write_shard
-from headcast.core.training.subjects import find_sources, spread_runs
 
 
 def test_metrics_know_what_is_better() -> None:

@@ -13,21 +13,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from headcast.core.evaluating.baseline import piecewise_affine_warp
 from headcast.core.imaging import exr
 from headcast.core.imaging.face_area import Portrait
 from headcast.core.imaging.read import read_photo
+from headcast.core.judging.flicker import moved
+from headcast.core.judging.gate import FrameScores, Gate, judge, open_gate
 from headcast.core.landmarks.detectors import open_detector
 from headcast.core.landmarks.ibug68 import LEFT_EYE, RIGHT_EYE
 from headcast.core.likeness import Likeness
+from headcast.core.painting.player import Head
 from headcast.core.progress import Silent
-from headcast.core.rendering.flicker import moved
-from headcast.core.rendering.gate import FrameScores, Gate, judge, open_gate
-from headcast.core.rendering.player import Head
 from headcast.core.rendering.report_page import write_report
 from headcast.core.rendering.retry import ATTEMPTS, CarefulPlayer
 from headcast.core.settings import GateSettings
 from headcast.core.take import FramePattern, Manifest
-from headcast.core.training.baseline import piecewise_affine_warp
 
 LIMITS = GateSettings()
 SIZE = 256

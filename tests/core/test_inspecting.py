@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from headcast.core import inspecting
+from headcast.core.adapting import inspecting
 from headcast.core.errors import WrongFileError
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import read_photo

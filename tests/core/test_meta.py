@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import torch
 from headcast.core.errors import CancelledError, SettingError, WrongFileError
+from headcast.core.learning.losses import region_map
 from headcast.core.network.painter import PRESETS, Painter
-from headcast.core.network.weights import load_weights
+from headcast.core.painting.weights import load_weights
 from headcast.core.progress import Silent
 from headcast.core.settings import TrainSettings
 from headcast.core.training import augment
 from headcast.core.training.dataset import Items, load_batches, long_enough, shot_range
-from headcast.core.training.losses import region_map
 from headcast.core.training.meta import Trained, train
 from headcast.core.training.processes import Processes
 from headcast.core.training.shards import Clip, Label, Sample, read_clips, write_shard

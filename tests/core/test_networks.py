@@ -13,7 +13,7 @@ from headcast.core.network.painter import PRESETS, Painter, Preset, build_painte
 from headcast.core.network.shots import Photos, Pose
 from headcast.core.network.spline import picture_grid, thin_plate_flow
 from headcast.core.network.warp import WarpGenerator, bend, bent_matte
-from headcast.core.rendering.feed import feed_photos, feed_pose
+from headcast.core.painting.feed import feed_photos, feed_pose
 from headcast.core.settings import PRESETS as CHOICES
 from torch import nn
 from torch.nn import functional

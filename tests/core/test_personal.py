@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from headcast.core.adapting import personal
+from headcast.core.adapting.personal import Snapshot, Tuned, fine_tune, rehearsal
+from headcast.core.adapting.practice import Person, hold_out, practise, rehearse
 from headcast.core.landmarks.expression import LOWER_INNER, UPPER_INNER, with_expression
 from headcast.core.landmarks.head import LIDS, fit_pose
+from headcast.core.learning.losses import LossWeights
+from headcast.core.learning.steps import Critics, FineTuner
 from headcast.core.network.painter import Painter
-from headcast.core.rendering.feed import feed_photos
-from headcast.core.training import personal
-from headcast.core.training.losses import LossWeights
-from headcast.core.training.personal import Snapshot, Tuned, fine_tune, rehearsal
-from headcast.core.training.practice import Person, hold_out, practise, rehearse
-from headcast.core.training.steps import Critics, FineTuner
+from headcast.core.painting.feed import feed_photos
 
 from .test_networks import CPU, SMALL
 

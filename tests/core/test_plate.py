@@ -12,8 +12,8 @@ from headcast.core.imaging.colour_space import AP1, REC709, colour_tag, from_lin
 from headcast.core.imaging.crop import full_crop
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import open_clip, read_photo
+from headcast.core.painting.player import Head, Player
 from headcast.core.performance import Performance
-from headcast.core.rendering.player import Head, Player
 from headcast.core.take import FramePattern, read_manifest
 
 WIDTH, HEIGHT = 300, 260

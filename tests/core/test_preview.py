@@ -19,7 +19,7 @@ from headcast.core.likeness import Likeness
 from headcast.core.performance import Performance, performance_from_points
 from headcast.core.progress import Silent
 from headcast.core.rendering import preview as module
-from headcast.core.worker.canvas import Canvas
+from headcast.core.rendering.canvas import Canvas
 
 SIZE = 256
 FIRST = 1001

@@ -17,9 +17,9 @@ from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import read_photo
 from headcast.core.likeness import Likeness
 from headcast.core.network.painter import build_painter
-from headcast.core.network.weights import load_weights, save_weights
+from headcast.core.painting.player import Player
+from headcast.core.painting.weights import load_weights, save_weights
 from headcast.core.performance import Performance
-from headcast.core.rendering.player import Player
 from headcast.core.take import FramePattern, read_manifest
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 from headcast.core.errors import MissingWeightsError, WrongFileError
+from headcast.core.learning import losses, perceptual
+from headcast.core.learning.losses import FIRST_VERSION, SECOND_VERSION, LossWeights
+from headcast.core.learning.perceptual import VGG19, VGGFACE, PerceptualLoss, load_perceptual
+from headcast.core.learning.steps import Batch, Critics, FineTuner, MetaLearner
 from headcast.core.network.painter import Painter, Preset, build_discriminator
-from headcast.core.rendering.feed import feed_photos
-from headcast.core.training import losses, perceptual
-from headcast.core.training.losses import FIRST_VERSION, SECOND_VERSION, LossWeights
-from headcast.core.training.perceptual import VGG19, VGGFACE, PerceptualLoss, load_perceptual
-from headcast.core.training.steps import Batch, Critics, FineTuner, MetaLearner
+from headcast.core.painting.feed import feed_photos
 from safetensors.torch import save_file
 
 from .test_networks import CPU, SMALL
@@ -166,7 +166,7 @@ def overfit(kind: str, pictures: np.ndarray, landmarks: np.ndarray, mattes: np.n
             torch.zeros(count, dtype=torch.long),
         )
 
-    from headcast.core.training.steps import paint_batch
+    from headcast.core.learning.steps import paint_batch
 
     for _ in range(steps):
         learner.step(batch(known[torch.randperm(len(known))[:6]]))

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapting import find_head
-from .errors import UnreadableImageError
-from .imaging import crop, resample
-from .imaging.face_area import Picture, Portrait, sharpness
-from .imaging.names import find_photos
-from .imaging.preview import write_thumbnail
-from .imaging.read import read_photo
-from .landmarks.detectors import Detector, open_detector
-from .landmarks.head import fit_pose
-from .progress import Reporter
-from .rendering.identity import SAME_PERSON, FaceDescriptor, open_describer
-from .settings import AdaptSettings, PrepareSettings
+from ..errors import UnreadableImageError
+from ..imaging import crop, resample
+from ..imaging.face_area import Picture, Portrait, sharpness
+from ..imaging.names import find_photos
+from ..imaging.preview import write_thumbnail
+from ..imaging.read import read_photo
+from ..judging.identity import SAME_PERSON, FaceDescriptor, open_describer
+from ..landmarks.detectors import Detector, open_detector
+from ..landmarks.head import fit_pose
+from ..progress import Reporter
+from ..settings import AdaptSettings, PrepareSettings
+from .adapt import find_head
 
 SIDE = 128
 """Of a thumbnail, in pixels."""

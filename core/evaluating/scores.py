@@ -15,14 +15,14 @@ from torch import Tensor
 
 from ..errors import MissingPackageError, MissingWeightsError
 from ..imaging.face_area import Points, face_mask
+from ..judging.identity import open_describer
 from ..landmarks.agreement import landmark_error, mouth_error
 from ..landmarks.detectors import Detector, open_detector
-from ..network.devices import choose_device
+from ..learning.perceptual import HED_VGG16, PerceptualLoss, load_perceptual
+from ..painting.devices import choose_device
 from ..progress import Reporter
-from ..rendering.identity import open_describer
 from ..settings import EvaluateSettings
 from .metrics import Picture, psnr, ssim, temporal_error
-from .perceptual import HED_VGG16, PerceptualLoss, load_perceptual
 from .subjects import RUN, Subject
 
 INDEPENDENT = "dlib"

@@ -7,8 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from ..errors import MissingWeightsError, PresetMismatchError, WrongFileError
+from ..network.painter import PRESETS, Painter
 from ..paths import cache_folder
-from .painter import PRESETS, Painter
 
 SHIPPED = Path(__file__).parent / "shipped"
 VERSION = "v1"

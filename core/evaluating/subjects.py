@@ -20,7 +20,7 @@ from ..performance import Performance
 from ..progress import Silent
 from ..settings import EvaluateSettings, TrackSettings
 from ..tracking.track import track
-from .shards import Clip, read_clips
+from ..training.shards import Clip, read_clips
 
 FEWEST = 8
 """Head crops below which a clip says nothing."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..adapting import adapt
+from ..adapting.adapt import adapt
 from ..imaging.read import Picture, read_photo
 from ..progress import Silent
 from ..rendering.benchmark import Stopwatch

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging.read import Picture
+from ..judging.identity import FaceDescriptor
 from ..landmarks.detectors import Detector, Face
 from ..likeness import Likeness
-from ..rendering.identity import FaceDescriptor
 from .metrics import correlation
 from .proportions import change_of_proportions
 from .roads import Shown

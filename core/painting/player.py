@@ -14,10 +14,10 @@ from ..errors import MissingWeightsError, PresetMismatchError, SettingError
 from ..landmarks.similarity import nearest_first
 from ..likeness import Likeness
 from ..network.blocks import fold_spectral_norm
-from ..network.devices import choose_device
 from ..network.painter import PRESETS, Painter, build_painter
-from ..network.weights import find_weights, load_weights, weights_name
+from .devices import choose_device
 from .feed import feed_fine, feed_photos, feed_pose
+from .weights import find_weights, load_weights, weights_name
 
 STYLE = "style"
 """Name of the fine-tuned AdaIN vector among a likeness' adapted weights."""

@@ -9,17 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NoFaceError
-from .files import ensure_writable
-from .imaging import crop, resample
-from .imaging.matte import head_matte
-from .imaging.names import find_photos
-from .imaging.read import Picture, read_photo
-from .landmarks.detectors import Detector, open_detector
-from .likeness import Likeness
-from .progress import Reporter
-from .settings import AdaptSettings
-from .tracking.track import look_again
+from ..errors import NoFaceError
+from ..files import ensure_writable
+from ..imaging import crop, resample
+from ..imaging.matte import head_matte
+from ..imaging.names import find_photos
+from ..imaging.read import Picture, read_photo
+from ..landmarks.detectors import Detector, open_detector
+from ..likeness import Likeness
+from ..progress import Reporter
+from ..settings import AdaptSettings
+from ..tracking.track import look_again
 
 WORTH_CARRYING = 1.2
 """How much larger than the network's picture a head must be in the sharpest photo for its detail to be kept."""
@@ -62,7 +62,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
             mattes.append(head_matte(pictures[-1], landmarks[-1]))
     reporter.step("photos", len(paths), len(paths))
 
-    from .training.personal import learn_person
+    from .personal import learn_person
 
     embedding, weights, tuned = learn_person(np.stack(pictures), np.stack(mattes), np.stack(landmarks), settings, reporter)
     likeness = Likeness(

@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..network.devices import choose_device
+from ..learning.losses import PIXELS, WARPING, region_map
+from ..learning.perceptual import HED_VGG16, load_perceptual
+from ..learning.steps import Batch, Critics, FineTuner, paint_batch
 from ..network.painter import Painter
 from ..network.shots import Painted
+from ..painting.devices import choose_device
+from ..painting.feed import feed_photos
+from ..painting.player import STYLE, load_painter
 from ..progress import Reporter
-from ..rendering.feed import feed_photos
-from ..rendering.player import STYLE, load_painter
 from ..settings import AdaptSettings
-from .losses import PIXELS, WARPING, region_map
-from .perceptual import HED_VGG16, load_perceptual
 from .practice import Person, hold_out, practise, rehearse
-from .steps import Batch, Critics, FineTuner, paint_batch
 
 RATE, STEADY = 1e-4, (0.9, 0.999)
 """Learning rate and Adam's betas: without a discriminator to chase, its steps may be smoothed."""

@@ -21,9 +21,9 @@ from ..imaging.preview import contact_sheet, write_png
 from ..imaging.read import Picture, read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
-from ..network.devices import choose_device
+from ..painting.devices import choose_device
+from ..painting.player import load_painter
 from ..progress import Reporter
-from ..rendering.player import load_painter
 from ..settings import EvaluateSettings
 from .baseline import nearest_photo, piecewise_affine_warp
 from .cross_identity import CrossScores, follow

@@ -13,8 +13,8 @@ from torch.nn import functional
 from ..landmarks.expression import with_expression
 from ..landmarks.head import control_points
 from ..landmarks.similarity import nearest_first
+from ..learning.steps import PAINTED_FROM, Batch
 from ..network.shots import Photos
-from .steps import PAINTED_FROM, Batch
 
 Random = np.random.Generator
 

@@ -1,0 +1,7 @@
+"""From photos to a Likeness: `headcast adapt`.
+
+`adapt` is the road, `inspecting` looks at the photos beforehand. `personal` embeds one person and fine-tunes the network on
+them, with the exercises in `practice`.
+
+May enter: root, network, landmarks, imaging, nouns, painting, judging, learning, tracking.
+"""

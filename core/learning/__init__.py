@@ -1,0 +1,7 @@
+"""How a network learns, whether from one person or from many: `adapting` and `training` both come here.
+
+`steps` is one step of either, `losses` are its losses, `perceptual` opens the networks that compare pictures (the
+evaluation uses them too).
+
+May enter: root, network, landmarks.
+"""

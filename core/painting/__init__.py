@@ -1,0 +1,7 @@
+"""The networks at work: one head painted from a Likeness.
+
+`player` holds an opened painter, `feed` turns arrays into tensors, `weights` finds, reads and writes trained weights,
+`devices` chooses where the networks run.
+
+May enter: root, network, landmarks, nouns.
+"""
