@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+import time
+from itertools import pairwise
 from typing import Protocol
 
 
@@ -23,3 +27,21 @@ class Silent:
 
     def note(self, text: str) -> None:
         pass
+
+
+class Stopwatch:
+    """Takes the time between steps."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+
+    def step(self, what: str, done: int, total: int) -> None:
+        self._times.append(time.perf_counter())
+
+    def note(self, text: str) -> None:
+        pass
+
+    def seconds(self, warm_up: int = 0) -> float:
+        """Median of a step, the first `warm_up` left out; not a number where there are no more."""
+        found = [after - before for before, after in pairwise(self._times)][warm_up:]
+        return statistics.median(found) if found else math.nan

@@ -9,8 +9,7 @@ import numpy as np
 
 from ..adapting.adapt import adapt
 from ..imaging.read import Picture, read_photo
-from ..progress import Silent
-from ..rendering.benchmark import Stopwatch
+from ..progress import Silent, Stopwatch
 from ..rendering.render import render
 from ..settings import AdaptSettings, EvaluateSettings, RenderSettings
 from .subjects import Subject
@@ -60,4 +59,4 @@ def play(likeness: Path, performance: Path, settings: EvaluateSettings, motion: 
         stopwatch,
     )
     pictures = [read_photo(take.pattern.path(number)) for number in take.frames]
-    return Shown(pictures, float(np.median(np.diff(stopwatch.times))))
+    return Shown(pictures, stopwatch.seconds())

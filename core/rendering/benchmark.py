@@ -11,7 +11,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,28 +18,13 @@ import numpy as np
 
 from ..likeness import Likeness
 from ..performance import performance_from_points
+from ..progress import Stopwatch
 from ..settings import PRESETS, RenderSettings
 
 FRAMES = 40
 WARM_UP = 5
+"""Frames that are not timed: the first few are slower."""
 PHOTOS = 8
-
-
-class Stopwatch:
-    """A Reporter that takes the time between frames."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def step(self, what: str, done: int, total: int) -> None:
-        self.times.append(time.perf_counter())
-
-    def note(self, text: str) -> None:
-        pass
-
-    def milliseconds(self) -> float:
-        """Median of a frame, the first few left out."""
-        return float(np.median(np.diff(self.times)[WARM_UP:]) * 1000)
 
 
 def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
@@ -78,7 +62,7 @@ def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
     return {
         "preset": preset,
         "device": torch.cuda.get_device_name() if cuda else f"CPU, {torch.get_num_threads()} threads",
-        "milliseconds": stopwatch.milliseconds(),
+        "milliseconds": stopwatch.seconds(WARM_UP) * 1000,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
