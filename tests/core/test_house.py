@@ -15,6 +15,31 @@ ROOT = Path(__file__).parents[2]
 ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm"}
 BLENDER = {"bpy", "mathutils", "bpy_extras"}
 
+HOUSE = {
+    "root": "nothing",
+    "network": "nothing",
+    "landmarks": "root",
+    "imaging": "root, landmarks",
+    "nouns": "root, landmarks",
+    "installing": "root",
+    "painting": "root, network, landmarks, nouns",
+    "judging": "root, network, landmarks, imaging, nouns",
+    "learning": "root, network, landmarks",
+    "tracking": "root, landmarks, imaging, nouns",
+    "adapting": "root, network, landmarks, imaging, nouns, painting, judging, learning, tracking",
+    "rendering": "root, network, landmarks, imaging, nouns, painting, judging, tracking",
+    "training": "root, network, landmarks, imaging, painting, learning, tracking",
+    "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, adapting, rendering, training",
+    "synthetic": "root, landmarks, imaging, training",
+    "doors": "root, network, landmarks, imaging, nouns, installing, painting, tracking, adapting, rendering, training, "
+    "evaluating, synthetic",
+    "worker": "root, doors",
+    "cli": "root, doors, worker",
+}
+"""The rooms of `core/`, and which others each may enter: only rooms listed before it, so that there are no circles. `nouns`
+and `doors` are the FILES below; every other file at core's root is `root`."""
+FILES = {"likeness": "nouns", "performance": "nouns", "take": "nouns", "jobs": "doors", "examining": "doors"}
+
 
 def imports(path: Path) -> set[str]:
     """Top-level names that a file imports from outside its package, anywhere in it."""
@@ -43,6 +68,61 @@ def test_core_never_reaches_up() -> None:
         depth = len(path.relative_to(ROOT / "core").parents)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             assert not (isinstance(node, ast.ImportFrom) and node.level > depth), path
+
+
+def room_of(module: list[str]) -> str:
+    """The room of a module of core, given as the parts of its name."""
+    return module[0] if (ROOT / "core" / module[0]).is_dir() else FILES.get(module[0], "root")
+
+
+def arrows() -> dict[str, dict[str, set[str]]]:
+    """Which rooms each room enters, and the files that do it. Imports inside functions and for types alone count, too."""
+    found: dict[str, dict[str, set[str]]] = {room: {} for room in HOUSE}
+    for path in sorted((ROOT / "core").rglob("*.py")):
+        own = path.relative_to(ROOT / "core")
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not node.level:
+                continue
+            package = list(own.parts[: len(own.parts) - node.level])
+            named = [node.module] if node.module else [alias.name for alias in node.names]
+            for name in named:
+                here, there = room_of([*own.parts[:-1], own.stem]), room_of([*package, *name.split(".")])
+                if here != there:
+                    found[here].setdefault(there, set()).add(str(own))
+    return found
+
+
+def test_rooms_enter_only_rooms_on_their_list() -> None:
+    found = arrows()
+    for room, entered in found.items():
+        print(f"{room:>10} -> {', '.join(sorted(entered, key=list(HOUSE).index)) or 'nothing'}")
+    guilty = {
+        f"{room} -> {other}": files
+        for room, entered in found.items()
+        for other, files in entered.items()
+        if other not in HOUSE[room].split(", ")
+    }
+    assert not guilty
+
+
+def test_the_list_of_rooms_has_no_circles() -> None:
+    rooms = list(HOUSE)
+    for i, allowed in enumerate(HOUSE.values()):
+        assert allowed == "nothing" or set(allowed.split(", ")) <= set(rooms[:i]), rooms[i]
+
+
+def test_every_room_is_on_the_list() -> None:
+    folders = {path.parent.name for path in (ROOT / "core").glob("*/__init__.py")}
+    assert folders | set(FILES.values()) | {"root"} == set(HOUSE)
+    assert all((ROOT / "core" / f"{name}.py").is_file() for name in FILES)
+
+
+@pytest.mark.parametrize("room", HOUSE)
+def test_the_door_plate_says_the_same_as_the_list(room: str) -> None:
+    folder = ROOT / "core" / room
+    words = "May enter" if folder.is_dir() else f"{room.capitalize()} may enter"
+    plate = ast.get_docstring(ast.parse(((folder if folder.is_dir() else ROOT / "core") / "__init__.py").read_text("utf-8")))
+    assert f" {words}: {HOUSE[room]}." in " ".join((plate or "").split())
 
 
 def test_the_version_stands_once() -> None:
