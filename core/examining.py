@@ -74,7 +74,8 @@ def _device() -> Finding:
 
 
 def _weights() -> list[Finding]:
-    from .network.painter import PRESETS, build_painter
+    from .network.build import build_painter
+    from .network.painter import PRESETS
     from .painting.weights import find_weights, weights_name
 
     found = []

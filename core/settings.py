@@ -38,7 +38,7 @@ DETECTORS = {
     "dlib": "dlib's 68 points, frontal faces: not for commercial use, as its training set (300-W) bars that",
 }
 PRESETS = {
-    "warp-256": "Bends the photos to the pose and repaints what they do not show",
+    "warp-256": "Bends the photos to the pose, and paints mouth and eyes in close-up",
     "warp-512": "The same at twice the size: for close-ups, four times the work",
     "fsth-256": "Zakharov et al. 2019: every pixel painted anew",
 }

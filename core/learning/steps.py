@@ -1,4 +1,4 @@
-"""One step of learning, for either preset: meta-learning over many people, and fine-tuning on one.
+"""One step of learning for the paper's networks: meta-learning over many people, and fine-tuning on one.
 
 Zakharov et al. 2019, sections 3.2 and 3.3.
 """
@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..landmarks.raster import draw_landmarks
 from ..network.discriminator import Discriminator
+from ..network.few_shot import FewShotPainter
 from ..network.painter import Painter
 from ..network.shots import Painted, Photos, Pose
 from . import losses
@@ -25,8 +25,6 @@ DISCRIMINATOR_RATE = 2e-4
 BETAS = (0.0, 0.999)
 """The paper names Adam alone; beta1 = 0 is the co-author's code."""
 DISCRIMINATOR_STEPS = 2
-PAINTED_FROM = 3
-"""Photos that a target is painted from, as at rendering time; all of them make the embedding."""
 
 
 class Batch(NamedTuple):
@@ -38,16 +36,26 @@ class Batch(NamedTuple):
     """[B, K, 70, 2]"""
     target: Tensor
     """[B, 3, H, W], -1 to 1"""
-    target_matte: Tensor
-    """[B, 1, H, W], 0 to 1"""
     target_landmarks: Tensor
     """[B, 70, 2]"""
     target_points: Tensor
     """[B, N, 2] control points, -1 to 1"""
     target_stiffness: Tensor
     """[B, N]"""
+    target_projection: Tensor
+    """[B, 2, 4]"""
     video: Tensor
     """[B] which training video: the row of W"""
+
+    def to(self, device: torch.device) -> Batch:
+        """On a device, pictures and mattes that were bytes as floats; the copying is not waited for."""
+        photos = Photos(*(tensor.to(device, non_blocking=True) for tensor in self.photos))
+        rest = (tensor.to(device, non_blocking=True) for tensor in self[1:])
+        whole = Batch(photos, *rest)
+        pictures, mattes = photos.pictures.float() / 127.5 - 1.0, photos.mattes.float() / 255.0
+        return whole._replace(
+            photos=photos._replace(pictures=pictures, mattes=mattes), target=whole.target.float() / 127.5 - 1.0
+        )
 
 
 def draw_all(landmarks: Tensor, size: int) -> Tensor:
@@ -56,15 +64,14 @@ def draw_all(landmarks: Tensor, size: int) -> Tensor:
 
 
 def paint_batch(painter: Painter, batch: Batch, style: Tensor | None = None) -> tuple[Painted, Tensor | None]:
-    """Paint each target from its first photos; the embeddings [B, E] of all too, unless `style` takes their place."""
-    drawings = draw_all(batch.landmarks, painter.preset.size)
+    """Paint each target; the embeddings [B, E] of its photos too, unless `style` takes their place."""
     embedding = None
     if style is None:
-        embedding = painter.embed(batch.photos, drawings)
+        embedding = painter.embed(batch.photos, draw_all(batch.landmarks, painter.preset.size))
         style = painter.style(embedding)
-    pose = Pose(batch.target_points, batch.target_stiffness, draw_landmarks(batch.target_landmarks, painter.drawing_size))
-    nearest = Photos(*(tensor[:, :PAINTED_FROM] for tensor in batch.photos))
-    return painter(painter.prepare(nearest, drawings[:, :PAINTED_FROM]), pose, style), embedding
+    drawing = draw_landmarks(batch.target_landmarks, painter.drawing_size) if painter.drawing_size else None
+    pose = Pose(batch.target_points, batch.target_stiffness, batch.target_projection, drawing)
+    return painter(painter.prepare(batch.photos), pose, style), embedding
 
 
 class Critics(nn.Module):
@@ -83,10 +90,6 @@ class Critics(nn.Module):
         if self.weights.pixel:
             where = losses.region_map(batch.target_landmarks, batch.target.shape[-1], self.weights.region)
             found["pixel"] = self.weights.pixel * (where * (painted.picture - batch.target).abs()).mean()
-        if self.weights.repaint and painted.warped is not None:
-            found["repaint"] = self.weights.repaint * functional.l1_loss(painted.picture, painted.warped)
-        if self.weights.matte:
-            found["matte"] = self.weights.matte * functional.l1_loss(painted.matte, batch.target_matte)
         return found
 
 
@@ -95,7 +98,7 @@ class MetaLearner:
 
     def __init__(
         self,
-        painter: Painter,
+        painter: FewShotPainter,
         discriminator: Discriminator,
         critics: Critics,
         betas: tuple[float, float] = BETAS,
@@ -141,7 +144,7 @@ class FineTuner:
 
     def __init__(
         self,
-        painter: Painter,
+        painter: FewShotPainter,
         embedding: Tensor,
         critics: Critics,
         discriminator: Discriminator | None = None,

@@ -21,11 +21,13 @@ def picture_grid(size: int, like: Tensor) -> Tensor:
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    """U(r) = r^2 log r^2 - TENSION r between points [..., N, 2] and [..., M, 2]: [..., N, M].
+    """U(r) = r^2 log r^2 - TENSION r between points [B, N, 2] and [B, M, 2]: [B, N, M].
 
     Both terms are conditionally positive definite with a linear polynomial, and so is their sum.
     """
-    squared = (a.unsqueeze(-2) - b.unsqueeze(-3)).square().sum(-1).clamp_min(1e-12)
+    # One product of matrices instead of all differences: the places of a grid are many.
+    squared = torch.baddbmm(a.square().sum(-1, keepdim=True) + b.square().sum(-1)[..., None, :], a, b.mT, alpha=-2.0)
+    squared = squared.clamp_min(1e-9)
     return squared * torch.log(squared) - TENSION * squared.sqrt()
 
 
@@ -33,12 +35,12 @@ def _with_one(points: Tensor) -> Tensor:
     return torch.cat([torch.ones_like(points[..., :1]), points], dim=-1)
 
 
-def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, size: int) -> Tensor:
-    """Where in each source every pixel of the target lies.
+def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, grid: Tensor) -> Tensor:
+    """Where in each source every place of the target lies.
 
     target: [B, N, 2] control points in the picture to be made; source: [B, K, N, 2] the same points in K photos;
-    stiffness: [B, K, N], 0 for a point that must be met, large for one that is to be ignored; size: of the flow's grid.
-    Returns [B, K, size, size, 2], positions in the source for `grid_sample`. Solved in float32 whatever goes in.
+    stiffness: [B, K, N], 0 for a point that must be met, large for one that is to be ignored; grid: [B, h, w, 2] places.
+    Returns [B, K, h, w, 2], positions in the source for `grid_sample`. Solved in float32 whatever goes in.
     """
     batch, shots, count, _ = source.shape
     dtype = source.dtype
@@ -53,8 +55,8 @@ def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, size: int
         offset = source - target[:, None]
         known = torch.cat([offset, offset.new_zeros(batch, shots, 3, 2)], dim=-2)
         solution = torch.linalg.solve(system, known)  # [B, K, N + 3, 2]
-        grid = picture_grid(size, target)
-        pixels = grid.reshape(1, -1, 2).expand(batch, -1, -1)
+        grid = grid.float()
+        pixels = grid.flatten(1, 2)
         basis = torch.cat([_kernel(pixels, target), _with_one(pixels)], dim=-1)  # [B, P, N + 3]
         flow = torch.einsum("bpn,bknc->bkpc", basis, solution)
-        return (flow.view(batch, shots, size, size, 2) + grid).to(dtype)
+        return (flow.unflatten(2, grid.shape[1:3]) + grid[:, None]).to(dtype)

@@ -17,37 +17,35 @@ def _to_tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
 
 
 def feed_photos(
-    pictures: NDArray[np.uint8], mattes: NDArray[np.uint8], landmarks: NDArray[np.float32], device: torch.device
-) -> tuple[Photos, Tensor]:
-    """One person's N photos as a batch of one, and their landmark pictures [1, N, 3, S, S].
+    pictures: NDArray[np.uint8],
+    mattes: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    device: torch.device,
+    fine: NDArray[np.uint8] | None = None,
+) -> Photos:
+    """One person's N photos as a batch of one.
 
-    pictures: [N, S, S, 3]; mattes: [N, S, S]; landmarks: [N, 70, 2] in pixels.
+    pictures: [N, S, S, 3]; mattes: [N, S, S]; landmarks: [N, 70, 2] in pixels; fine: [N, D, D, 3] the same pictures with
+    more detail, which then take their place.
     """
-    size = pictures.shape[1]
-    control = control_points(landmarks)
-    photos = Photos(
-        _to_tensor(pictures, device).permute(0, 3, 1, 2)[None].float() / 127.5 - 1.0,
+    shown = pictures if fine is None else fine
+    control = control_points(landmarks).unit(pictures.shape[1])
+    return Photos(
+        _to_tensor(shown, device).permute(0, 3, 1, 2)[None].float() / 127.5 - 1.0,
         _to_tensor(mattes, device)[None, :, None].float() / 255.0,
-        _to_tensor(control.points, device)[None] * (2.0 / size) - 1.0,
-        _to_tensor(control.stiffness, device)[None],
+        *(_to_tensor(part, device)[None] for part in control),
     )
+
+
+def feed_drawings(landmarks: NDArray[np.float32], size: int, device: torch.device) -> Tensor:
+    """The landmark pictures [1, N, 3, size, size] of one person's N photos; landmarks: [N, 70, 2] in pixels of `size`."""
     # One by one: 32 at once overflow the caches, and take eight times as long on a CPU.
     drawings = [draw_landmarks(face[None], size) for face in _to_tensor(landmarks, device) / size]
-    return photos, torch.cat(drawings)[None]
-
-
-def feed_fine(pictures: NDArray[np.uint8] | None, device: torch.device) -> Tensor | None:
-    """One person's N larger photos [N, D, D, 3] as [1, N, 3, D, D], -1 to 1."""
-    if pictures is None:
-        return None
-    return _to_tensor(pictures, device).permute(0, 3, 1, 2)[None].float() / 127.5 - 1.0
+    return torch.cat(drawings)[None]
 
 
 def feed_pose(landmarks: NDArray[np.float32], size: int, drawing_size: int, device: torch.device) -> Pose:
-    """Poses for a batch of faces, [B, 70, 2] in pixels of a crop of `size`."""
-    control = control_points(landmarks)
-    return Pose(
-        _to_tensor(control.points, device) * (2.0 / size) - 1.0,
-        _to_tensor(control.stiffness, device),
-        draw_landmarks(_to_tensor(landmarks, device) / size, drawing_size),
-    )
+    """Poses for a batch of faces, [B, 70, 2] in pixels of a crop of `size`; no landmark picture for `drawing_size` 0."""
+    points, stiffness, projection = (_to_tensor(part, device) for part in control_points(landmarks).unit(size))
+    drawing = draw_landmarks(_to_tensor(landmarks, device) / size, drawing_size) if drawing_size else None
+    return Pose(points, stiffness, projection, drawing)

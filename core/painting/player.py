@@ -14,9 +14,10 @@ from ..errors import MissingWeightsError, PresetMismatchError, SettingError
 from ..landmarks.similarity import nearest_first
 from ..likeness import Likeness
 from ..network.blocks import fold_spectral_norm
-from ..network.painter import PRESETS, Painter, build_painter
+from ..network.build import build_painter
+from ..network.painter import PRESETS, Painter
 from .devices import choose_device
-from .feed import feed_fine, feed_photos, feed_pose
+from .feed import feed_photos, feed_pose
 from .weights import find_weights, load_weights, weights_name
 
 STYLE = "style"
@@ -85,8 +86,9 @@ class Player:
         self.photos = min(photos, len(likeness))
         self.landmarks = likeness.landmarks
         with torch.inference_mode():
-            shots, drawings = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device)
-            self._prepared = self.painter.prepare(shots, drawings, feed_fine(likeness.fine, self.device))
+            fine = likeness.fine if self.painter.starts_as_warp else None
+            shown = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device, fine)
+            self._prepared = self.painter.prepare(shown)
             embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
             self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
 
@@ -101,8 +103,7 @@ class Player:
             pose = feed_pose(landmarks[None], self.size, self.painter.drawing_size, self.device)
             index = torch.from_numpy(sources).to(self.device)
             painted = self.painter(self._prepared.select(index), pose, self._style)
-            seen = painted.picture if painted.fine is None else painted.fine
-            picture = (seen[0].clamp(-1.0, 1.0) + 1.0) / 2.0
+            picture = (painted.picture[0].clamp(-1.0, 1.0) + 1.0) / 2.0
             matte = functional.interpolate(painted.matte, size=picture.shape[1:], mode="bilinear", align_corners=False)
             return Head(picture.permute(1, 2, 0).cpu().numpy(), matte[0, 0].cpu().numpy())
 

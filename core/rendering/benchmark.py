@@ -32,7 +32,7 @@ def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
     import torch
 
     from ..landmarks.head import head_model
-    from ..network.painter import build_painter
+    from ..network.build import build_painter
     from ..painting.weights import save_weights
     from .render import render
 

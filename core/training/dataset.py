@@ -7,7 +7,8 @@ was, and the processes of a run that is spread over several take disjoint parts 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -43,8 +44,16 @@ def shot_range(text: str) -> tuple[int, int]:
     return low, high
 
 
+class Numbered(Protocol):
+    """Items of which each is made of its number alone."""
+
+    batch: int
+
+    def __getitem__(self, index: int) -> Any: ...
+
+
 class Items(Dataset[Batch]):
-    """The items of a run, without end. Pictures and mattes are still bytes, see `unpack`."""
+    """The items of a run, without end. Pictures and mattes are still bytes, see `Batch.to`."""
 
     def __init__(
         self, clips: Sequence[Clip], size: int, batch: int, photos: tuple[int, int], seed: int, augmented: bool = True
@@ -82,17 +91,17 @@ class Items(Dataset[Batch]):
         """The clip's frames by chance, the target first; of some items those most like it next, as those of footage are."""
         order = random.permutation(len(clip.frames)).tolist()
         if self.augmented and random.random() < NEAR:
-            points = np.stack([_points(clip.frames[i].label.landmarks) for i in order])
+            points = np.stack([points_of(clip.frames[i].label.landmarks) for i in order])
             order = [order[0], *(order[1 + i] for i in nearest_first(points[0], points[1:]))]
         return order
 
     def _landmarks(self, frames: Sequence[Frame], random: Random) -> Floats:
-        exact = np.stack([_points(frame.label.landmarks) for frame in frames])
+        exact = np.stack([points_of(frame.label.landmarks) for frame in frames])
         shown = unsteady(exact, random) if self.augmented else exact
         if not self.augmented or random.random() < DETECTED:
             for i, frame in enumerate(frames):
                 if frame.label.detected is not None:
-                    shown[i] = _points(frame.label.detected)
+                    shown[i] = points_of(frame.label.detected)
         return shown
 
     def _on_other_background(self, shots: Shots, clip: Clip, frames: Sequence[Frame], random: Random) -> Shots:
@@ -109,8 +118,8 @@ class Items(Dataset[Batch]):
         return shots._replace(pictures=swap_background(shots.pictures, alphas, behind.read("background.jpg"), new))
 
 
-def _points(rows: Sequence[Sequence[float]]) -> Floats:
-    """[70, 2] of a label, which may have no pupils."""
+def points_of(rows: Sequence[Sequence[float]]) -> Floats:
+    """[70, 2] of a label's rows, which may have no pupils."""
     points = np.array(rows, np.float32)
     return points if len(points) == ibug68.COUNT else ibug68.with_pupils(points)
 
@@ -121,43 +130,29 @@ def _pack(shots: Shots, video: int) -> Batch:
     pictures = torch.from_numpy(np.ascontiguousarray(shots.pictures.transpose(0, 3, 1, 2)))
     mattes = torch.from_numpy(shots.mattes[:, None])
     landmarks = torch.from_numpy(shots.landmarks / np.float32(size))
-    points = torch.from_numpy(control.points * np.float32(2 / size) - 1)
-    stiffness = torch.from_numpy(control.stiffness)
-    photos = Photos(pictures[:-1], mattes[:-1], points[:-1], stiffness[:-1])
-    return Batch(
-        photos, landmarks[:-1], pictures[-1], mattes[-1], landmarks[-1], points[-1], stiffness[-1], torch.tensor(video)
-    )
+    points, stiffness, projection = (torch.from_numpy(part) for part in control)
+    photos = Photos(pictures[:-1], mattes[:-1], points[:-1], stiffness[:-1], projection[:-1])
+    wanted = (points[-1], stiffness[-1], projection[-1])
+    return Batch(photos, landmarks[:-1], pictures[-1], landmarks[-1], *wanted, torch.tensor(video))
 
 
-def unpack(packed: Batch, device: torch.device) -> Batch:
-    """A batch on its device, pictures and mattes as the floats that `Batch` promises; the copying is not waited for."""
-    whole = Batch(
-        Photos(*(tensor.to(device, non_blocking=True) for tensor in packed.photos)),
-        *(tensor.to(device, non_blocking=True) for tensor in packed[1:]),
-    )
-    return whole._replace(
-        photos=whole.photos._replace(
-            pictures=whole.photos.pictures.float() / 127.5 - 1.0, mattes=whole.photos.mattes.float() / 255.0
-        ),
-        target=whole.target.float() / 127.5 - 1.0,
-        target_matte=whole.target_matte.float() / 255.0,
-    )
-
-
-def load_batches(items: Items, steps: range, workers: int, processes: Processes) -> Iterator[Batch]:
-    """The batches of `steps`, on their device; of each the part that falls to this process."""
+def load_batches(
+    items: Numbered, collate: Callable[[Any], Any], steps: range, workers: int, processes: Processes
+) -> Iterator[Any]:
+    """The batches of `steps`, on their device; of each the part that falls to this process. collate: items to a batch."""
     # There are as many workers as there are to be threads; and OpenCV's own, once begun, would not survive the fork.
     cv2.setNumThreads(1)
     share = items.batch // processes.world
     firsts = (step * items.batch + processes.rank * share for step in steps)
-    loader = DataLoader(
-        items,
+    loader: DataLoader[Any] = DataLoader(
+        items,  # type: ignore[arg-type]
         batch_sampler=(list(range(first, first + share)) for first in firsts),  # type: ignore[arg-type]
         num_workers=workers,
+        collate_fn=collate,
         prefetch_factor=PREFETCH if workers else None,
         pin_memory=processes.device.type == "cuda",
     )
-    return (unpack(packed, processes.device) for packed in loader)
+    return (packed.to(processes.device) for packed in loader)
 
 
 def long_enough(clips: Sequence[Clip]) -> list[Clip]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..imaging.preview import write_png
-from ..network.painter import Painter
 from ..progress import Reporter
+from .region_validation import RegionValidation
 from .run_folder import BOARD, SHEET
 from .throughput import Speed
 from .validation import Validation
@@ -16,7 +17,7 @@ from .validation import Validation
 class Journal:
     """Of the one process that tells. Without TensorBoard it says so, and tells the user alone."""
 
-    def __init__(self, run: Path, start: int, validation: Validation, reporter: Reporter) -> None:
+    def __init__(self, run: Path, start: int, validation: Validation | RegionValidation, reporter: Reporter) -> None:
         self.run, self.held_out, self.reporter = run, validation, reporter
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -36,7 +37,7 @@ class Journal:
             f"({speed.share:.0%} of the ceiling), {speed.waited:.0%} waiting for data"
         )
 
-    def validation(self, step: int, painter: Painter) -> None:
+    def validation(self, step: int, painter: Any) -> None:
         """The running average on people that it does not learn from, beside geometry alone."""
         losses, sheet = self.held_out.look(painter)
         self._scalars("validation", losses, step)

@@ -9,52 +9,26 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import SettingError
-from ..learning.losses import PIXELS, SECOND_VERSION, WARPING, LossWeights
-from ..learning.perceptual import HED_VGG16, VGG19, VGGFACE, load_perceptual
-from ..learning.steps import BETAS, DISCRIMINATOR_RATE, GENERATOR_RATE, Critics, MetaLearner
-from ..network.painter import PRESETS, Painter, build_discriminator
 from ..painting.weights import load_weights, save_weights, weights_name
 from ..progress import Reporter, Silent
 from ..settings import TrainSettings
 from .average import Average
-from .dataset import Items, load_batches, shot_range
+from .course import Course, open_course
+from .dataset import load_batches, shot_range
 from .journal import Journal
 from .processes import Processes, join
 from .run_folder import CHECKPOINT, load_checkpoint, open_run, save_checkpoint
 from .throughput import Meter
-from .validation import Validation
 
 WARM_UP = 200
 """Steps over which the learning rate rises."""
-MOST_GRADIENT = 100.0
-"""Norm to which a step's gradient is cut; of the painter's usual ones 20 to 45 were seen at 128 px."""
-ARCHITECTURES = {"hed": HED_VGG16, "vgg19": VGG19, "vggface": VGGFACE}
-"""Perceptual networks by their setting and their place in LossWeights."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a kind of preset learns with."""
-
-    weights: LossWeights
-    rate: float
-    betas: tuple[float, float]
-    falling: bool
-    """the rate falls to nothing over the run, by a cosine"""
-
-
-PAPER = Recipe(SECOND_VERSION, GENERATOR_RATE, BETAS, falling=False)
-BENDING = Recipe(WARPING, 2e-4, (0.5, 0.999), falling=True)
-"""For what starts as a warp: its layers that start at zero would hardly move at the paper's rate."""
 
 
 class Trained(NamedTuple):
@@ -73,20 +47,19 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
         reporter = reporter if processes.leads else Silent()
         photos = check(settings, processes)
         cast = open_run(run, data, settings, processes.leads, reporter)
-        recipe = BENDING if PRESETS[settings.preset].warp_channels else PAPER
-        learner = build_learner(settings, recipe, len(cast.training), processes, reporter)
+        course = open_course(cast, settings, photos, processes, reporter)
+        learner = course.learner
         checkpoint, weights = run / CHECKPOINT, run / f"{weights_name(settings.preset)}.safetensors"
         if settings.initial and not checkpoint.is_file():
             load_weights(learner.painter, Path(settings.initial))
         average = Average(learner.painter)
         start = load_checkpoint(checkpoint, learner, average)
-        items = Items(cast.training, settings.side, settings.batch, photos, settings.seed)
         steps = range(start, settings.steps)
-        batches = load_batches(items, steps, settings.workers, processes)
+        batches = load_batches(course.items, course.collate, steps, settings.workers, processes)
         meter = Meter(processes.device, torch.bfloat16 if learner.brain_floats else torch.float32, settings.batch)
         journal: Journal | None = None
         if processes.leads:
-            journal = Journal(run, start, Validation(cast.held_out, learner, processes.device), reporter)
+            journal = Journal(run, start, course.validate(), reporter)
         found: list[dict[str, Tensor]] = []
         losses: dict[str, float] = {}
         saved = time.monotonic()
@@ -96,7 +69,7 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
                 batch = next(batches)
             adversarial = 0 <= settings.adversarial_from <= step
             meter.count(learner, batch, adversarial)
-            set_rates(learner, recipe, settings, step)
+            set_rates(course, settings, step)
             found.append(learner.step(batch, adversarial))
             average.update(learner.painter, step)
 
@@ -129,51 +102,13 @@ def check(settings: TrainSettings, processes: Processes) -> tuple[int, int]:
     return shot_range(settings.photos)
 
 
-def build_learner(
-    settings: TrainSettings, recipe: Recipe, videos: int, processes: Processes, reporter: Reporter
-) -> MetaLearner:
-    """Networks and optimisers at their beginning, the same in every process. Raises MissingWeightsError, WrongFileError."""
-    paths = {name: getattr(settings, name) for name in ARCHITECTURES if getattr(settings, name)}
-    perceptual = {name: load_perceptual(ARCHITECTURES[name], Path(path)) for name, path in paths.items()}
-    if not perceptual:
-        reporter.note("No perceptual network is given (--hed, --vgg19, --vggface): it learns from pixels, and will be soft")
-    weights = recipe.weights if perceptual or recipe.weights.pixel else PIXELS
-    torch.manual_seed(settings.seed)
-    preset = replace(PRESETS[settings.preset], size=settings.side)
-    painter = Painter(preset)
-    judging = replace(preset, channels=settings.discriminator_channels or preset.channels)
-    networks = (painter, build_discriminator(judging, videos), Critics(perceptual, weights))
-    for network in networks:
-        network.to(processes.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    learner = MetaLearner(*networks, recipe.betas, uses_brain_floats(settings.precision, processes.device))
-    for optimizer in (learner.optimizer, learner.critic_optimizer):
-        optimizer.register_step_pre_hook(partial(_before_step, processes))
-    return learner
-
-
-def _before_step(processes: Processes, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-    """The processes' gradients become one, and no freak of a batch may throw the weights off."""
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    processes.average(parameter.grad for parameter in parameters if parameter.grad is not None)
-    nn.utils.clip_grad_norm_(parameters, MOST_GRADIENT)
-
-
-def uses_brain_floats(precision: str, device: torch.device) -> bool:
-    """True if `--precision` asks for bf16 on this device."""
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
-
-
-def set_rates(learner: MetaLearner, recipe: Recipe, settings: TrainSettings, step: int) -> None:
-    """The learning rates of step number `step`: up at the start and, where the recipe says so, down by a cosine."""
+def set_rates(course: Course, settings: TrainSettings, step: int) -> None:
+    """The learning rates of step number `step`: up at the start and, where the course says so, down by a cosine."""
     factor = min(1.0, (step + 1) / WARM_UP)
-    if recipe.falling:
+    if course.falling:
         factor *= 0.5 + 0.5 * math.cos(math.pi * step / settings.steps)
-    rates = {learner.optimizer: settings.rate or recipe.rate, learner.critic_optimizer: DISCRIMINATOR_RATE}
-    for optimizer, rate in rates.items():
+    learner = course.learner
+    for optimizer, rate in ((learner.optimizer, course.rate), (learner.critic_optimizer, course.judge_rate)):
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
 

@@ -6,18 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from ..errors import SettingError, WrongFileError, writing
 from ..files import whole_file
-from ..learning.steps import MetaLearner
 from ..progress import Reporter
 from ..settings import TrainSettings
 from .average import Average
-from .dataset import long_enough
 from .shards import Clip, read_clips
+
+if TYPE_CHECKING:
+    from .course import Learner
 
 SETTINGS, CHECKPOINT, SHEET, BOARD = "settings.json", "checkpoint.pt", "sheet.png", "board"
 FIXED = ("preset", "size", "batch", "photos", "seed", "discriminator_channels")
@@ -38,7 +39,7 @@ def open_run(run: Path, data: Sequence[Path], settings: TrainSettings, leads: bo
 
     leads: this process writes. Raises SettingError where a setting does not fit the run, WrongFileError where clips lack.
     """
-    clips = long_enough(read_clips(data))
+    clips = read_clips(data)
     by_name = {clip.name: clip for clip in clips}
     if len(by_name) < len(clips):
         twice = next(clip.name for i, clip in enumerate(clips) if by_name[clip.name] is not clip)
@@ -65,7 +66,7 @@ def open_run(run: Path, data: Sequence[Path], settings: TrainSettings, leads: bo
                 run.mkdir(parents=True, exist_ok=True)
             with whole_file(path) as part:
                 part.write_text(json.dumps(content, indent=1))
-    held_out = long_enough(read_clips([Path(settings.validate)])) if settings.validate else [by_name[name] for name in held]
+    held_out = read_clips([Path(settings.validate)]) if settings.validate else [by_name[name] for name in held]
     training = [by_name[name] for name in names]
     return Cast(training, held_out or training)
 
@@ -97,7 +98,7 @@ def _split(clips: Sequence[Clip], hold_out: bool) -> tuple[list[str], list[str]]
     return training, held_out
 
 
-def save_checkpoint(path: Path, step: int, learner: MetaLearner, average: Average) -> None:
+def save_checkpoint(path: Path, step: int, learner: Learner, average: Average) -> None:
     """Write all that the run needs to go on after `step` steps, whole or not at all. Raises UnwritableError."""
     content = {
         "step": step,
@@ -111,7 +112,7 @@ def save_checkpoint(path: Path, step: int, learner: MetaLearner, average: Averag
         torch.save(content, file)
 
 
-def load_checkpoint(path: Path, learner: MetaLearner, average: Average) -> int:
+def load_checkpoint(path: Path, learner: Learner, average: Average) -> int:
     """Take up what `save_checkpoint` wrote; returns the steps that were done, none if there is no file.
 
     Raises WrongFileError where it is damaged or does not fit.

@@ -6,12 +6,13 @@ import copy
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..learning.steps import Batch, MetaLearner
+if TYPE_CHECKING:
+    from .course import Learner
 
 ROUNDS = 3
 
@@ -75,9 +76,9 @@ class Meter:
         yield
         self._start += time.perf_counter() - begun
 
-    def count(self, learner: MetaLearner, batch: Batch, adversarial: bool) -> None:
+    def count(self, learner: Learner, batch: Any, adversarial: bool) -> None:
         """A step is about to be taken. Its cost is found out on a copy, the first time that one of its kind comes."""
-        kind = (batch.landmarks.shape[1], adversarial)
+        kind = (batch.photos.points.shape[1], adversarial)
         if kind not in self._cost:
             with self.aside():
                 self._cost[kind] = _cost(copy.deepcopy(learner), batch, adversarial)
@@ -94,7 +95,7 @@ class Meter:
         return speed
 
 
-def _cost(learner: MetaLearner, batch: Batch, adversarial: bool) -> float:
+def _cost(learner: Learner, batch: Any, adversarial: bool) -> float:
     with FlopCounterMode(display=False) as counter:
         learner.step(batch, adversarial)
     return float(counter.get_total_flops())

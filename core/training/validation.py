@@ -13,16 +13,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import default_collate
 
 from ..imaging.preview import contact_sheet
-from ..learning.steps import PAINTED_FROM, Batch, MetaLearner, paint_batch
-from ..network.painter import PRESETS, Painter
+from ..learning.steps import Batch, MetaLearner, paint_batch
+from ..network.few_shot import FewShotPainter
+from ..network.painter import PRESETS
 from ..network.shots import Painted
-from .dataset import Items, load_batches
+from ..network.warp import WarpPainter
+from .dataset import Items, load_batches, long_enough
 from .processes import Processes
 from .shards import Clip
 
-BATCHES, BATCH = 4, 4
+BATCHES, BATCH, MOST_PHOTOS = 4, 4, 3
 SHOWN = 2
 """Items of each batch on the sheet."""
 GEOMETRY = "warp-256"
@@ -34,15 +37,15 @@ class Validation:
 
     def __init__(self, clips: Sequence[Clip], learner: MetaLearner, device: torch.device) -> None:
         size = learner.painter.preset.size
-        items = Items(clips, size, BATCH, (1, PAINTED_FROM), seed=0, augmented=False)
-        self.batches = list(load_batches(items, range(BATCHES), 0, Processes(device)))
+        items = Items(long_enough(clips), size, BATCH, (1, MOST_PHOTOS), seed=0, augmented=False)
+        self.batches = list(load_batches(items, default_collate, range(BATCHES), 0, Processes(device)))
         self.critics = learner.critics
-        self.bent = self._paint(Painter(replace(PRESETS[GEOMETRY], size=size)).eval().to(device))
+        self.bent = self._paint(WarpPainter(replace(PRESETS[GEOMETRY], size=size)).eval().to(device))
         self.baseline = self._losses(self.bent)
         """the losses of geometry alone"""
 
     @torch.no_grad()
-    def _paint(self, painter: Painter) -> list[Painted]:
+    def _paint(self, painter: FewShotPainter | WarpPainter) -> list[Painted]:
         return [paint_batch(painter, batch)[0] for batch in self.batches]
 
     @torch.no_grad()
@@ -50,7 +53,7 @@ class Validation:
         found = [self.critics(frames, batch) for frames, batch in zip(painted, self.batches, strict=True)]
         return {name: float(torch.stack([losses[name] for losses in found]).mean()) for name in found[0]}
 
-    def look(self, painter: Painter) -> tuple[dict[str, float], NDArray[np.uint8]]:
+    def look(self, painter: FewShotPainter) -> tuple[dict[str, float], NDArray[np.uint8]]:
         """The losses, and the sheet: a row an item with target, geometry's frame, ours, and the photos."""
         painted = self._paint(painter)
         rows = []
@@ -60,10 +63,10 @@ class Validation:
 
 
 def _row(batch: Batch, bent: Painted, ours: Painted, i: int) -> list[NDArray[np.uint8]]:
-    return [_to_bytes(p) for p in (batch.target[i], bent.picture[i], ours.picture[i], *batch.photos.pictures[i])]
+    return [to_bytes(p) for p in (batch.target[i], bent.picture[i], ours.picture[i], *batch.photos.pictures[i])]
 
 
-def _to_bytes(picture: Tensor) -> NDArray[np.uint8]:
+def to_bytes(picture: Tensor) -> NDArray[np.uint8]:
     """[3, S, S], -1 to 1, to [S, S, 3]."""
     seen = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte()
     return np.asarray(seen.permute(1, 2, 0).cpu().numpy(), np.uint8)

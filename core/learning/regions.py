@@ -1,0 +1,220 @@
+"""One step of learning for the painters of mouth and eyes, and their losses.
+
+Photos are bent to the truth's landmarks, each region is seen in its close-up, and what is painted there is compared with
+the truth: by colour, by the features of a perceptual network, and later by a discriminator that is conditioned on where
+lips and lids are (Zakharov et al. 2019, section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..network.closeup import LEFT_EYE, RIGHT_EYE, sample
+from ..network.patch import Judges, PatchDiscriminator
+from ..network.regions import EYE_SIZE, MOUTH_SIZE, PARTS, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
+from ..network.retouch import Retoucher
+from ..network.shots import Photos, Pose
+from ..network.warp import WarpPainter
+from .perceptual import PerceptualLoss
+
+RATE, JUDGE_RATE = 3e-4, 4e-4
+BETAS, JUDGE_BETAS = (0.5, 0.99), (0.0, 0.99)
+INSIDE = 3.0
+"""How often a pixel between the lips, or the lids, counts."""
+GROWN = 2
+"""Pixels round the inside of a mouth that count in a made pair."""
+LAYERS = 3
+"""Layers of the perceptual network that are compared: close-ups have no larger forms."""
+
+
+@dataclass(frozen=True)
+class RegionWeights:
+    """How much each loss counts."""
+
+    colour: float = 2.0
+    perceptual: float = 1.0
+    adversarial: float = 0.03
+    features: float = 0.5
+
+
+class PairBatch(NamedTuple):
+    """B people, K photos of each, and a picture of each that is to be painted. Pictures may be bytes until `to`."""
+
+    photos: Photos
+    pose: Pose
+    target: Tensor
+    """[B, 3, H, W], -1 to 1"""
+    made: Tensor
+    """[B] 1 where the photo was made of the target: aligned to the pixel, it counts inside lips and lids alone"""
+
+    def to(self, device: torch.device) -> PairBatch:
+        """On a device, pictures as floats."""
+        photos = Photos(*(part.to(device, non_blocking=True) for part in self.photos))
+        pose = Pose(*(part.to(device, non_blocking=True) for part in self.pose if part is not None))
+        pictures = photos.pictures.float() / 127.5 - 1
+        target = self.target.to(device, non_blocking=True).float() / 127.5 - 1
+        return PairBatch(photos._replace(pictures=pictures), pose, target, self.made.to(device))
+
+
+class Seen(NamedTuple):
+    """A region of a batch, ready to be painted and judged."""
+
+    view: View
+    photos: Tensor
+    """[B, K, 5, S, S] for the embedding"""
+    truth: Tensor
+    """[B, 3, S, S]"""
+    counts: Tensor
+    """[B, 1, S, S] where it is compared"""
+
+
+@torch.no_grad()
+def look(batch: PairBatch) -> dict[str, Seen]:
+    """Mouth and eyes of a batch; the eyes are 2 B, the right ones first."""
+    photos, pose = batch.photos, batch.pose
+    mouth = view_mouth(photos, pose, mouth_shot(photos))
+    found = {"mouth": _seen(mouth, photo_windows(photos, None, MOUTH_SIZE), batch, MOUTH_SIZE)}
+    eyes = []
+    for eye in (RIGHT_EYE, LEFT_EYE):
+        view = view_eye(photos, pose, eye_shot(photos, eye), eye)
+        eyes.append(_seen(view, photo_windows(photos, eye, EYE_SIZE), batch, EYE_SIZE))
+    found["eye"] = _joined(*eyes)
+    return found
+
+
+def _seen(view: View, photos: Tensor, batch: PairBatch, size: int) -> Seen:
+    truth = sample(batch.target, view.window.grid(size))
+    whole = view.where / view.where.amax((1, 2, 3), keepdim=True).clamp_min(1e-3)
+    inside = functional.max_pool2d(view.inside, 2 * GROWN + 1, 1, GROWN)
+    made = batch.made[:, None, None, None]
+    return Seen(view, photos, truth, whole * (1 - made + made * inside))
+
+
+def _joined(a: Seen, b: Seen) -> Seen:
+    window = type(a.view.window)(*(torch.cat(pair) for pair in zip(a.view.window, b.view.window, strict=True)))
+    view = View(window, *(torch.cat(pair) for pair in zip(a.view[1:], b.view[1:], strict=True)))
+    return Seen(view, *(torch.cat(pair) for pair in zip(a[1:], b[1:], strict=True)))
+
+
+def paint(painter: Retoucher, seen: Seen, embedding: Tensor | None = None) -> Tensor:
+    """[B, 3, S, S] the region painted; the person is embedded from the photos without `embedding`."""
+    vector = painter.embed(seen.photos) if embedding is None else embedding
+    return seen.view.picture + seen.view.where * painter(seen.view.seen, vector)
+
+
+class RegionCritics(nn.Module):
+    """What judges a painted region: colour, a perceptual network, and the features of finished discriminators.
+
+    The discriminator that learns beside the painters is not among them.
+    """
+
+    def __init__(
+        self, perceptual: PerceptualLoss | None, judges: Judges | None = None, weights: RegionWeights | None = None
+    ) -> None:
+        super().__init__()
+        self.perceptual, self.judges, self.weights = perceptual, judges, weights or RegionWeights()
+
+    def forward(self, picture: Tensor, seen: Seen, region: str) -> dict[str, Tensor]:
+        """Weighted losses of the region of that name. picture: [B, 3, S, S], the truth wherever nothing is compared."""
+        heavy = 1 + (INSIDE - 1) * seen.view.inside
+        counted = seen.counts.sum((1, 2, 3)).clamp_min(50)
+        colour = (heavy * (picture - seen.truth).abs()).sum((1, 2, 3)) / (3 * counted)
+        found = {"colour": self.weights.colour * colour.mean()}
+        if self.perceptual is not None:
+            found["perceptual"] = self.weights.perceptual * relative_distance(self.perceptual, picture, seen.truth)
+        if self.judges is not None:
+            judge, parts = self.judges.of(region), seen.view.seen[:, PARTS]
+            with torch.no_grad():
+                wanted = judge(seen.truth, parts).features
+            found["features"] = self.weights.features * feature_gap(judge(picture, parts).features, wanted)
+        return found
+
+
+def feature_gap(painted: list[Tensor], truth: list[Tensor]) -> Tensor:
+    """[] L1 between a discriminator's features, summed over its layers."""
+    return torch.stack([functional.l1_loss(a, b) for a, b in zip(painted, truth, strict=True)]).sum()
+
+
+def relative_distance(network: PerceptualLoss, painted: Tensor, truth: Tensor) -> Tensor:
+    """[] mean over the layers of |a - b| / |b|."""
+    with torch.no_grad():
+        wanted = network.features(truth, LAYERS)
+    gaps = [
+        ((a - b).abs().mean((1, 2, 3)) / b.abs().mean((1, 2, 3)).clamp_min(1e-6)).mean()
+        for a, b in zip(network.features(painted, LAYERS), wanted, strict=True)
+    ]
+    return torch.stack(gaps).mean()
+
+
+class RegionLearner:
+    """The painters of a `WarpPainter` and their discriminators learn together over many people."""
+
+    def __init__(self, painter: WarpPainter, critics: RegionCritics, brain_floats: bool = False) -> None:
+        self.painter, self.discriminator, self.critics = painter, painter.judges, critics
+        self.optimizer = torch.optim.AdamW(painter.regions.parameters(), lr=RATE, betas=BETAS)
+        self.critic_optimizer = torch.optim.Adam(painter.judges.parameters(), lr=JUDGE_RATE, betas=JUDGE_BETAS)
+        self.brain_floats = brain_floats
+
+    def step(self, batch: PairBatch, adversarial: bool = True) -> dict[str, Tensor]:
+        """One step of the painters and one of the discriminators, which rest if not `adversarial`.
+
+        Returns the losses [], still on the device: reading them there would make it wait.
+        """
+        regions = look(batch)
+        found: dict[str, Tensor] = {}
+        judged: dict[str, Tensor] = {}
+        for name, seen in regions.items():
+            painter, judge = self.painter.regions.painters[name], self.discriminator.of(name)
+            with torch.autocast(batch.target.device.type, torch.bfloat16, enabled=self.brain_floats):
+                picture = compared(paint(painter, seen), seen)
+                losses = self.critics(picture, seen, name)
+                if adversarial:
+                    losses |= _adversarial(judge, picture, seen, self.critics.weights)
+                    judged[f"{name} discriminator"] = _judge_loss(judge, picture.detach(), seen)
+            found |= {f"{name} {kind}": loss for kind, loss in losses.items()}
+        _descend(self.optimizer, found)
+        if judged:
+            _descend(self.critic_optimizer, judged)
+        return {name: value.detach() for name, value in (found | judged).items()}
+
+
+def compared(picture: Tensor, seen: Seen) -> Tensor:
+    """The painted region, and the truth wherever nothing is compared."""
+    return seen.truth + seen.counts * (picture - seen.truth)
+
+
+def _adversarial(judge: PatchDiscriminator, picture: Tensor, seen: Seen, weights: RegionWeights) -> dict[str, Tensor]:
+    parts = seen.view.seen[:, PARTS]
+    judge.requires_grad_(False)
+    fake = judge(picture, parts)
+    with torch.no_grad():
+        real = judge(seen.truth, parts)
+    judge.requires_grad_(True)
+    return {
+        "adversarial": -weights.adversarial * _mean_where(fake.scores, seen.counts),
+        "features": weights.features * feature_gap(fake.features, real.features),
+    }
+
+
+def _judge_loss(judge: PatchDiscriminator, picture: Tensor, seen: Seen) -> Tensor:
+    """The hinge loss, over patches that are compared."""
+    parts = seen.view.seen[:, PARTS]
+    real, fake = (judge(each, parts).scores for each in (seen.truth, picture))
+    return _mean_where(functional.relu(1 - real) + functional.relu(1 + fake), seen.counts)
+
+
+def _mean_where(scores: Tensor, counts: Tensor) -> Tensor:
+    weight = functional.adaptive_avg_pool2d(counts, scores.shape[-1])
+    return (scores * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def _descend(optimizer: torch.optim.Optimizer, found: Mapping[str, Tensor]) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(found.values())).sum().backward()
+    optimizer.step()

@@ -1,0 +1,106 @@
+"""Photos bent to a pose by splines through the landmarks, and which photo serves which pixel: geometry, on any grid."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .shots import Photos, Pose
+from .spline import thin_plate_flow
+
+FRAME_PINS = 4
+"""Points along each side of the frame that hold the background still."""
+PIN_STIFFNESS = 1e-3
+REACH = 0.12
+"""Radius round a pixel within which landmarks judge a photo, in half pictures."""
+CHOICE = 400.0
+"""How sharply the photo with the most similar landmarks is preferred: logits per half picture of distance."""
+OVERALL = 0.6
+"""Part of that preference which goes by the whole face; the rest goes by the landmarks near the pixel."""
+
+
+class Bending(NamedTuple):
+    """How each photo is bent, on a grid of places in the head crop."""
+
+    flow: Tensor
+    """[B, K, h, w, 2] where each place lies in the photo"""
+    choice: Tensor
+    """[B, K, 1, h/2, w/2] logits: how well the photo serves each place"""
+    area: Tensor
+    """[B, K, 1, h/2, w/2] how much of the photo a piece of the grid takes, by area: below 1 the photo is stretched"""
+
+
+def bend(photos: Photos, pose: Pose, grid: Tensor) -> Bending:
+    """The splines from each photo to the pose at `grid` [B, h, w, 2], and on half of it which photo serves which place.
+
+    A photo serves a place well if its landmarks lie like the wanted ones near that place and over the whole face, and if
+    the flow does not stretch it there. The frame is pinned: whatever is far from the head stays.
+    """
+    pins = _frame_pins(pose.points)
+    target = torch.cat([pose.points, pins], dim=1)
+    source = torch.cat([photos.points, pins[:, None].expand(-1, photos.points.shape[1], -1, -1)], dim=2)
+    stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
+    held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
+    flow = thin_plate_flow(target, source, torch.cat([stiffness, held], dim=-1), grid)
+    places, halved = _halve(grid[:, None])[:, 0], _halve(flow)
+    area = _area(halved) / _area(places[:, None]).clamp_min(1e-9)
+    logits = torch.log(area.clamp(0.05, 1.0)) - CHOICE * _distance(photos.points, pose.points, stiffness, places)
+    return Bending(flow, logits.unsqueeze(2), area.unsqueeze(2))
+
+
+def _halve(flow: Tensor) -> Tensor:
+    """[B, K, h, w, 2] to [B, K, h/2, w/2, 2]: the middles of four."""
+    small = functional.avg_pool2d(flow.flatten(0, 1).permute(0, 3, 1, 2), 2)
+    return small.permute(0, 2, 3, 1).unflatten(0, flow.shape[:2])
+
+
+def _area(flow: Tensor) -> Tensor:
+    """[B, K, h, w] area of the parallelogram between neighbouring places of [B, K, h, w, 2]; negative where folded."""
+    across = flow[:, :, :, 1:] - flow[:, :, :, :-1]
+    down = flow[:, :, 1:] - flow[:, :, :-1]
+    area = across[:, :, :-1, :, 0] * down[:, :, :, :-1, 1] - across[:, :, :-1, :, 1] * down[:, :, :, :-1, 0]
+    return functional.pad(area, (0, 1, 0, 1), mode="replicate")
+
+
+def _frame_pins(like: Tensor) -> Tensor:
+    """[B, 4 * FRAME_PINS, 2] points round the frame."""
+    along = torch.arange(FRAME_PINS, device=like.device, dtype=like.dtype) * (2.0 / FRAME_PINS) - 1.0
+    edge = torch.ones_like(along)
+    sides = [(along, -edge), (edge, along), (-along, edge), (-edge, -along)]
+    pins = torch.cat([torch.stack(side, dim=-1) for side in sides])
+    return pins.expand(len(like), -1, -1)
+
+
+def _distance(source: Tensor, target: Tensor, stiffness: Tensor, places: Tensor) -> Tensor:
+    """[B, K, h, w] how differently the landmarks of photos [B, K, N, 2] and of the pose [B, N, 2] lie, the faces moved over
+    one another: near each of `places` [B, h, w, 2] and overall. Firm points (low `stiffness` [B, K, N]) count more."""
+    trust = torch.softmax(-torch.log(stiffness), dim=-1)  # in inverse proportion to the stiffness
+    middle = (trust[..., None] * target[:, None]).sum(2, keepdim=True)
+    gaps = source - (trust[..., None] * source).sum(2, keepdim=True) - (target[:, None] - middle)
+    squared = gaps.square().sum(-1)  # [B, K, N]
+    # The square of a distance by one product of matrices: the places are many.
+    pixels = places.flatten(1, 2)
+    apart = pixels.square().sum(-1, keepdim=True) + target.square().sum(-1)[:, None] - 2 * pixels @ target.mT
+    near = torch.softmax(torch.log(trust.amin(1))[:, None] - apart / (2 * REACH**2), dim=-1)  # [B, P, N]
+    local = (squared @ near.mT).clamp_min(0).sqrt().unflatten(-1, places.shape[1:3])
+    overall = (trust * squared).sum(-1).sqrt()[..., None, None]
+    return (1 - OVERALL) * local + OVERALL * overall
+
+
+def warp(pictures: Tensor, flow: Tensor) -> Tensor:
+    """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2]. Returns [B, K, C, h, w], bilinear; beyond the edge, it repeats."""
+    warped = functional.grid_sample(
+        pictures.flatten(0, 1), flow.flatten(0, 1), mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return warped.unflatten(0, pictures.shape[:2])
+
+
+def resize(x: Tensor, size: int) -> Tensor:
+    """[B, K, C, h, w] to [B, K, C, size, size], bilinear."""
+    if x.shape[-1] == size:
+        return x
+    resized = functional.interpolate(x.flatten(0, 1), size=(size, size), mode="bilinear", align_corners=False)
+    return resized.unflatten(0, x.shape[:2])

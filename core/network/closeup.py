@@ -1,0 +1,151 @@
+"""Close-ups: square windows on the mouth and either eye, steady in the head's own frame, and what photos look like there.
+
+A window is `centre + axes @ (x, y)` for x, y from -1 to 1, in the head crop's coordinates (-1 to 1 from edge to edge). It
+turns with the head in the picture's plane and is as large, in eye distances, for every person. The left eye's is mirrored,
+so that one painter knows both.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .spline import picture_grid
+
+MOUTH_SIDE, EYE_SIDE = 1.6, 1.0
+"""Sides of the windows in distances between the eye centres."""
+OUTER_UPPER, OUTER_LOWER = (48, 49, 50, 51, 52, 53, 54), (48, 59, 58, 57, 56, 55, 54)
+INNER_UPPER, INNER_LOWER = (60, 61, 62, 63, 64), (60, 67, 66, 65, 64)
+"""iBUG points along the lips, from the corner at the picture's left to the other."""
+
+
+class Eye(NamedTuple):
+    """iBUG points of an eye, from the outer corner to the inner one, and its pupil."""
+
+    upper: tuple[int, ...]
+    lower: tuple[int, ...]
+    pupil: int
+    mirrored: bool
+
+
+RIGHT_EYE = Eye((36, 37, 38, 39), (36, 41, 40, 39), 68, mirrored=False)
+LEFT_EYE = Eye((45, 44, 43, 42), (45, 46, 47, 42), 69, mirrored=True)
+
+
+class Window(NamedTuple):
+    """See the module's docstring."""
+
+    centre: Tensor
+    """[..., 2]"""
+    axes: Tensor
+    """[..., 2, 2]: its columns go from the centre to the right edge and to the lower edge"""
+
+    def grid(self, size: int) -> Tensor:
+        """[..., size, size, 2] where its pixels lie in the head crop."""
+        own = picture_grid(size, self.centre)
+        return torch.einsum("...ij,hwj->...hwi", self.axes, own) + self.centre[..., None, None, :]
+
+    def locate(self, points: Tensor) -> Tensor:
+        """Points [..., N, 2] of the head crop in the window's own coordinates."""
+        back = torch.linalg.inv(self.axes)
+        return torch.einsum("...ij,...nj->...ni", back, points - self.centre[..., None, :])
+
+
+def head_scale(projection: Tensor) -> Tensor:
+    """[...] length of an eye distance, in half pictures, from a head's `projection` [..., 2, 4]."""
+    return projection[..., :3].square().sum((-2, -1)).div(2).sqrt()
+
+
+def _window(centre: Tensor, projection: Tensor, side: float, mirrored: bool = False) -> Window:
+    right = functional.normalize(projection[..., 0], dim=-1)
+    down = torch.stack([-right[..., 1], right[..., 0]], dim=-1)
+    axes = torch.stack([-right if mirrored else right, down], dim=-1)
+    return Window(centre, axes * (head_scale(projection) * side / 2)[..., None, None])
+
+
+def mouth_window(points: Tensor, projection: Tensor) -> Window:
+    """Round the lips of the landmarks [..., N, 2] of a head with this `projection` [..., 2, 4]."""
+    return _window(points[..., 48:60, :].mean(-2), projection, MOUTH_SIDE)
+
+
+def eye_window(points: Tensor, projection: Tensor, eye: Eye) -> Window:
+    """Round the eye; its corners hold it, so that lids move inside it."""
+    corners = points[..., [eye.upper[0], eye.upper[-1]], :].mean(-2)
+    return _window(corners, projection, EYE_SIDE, eye.mirrored)
+
+
+def sample(pictures: Tensor, grid: Tensor) -> Tensor:
+    """pictures [N, C, H, W] at grid [N, h, w, 2]: [N, C, h, w], bilinear; beyond the edge, the edge repeats."""
+    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+class Opening(NamedTuple):
+    """The gap between an upper and a lower line of landmarks (lips, lids), seen on a grid [B, h, w, 2]."""
+
+    share: Tensor
+    """[B, 1, h, w] 1 inside, 0 outside, as wide a ramp between as was asked for"""
+    below: Tensor
+    """[B, 1, h, w] how far below the upper line, in the grid's unit; negative above it"""
+    above: Tensor
+    """[B, 1, h, w] how far above the lower line; negative below it"""
+
+
+def opening(points: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], grid: Tensor, soft: Tensor | float) -> Opening:
+    """What lies between the lines through `points` [B, N, 2] whose numbers are `upper` and `lower`, from corner to corner.
+
+    soft: the width of the ramp, in the unit of `points`, a number or [B].
+    """
+    first, last = points[:, upper[0]], points[:, upper[-1]]
+    along = last - first
+    width = along.square().sum(-1).sqrt().clamp_min(1e-4)
+    along = along / width[:, None]
+    across = torch.stack([-along[:, 1], along[:, 0]], dim=-1)
+    if upper[0] > upper[-1]:  # the left eye's lines run from right to left
+        across = -across
+    frame = torch.stack([along, across], dim=1)  # [B, 2, 2]
+    place = torch.einsum("bij,bhwj->ibhw", frame, grid - first[:, None, None])
+    x, y = place[0], place[1]
+    lines = []
+    for numbers in (upper, lower):
+        knots = torch.einsum("bij,bnj->bni", frame, points[:, list(numbers)] - first[:, None])
+        lines.append(_line(_rounded(knots), x))
+    soft = torch.as_tensor(soft, dtype=x.dtype, device=x.device).reshape(-1, 1, 1).clamp_min(1e-6)
+    below, above = y - lines[0], lines[1] - y
+    ends = torch.minimum(x, width[:, None, None] - x)
+    share = torch.minimum(torch.minimum(below, above), ends).div(soft).add(0.5).clamp(0.0, 1.0)
+    return Opening(share[:, None], below[:, None], above[:, None])
+
+
+def _rounded(knots: Tensor) -> Tensor:
+    """Knots [B, n, 2] with two more in each gap, on a Catmull-Rom spline: lips and lids have no corners."""
+    ends = 2 * knots[:, [0, -1]] - knots[:, [1, -2]]
+    k = torch.cat([ends[:, :1], knots, ends[:, 1:]], dim=1)
+    a, b, c, d = k[:, :-3], k[:, 1:-2], k[:, 2:-1], k[:, 3:]
+    between = [
+        b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))) for t in (0.0, 1 / 3, 2 / 3)
+    ]
+    return torch.cat([torch.stack(between, dim=2).flatten(1, 2), knots[:, -1:]], dim=1)
+
+
+def _line(knots: Tensor, x: Tensor) -> Tensor:
+    """Heights at x [B, h, w] of the line through knots [B, n, 2] that run from left to right; level beyond its ends."""
+    height = knots[:, 0, 1, None, None].expand_as(x)
+    for i in range(knots.shape[1] - 1):
+        start, end = knots[:, i, :, None, None], knots[:, i + 1, :, None, None]
+        part = ((x - start[:, 0]) / (end[:, 0] - start[:, 0]).clamp_min(1e-4)).clamp(0.0, 1.0)
+        height = height + (end[:, 1] - start[:, 1]) * part
+    return height
+
+
+def gap(photos: Tensor, wanted: Tensor, numbers: tuple[int, ...] | range) -> Tensor:
+    """How differently some landmarks lie to one another: [B, K] root mean square, in the points' unit.
+
+    photos: [B, K, N, 2]; wanted: [B, N, 2].
+    """
+    chosen = list(numbers)
+    a, b = photos[:, :, chosen], wanted[:, None, chosen]
+    apart = (a - a.mean(2, keepdim=True)) - (b - b.mean(2, keepdim=True))
+    return apart.square().sum(-1).mean(-1).sqrt()

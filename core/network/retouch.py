@@ -1,0 +1,82 @@
+"""A small painter for a close-up: it sees what geometry gives, and changes it where geometry cannot know.
+
+A U-Net whose decoder is modulated by AdaIN from an embedding of all photos of the person, as in Zakharov et al. 2019, on a
+window of the face. Its last layer starts at zero: untrained, it changes nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+GROUPS = 8
+PHOTO_CHANNELS = 5
+"""A photo's own window: three of colour, and two that say where the parts are."""
+
+
+class Block(nn.Module):
+    """Two convolutions, each with group norm; the second norm takes a scale and a bias where there is a style."""
+
+    def __init__(self, inputs: int, outputs: int, style: int = 0) -> None:
+        super().__init__()
+        self.conv_in = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm_in = nn.GroupNorm(GROUPS, outputs)
+        self.conv_out = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm_out = nn.GroupNorm(GROUPS, outputs)
+        self.affine = nn.Linear(style, 2 * outputs) if style else None
+        if self.affine is not None:
+            nn.init.zeros_(self.affine.weight)
+            nn.init.zeros_(self.affine.bias)
+
+    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
+        x = functional.silu(self.norm_in(self.conv_in(x)))
+        x = self.norm_out(self.conv_out(x))
+        if self.affine is not None and style is not None:
+            scale, bias = self.affine(style)[..., None, None].chunk(2, dim=1)
+            x = torch.addcmul(bias, x, 1 + scale)
+        return functional.silu(x)
+
+
+class Retoucher(nn.Module):
+    """inputs: channels of what it sees; widths: of each level, the finest first; embedding: numbers that a person is."""
+
+    def __init__(self, inputs: int, widths: tuple[int, ...], embedding: int = 64) -> None:
+        super().__init__()
+        self.embed_blocks = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.GroupNorm(GROUPS, b), nn.SiLU())
+                for a, b in zip((PHOTO_CHANNELS, 16, 32, 64), (16, 32, 64, 64), strict=True)
+            )
+        )
+        self.embed_last = nn.Linear(64, embedding)
+        self.down = nn.ModuleList(Block(a, b) for a, b in zip((inputs, *widths[:-1]), widths, strict=True))
+        pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
+        self.up = nn.ModuleList(Block(a + b, b, embedding) for a, b in pairs)
+        self.last = nn.Conv2d(widths[0], 3, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    @property
+    def idle(self) -> bool:
+        """True where it would change nothing: it was never trained, and is not learning now."""
+        return not self.training and not bool(self.last.weight.any())
+
+    def embed(self, photos: Tensor) -> Tensor:
+        """[B, E] the person, from windows of all photos [B, K, PHOTO_CHANNELS, S, S]: the mean over them."""
+        found = self.embed_blocks(photos.flatten(0, 1)).mean((2, 3)).unflatten(0, photos.shape[:2])
+        vector: Tensor = functional.silu(self.embed_last(found.mean(1)))
+        return vector
+
+    def forward(self, seen: Tensor, embedding: Tensor) -> Tensor:
+        """[B, 3, S, S] the change to be made, -2 to 2, of what is `seen` [B, inputs, S, S]."""
+        kept = []
+        x = seen
+        for i, block in enumerate(self.down):
+            x = block(x if not i else functional.avg_pool2d(x, 2))
+            kept.append(x)
+        kept.pop()
+        for block in self.up:
+            x = block(torch.cat([functional.interpolate(x, scale_factor=2, mode="nearest"), kept.pop()], 1), embedding)
+        change: Tensor = self.last(x)
+        return change
