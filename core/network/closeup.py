@@ -91,6 +91,8 @@ class Opening(NamedTuple):
     """[B, 1, h, w] how far below the upper line, in the grid's unit; negative above it"""
     above: Tensor
     """[B, 1, h, w] how far above the lower line; negative below it"""
+    down: Tensor
+    """[B, 2] the way from the upper line to the lower one, of length 1"""
 
 
 def opening(points: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], grid: Tensor, soft: Tensor | float) -> Opening:
@@ -116,7 +118,26 @@ def opening(points: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], grid
     below, above = y - lines[0], lines[1] - y
     ends = torch.minimum(x, width[:, None, None] - x)
     share = torch.minimum(torch.minimum(below, above), ends).div(soft).add(0.5).clamp(0.0, 1.0)
-    return Opening(share[:, None], below[:, None], above[:, None])
+    return Opening(share[:, None], below[:, None], above[:, None], across)
+
+
+def drawn_over(
+    flow: Tensor, photos: Tensor, wanted: Opening, upper: tuple[int, ...], lower: tuple[int, ...], soft: Tensor
+) -> Tensor:
+    """`flow` [B, K, h, w, 2] with places that lie outside the wanted opening led out of the photos' openings too.
+
+    A spline bends lips and lids softly: where they close over teeth or over an eye, it would leave a sliver of those.
+    photos: [B, K, N, 2] landmarks; soft: [B].
+    """
+    shots = flow.shape[1]
+    soft = soft.repeat_interleave(shots)
+    own = opening(photos.flatten(0, 1), upper, lower, flow.flatten(0, 1), soft)
+    edge = soft[:, None, None, None] / 2
+    above, below = (part.repeat_interleave(shots, 0) for part in (wanted.below < 0, wanted.above < 0))
+    up = (own.below + edge).clamp_min(0.0) * above
+    down = (own.above + edge).clamp_min(0.0) * (below & ~above)
+    shift = ((down - up) * own.share)[:, 0, ..., None] * own.down[:, None, None]
+    return flow + shift.unflatten(0, (-1, shots))
 
 
 def _rounded(knots: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ from .closeup import (
     INNER_LOWER,
     INNER_UPPER,
     Eye,
+    Opening,
     Window,
+    drawn_over,
     eye_window,
     gap,
     head_scale,
@@ -108,29 +110,42 @@ class _Bent(NamedTuple):
     nearest: Shot
 
 
-def _bent(photos: Photos, pose: Pose, window: Window, size: int, coarse: int, numbers: list[int], moved: float) -> _Bent:
+class _Gap(NamedTuple):
+    """What opens and closes in a region."""
+
+    opening: Opening
+    upper: tuple[int, ...]
+    lower: tuple[int, ...]
+    soft: Tensor
+
+
+def _bent(
+    photos: Photos, pose: Pose, window: Window, size: int, coarse: int, numbers: list[int], moved: float, closes: _Gap
+) -> _Bent:
     grid = window.grid(coarse)
     bending = bend(photos, pose, grid)
     share = torch.softmax(bending.choice, dim=1)
-    whole = resize(share, size)
-    offset = resize((bending.flow - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
-    picture = (warp(photos.pictures, offset + window.grid(size)[:, None]) * whole).sum(1)
-    area = (torch.log(bending.area.clamp(0.05, 20.0)) * share).sum(1, keepdim=True)
     of_photo = share.mean((2, 3, 4))
     apart = gap(photos.points, pose.points, tuple(numbers)) / head_scale(pose.projection)[:, None]
-    apart = (of_photo * apart).sum(1)
-    return _Bent(
-        picture, resize(area, size)[:, 0], 1 - torch.exp(-((apart / moved) ** 2)), choose(photos, of_photo.argmax(1))
-    )
+    say = 1 - torch.exp(-(((of_photo * apart).sum(1) / moved) ** 2))
+
+    offset = resize((bending.flow - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
+    flow = offset + window.grid(size)[:, None]
+    over = drawn_over(flow, photos.points, closes.opening, closes.upper, closes.lower, closes.soft)
+    flow = flow + say[:, None, None, None, None] * (over - flow)
+    picture = (warp(photos.pictures, flow) * resize(share, size)).sum(1)
+    area = (torch.log(bending.area.clamp(0.05, 20.0)) * share).sum(1, keepdim=True)
+    return _Bent(picture, resize(area, size)[:, 0], say, choose(photos, of_photo.argmax(1)))
 
 
 def view_mouth(photos: Photos, pose: Pose, shot: Shot, size: int = MOUTH_SIZE) -> View:
     """The mouth in its window; `shot` is the photo that its inside comes from."""
     window = mouth_window(pose.points, pose.projection)
     grid = window.grid(size)
-    bent = _bent(photos, pose, window, size, size // 2, [*MOUTH_POINTS, *CHIN_POINTS], MOUTH_MOVED)
     soft = mouth.own_window_soft(window, size, SOFT)
     inner, outer = mouth.lips(pose.points, grid, soft)
+    closes = _Gap(inner, INNER_UPPER, INNER_LOWER, soft)
+    bent = _bent(photos, pose, window, size, size // 2, [*MOUTH_POINTS, *CHIN_POINTS], MOUTH_MOVED, closes)
     within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, grid, soft)
     moved = bent.moved[:, None, None, None]
     share = inner.share * moved
@@ -161,9 +176,10 @@ def view_eye(photos: Photos, pose: Pose, shot: Shot, eye: Eye, size: int = EYE_S
     window = eye_window(pose.points, pose.projection, eye)
     grid = window.grid(size)
     numbers = [*eye.upper, *eye.lower[1:-1], eye.pupil]
-    bent = _bent(photos, pose, window, size, size, numbers, EYE_MOVED)
     soft = mouth.own_window_soft(window, size, SOFT)
     lids = opening(pose.points, eye.upper, eye.lower, grid, soft)
+    closes = _Gap(lids, eye.upper, eye.lower, soft)
+    bent = _bent(photos, pose, window, size, size, numbers, EYE_MOVED, closes)
     ball = eyes.eyeball(shot.picture, shot.points, shot.projection, pose.points, pose.projection, eye, grid, soft)
     moved = bent.moved[:, None, None, None]
     layered = bent.picture + lids.share * moved * (ball.picture - bent.picture)
