@@ -297,7 +297,7 @@ class SynthesizeSettings(Checked):
 
 @dataclass(frozen=True)
 class PrepareSettings(Checked):
-    """How videos become training data."""
+    """How videos and portraits become training data."""
 
     size: int = option(256, "Side of the head crops in pixels", low=64, high=1024)
     seconds: float = option(1.0, "Shortest track of a face that is taken", low=0.0, high=3600.0)
@@ -307,6 +307,7 @@ class PrepareSettings(Checked):
     sharpness: float = option(
         0.08, "Least part of a face's contrast that is fine detail: below it the track is blurred", low=0.0
     )
+    people: str = option("", "Table (tabs; columns file, person) that says who is in which file", kind="path")
     stride: int = option(2, "Look at every n-th frame", low=1, high=100)
     frames: int = option(32, "Frames taken of a track, those most different in pose; 0 is all", low=0)
     processes: int = option(1, "Videos that are worked on at a time", low=1, high=256)

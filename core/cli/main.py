@@ -77,7 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
         description="Follow every face in videos and write their head crops as training shards, one a video. "
         "Run it again to go on; left_out.tsv in the folder says what was not taken, and why.",
     )
-    prepare.add_argument("videos", nargs="+", metavar="VIDEO", help="movies, and folders that hold some, however deep")
+    prepare.add_argument(
+        "videos", nargs="+", metavar="VIDEO", help="movies, and folders that hold movies or portraits, however deep"
+    )
     prepare.add_argument("-o", "--output", required=True, metavar="FOLDER")
     _add_options(prepare, JOBS["prepare"][1])
 

@@ -1,7 +1,8 @@
-"""Users' own videos to training shards: the road to data of VoxCeleb's size.
+"""Users' own videos and portraits to training shards: the road to data of VoxCeleb's size.
 
-One shard a video, so that a second run goes on where the first was stopped. What was not taken, and why, is in
-`left_out.tsv` beside the shards; a video that gave no track is named there alone and not looked at again.
+One shard a video, and one for the pictures of a folder, so that a second run goes on where the first was stopped. What was
+not taken, and why, is in `left_out.tsv` beside the shards; a video that gave no track is named there alone and not looked at
+again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -34,13 +35,12 @@ from ..progress import Reporter
 from ..settings import PrepareSettings
 from ..tracking.following import Track
 from .footage import Shown, cut_out, eye_distance, follow_faces
+from .portraits import Album, clip_name, find_albums, portraits, read_people
 from .shards import Label, Sample, read_clips, write_shard
 
 VOXCELEB_PERSON = re.compile(r"id\d{5}")
 """A folder of one person's videos in VoxCeleb's layout: `id10001/<video>/00001.mp4`."""
 LEFT_OUT = "left_out.tsv"
-LONGEST_NAME = 70
-"""Bytes: a tar file's names end at 100."""
 
 
 class Video(NamedTuple):
@@ -69,12 +69,16 @@ class Prepared:
 
 
 def prepare(names: Sequence[str], folder: Path, settings: PrepareSettings, reporter: Reporter) -> Prepared:
-    """Make a shard in `folder` of each video among `names` (videos, and folders with all that is in them).
+    """Make a shard in `folder` of each video among `names` (videos, and folders with all that is in them), and one of the
+    pictures in each folder.
 
-    Raises EmptyClipError where there is no video or a named one is missing, SettingError where two would have one name,
-    UnwritableError, and what the detector raises where it cannot run.
+    Raises EmptyClipError where there is neither or a named file is missing, SettingError where two would have one name,
+    WrongFileError for a table of people that is none, UnwritableError, and what the detector raises where it cannot run.
     """
-    videos = find_videos(names)
+    people = read_people(settings.people)
+    videos: list[Video | Album] = [*find_videos(names, people), *find_albums([Path(name) for name in names], people)]
+    if not videos:
+        raise EmptyClipError(f"There is no video or picture in {', '.join(names)}", "Give movies, or folders that hold some")
     ensure_writable(folder / LEFT_OUT)
     listed = _read_left_out(folder / LEFT_OUT)
     waiting = [video for video in videos if not _is_done(video, folder, listed)]
@@ -85,7 +89,7 @@ def prepare(names: Sequence[str], folder: Path, settings: PrepareSettings, repor
     def begin(count: int) -> set[Future[Prepared]]:
         """No more than there are processes: what waits in the pool's own queue cannot be stopped."""
         begun = islice(to_come, count)
-        return {pool.submit(_prepare_video, video, folder, settings, listed.get(str(video.path), set())) for video in begun}
+        return {pool.submit(_prepare_one, video, folder, settings, listed.get(str(video.path), set())) for video in begun}
 
     to_come = iter(waiting)
     try:
@@ -108,9 +112,11 @@ def prepare(names: Sequence[str], folder: Path, settings: PrepareSettings, repor
     return made
 
 
-def find_videos(names: Sequence[str]) -> list[Video]:
-    """The videos that `names` stand for. Raises EmptyClipError at none or a missing one, SettingError
-    where two have one name."""
+def find_videos(names: Sequence[str], people: Mapping[Path, str] | None = None) -> list[Video]:
+    """The videos that `names` stand for. Raises EmptyClipError at a missing one, SettingError where two have one name.
+
+    people: who is in a file, where that is known.
+    """
     found: dict[str, Video] = {}
     for given in map(Path, names):
         if not given.exists():
@@ -120,18 +126,15 @@ def find_videos(names: Sequence[str]) -> list[Video]:
             paths = sorted(path for path in given.rglob("*") if path.suffix.lower() in MOVIE_ENDINGS)
         for path in paths:
             within = path.relative_to(given) if given.is_dir() else Path(path.name)
-            # A sample's name in a shard ends at its first dot.
-            name = re.sub(r"[^\w-]+", "-", "_".join(within.with_suffix("").parts))
-            name = name.encode()[-LONGEST_NAME:].decode(errors="ignore")
-            people = [part for part in path.resolve().parts if VOXCELEB_PERSON.fullmatch(part)]
-            video = Video(path.resolve(), name, people[-1] if people else name)
+            name = clip_name("_".join(within.with_suffix("").parts))
+            celebrities = [part for part in path.resolve().parts if VOXCELEB_PERSON.fullmatch(part)]
+            person = (people or {}).get(path.resolve(), celebrities[-1] if celebrities else name)
+            video = Video(path.resolve(), name, person)
             if found.setdefault(name, video) != video:
                 raise SettingError(
                     f"{path} and {found[name].path} would both be called {name}",
                     "Name the folder that holds both, or prepare them into folders of their own",
                 )
-    if not found:
-        raise EmptyClipError(f"There is no video in {', '.join(names)}", "Give movies, or folders that hold some")
     return list(found.values())
 
 
@@ -143,13 +146,13 @@ def _read_left_out(path: Path) -> dict[str, set[str]]:
     return listed
 
 
-def _is_done(video: Video, folder: Path, listed: dict[str, set[str]]) -> bool:
+def _is_done(video: Video | Album, folder: Path, listed: dict[str, set[str]]) -> bool:
     """Its shard is there, or a line that names no clip says why there is none."""
     whole = any(line.split("\t")[1:2] == [""] for line in listed.get(str(video.path), ()))
     return whole or _shard(video, folder).exists()
 
 
-def _shard(video: Video, folder: Path) -> Path:
+def _shard(video: Video | Album, folder: Path) -> Path:
     return folder / f"{video.name}.tar"
 
 
@@ -173,7 +176,7 @@ def _end_with_the_run() -> None:
 class LeftOut:
     """What was not taken of one video, in the file at once; a line stands there once, however often a run was stopped."""
 
-    def __init__(self, path: Path, video: Video, listed: set[str]) -> None:
+    def __init__(self, path: Path, video: Video | Album, listed: set[str]) -> None:
         self._path, self._video, self._listed = path, video, listed
         self.count = 0
 
@@ -187,11 +190,15 @@ class LeftOut:
                 file.write(line + "\n")
 
 
-def _prepare_video(video: Video, folder: Path, settings: PrepareSettings, listed: set[str]) -> Prepared:
-    """Make the shard of one video, in a process of its own."""
+def _prepare_one(video: Video | Album, folder: Path, settings: PrepareSettings, listed: set[str]) -> Prepared:
+    """Make the shard of one video, or of one folder's pictures, in a process of its own."""
     left_out = LeftOut(folder / LEFT_OUT, video, listed)
     with closing(open_detector(settings.detector, settings.device)) as detector:
-        samples = _samples(video, detector, settings, left_out)
+        samples = (
+            portraits(video, detector, settings, left_out.add)
+            if isinstance(video, Album)
+            else _samples(video, detector, settings, left_out)
+        )
         first = next(samples, None)
         if first is None:
             return Prepared(videos=1, left_out=left_out.count)
