@@ -72,4 +72,21 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture
 def any_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tuned is kept after however few steps."""
-    monkeypatch.setattr("headcast.core.adapting.personal.LEAST_GAIN", float("-inf"))
+    for module in ("personal", "tuning"):
+        monkeypatch.setattr(f"headcast.core.adapting.{module}.LEAST_GAIN", float("-inf"))
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of `warp-256` that change what geometry gives, by chance: they show that a road holds, no more."""
+    import torch
+    from headcast.core.network.build import build_painter
+    from headcast.core.painting.weights import save_weights
+
+    torch.manual_seed(0)
+    painter = build_painter("warp-256")
+    for region in painter.regions.painters.values():
+        torch.nn.init.normal_(region.last.weight, std=0.02)
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    save_weights(painter, "by chance", path)
+    return path

@@ -2,3 +2,7 @@
 
 May enter: root, doors, worker.
 """
+
+from ..threads import choose_threads
+
+choose_threads()

@@ -20,6 +20,8 @@ MOUTH_SIDE, EYE_SIDE = 1.6, 1.0
 OUTER_UPPER, OUTER_LOWER = (48, 49, 50, 51, 52, 53, 54), (48, 59, 58, 57, 56, 55, 54)
 INNER_UPPER, INNER_LOWER = (60, 61, 62, 63, 64), (60, 67, 66, 65, 64)
 """iBUG points along the lips, from the corner at the picture's left to the other."""
+STOPS = 64
+"""Places along a line of lips or lids at which its height is known; between them it is straight."""
 
 
 class Eye(NamedTuple):
@@ -153,12 +155,17 @@ def _rounded(knots: Tensor) -> Tensor:
 
 def _line(knots: Tensor, x: Tensor) -> Tensor:
     """Heights at x [B, h, w] of the line through knots [B, n, 2] that run from left to right; level beyond its ends."""
-    height = knots[:, 0, 1, None, None].expand_as(x)
-    for i in range(knots.shape[1] - 1):
-        start, end = knots[:, i, :, None, None], knots[:, i + 1, :, None, None]
-        part = ((x - start[:, 0]) / (end[:, 0] - start[:, 0]).clamp_min(1e-4)).clamp(0.0, 1.0)
-        height = height + (end[:, 1] - start[:, 1]) * part
-    return height
+    first, last = knots[:, 0, 0, None, None], knots[:, -1, 0, None, None]
+    stops = torch.linspace(0, 1, STOPS, device=x.device, dtype=x.dtype)
+    at = first + (last - first) * stops[:, None]  # [B, STOPS, 1]
+    start, end = knots[:, None, :-1], knots[:, None, 1:]
+    part = ((at - start[..., 0]) / (end[..., 0] - start[..., 0]).clamp_min(1e-4)).clamp(0.0, 1.0)
+    heights = knots[:, :1, 1] + ((end[..., 1] - start[..., 1]) * part).sum(-1)  # [B, STOPS]
+    place = ((x - first) / (last - first).clamp_min(1e-4)).clamp(0.0, 1.0) * (STOPS - 1)
+    below = place.floor().clamp(max=STOPS - 2)
+    index = below.long().flatten(1)
+    left, right = (heights.gather(1, i).view_as(x) for i in (index, index + 1))
+    return left + (right - left) * (place - below)
 
 
 def gap(photos: Tensor, wanted: Tensor, numbers: tuple[int, ...] | range) -> Tensor:

@@ -38,9 +38,12 @@ def _disc(grid: Tensor, pupil: Tensor, radius: Tensor, soft: Tensor) -> Tensor:
 
 
 def _blur(x: Tensor, reach: int) -> Tensor:
+    """[B, C, h, w] spread over some `reach` pixels; on a grid four times as coarse, which cannot be seen."""
+    size, reach = x.shape[-2:], max(1, round(reach / 4))
+    x = functional.avg_pool2d(x, 4)
     for _ in range(2):
-        x = functional.avg_pool2d(x, 2 * reach + 1, 1, reach, count_include_pad=True)
-    return x
+        x = functional.avg_pool2d(x, 2 * reach + 1, 1, reach)
+    return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 def eyeball(

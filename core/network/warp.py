@@ -22,7 +22,7 @@ from .bending import Bending, bend, resize, warp
 from .closeup import LEFT_EYE, RIGHT_EYE, Window
 from .painter import Painter, Preset
 from .patch import Judges
-from .regions import EYE_SIZE, MOUTH_SIZE, Regions, Shot, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
+from .regions import EYE_SIZE, MOUTH_SIZE, Regions, Shot, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
 from .shots import Painted, Photos, Pose
 from .spline import picture_grid
 
@@ -30,6 +30,9 @@ LEAST_BACKGROUND = 0.01
 """A photo counts as background at least so much, where all photos show a head."""
 UNSEEN = 1e-3
 """A photo whose share of every pixel is smaller is left out."""
+COARSER = 4
+"""The head is bent on a grid so much coarser than the picture; mouth and eyes are bent anew in close-up."""
+SIDES = {"mouth": MOUTH_SIZE, "eye": EYE_SIZE}
 PAINTER_PICTURE = 256
 """Side of the head crop whose detail the regions' painters see."""
 
@@ -76,19 +79,27 @@ class WarpPainter(Painter):
         size = head.picture.shape[-1]
         times = max(1, round(size / PAINTER_PICTURE))
         mouth, eye = style.chunk(2, dim=-1)
-        views = [(view_mouth(head.photos, pose, prepared.mouth, MOUTH_SIZE * times), self.regions.mouth, mouth, MOUTH_SIZE)]
-        for which, shot in zip((RIGHT_EYE, LEFT_EYE), prepared.eyes, strict=True):
-            views.append((view_eye(head.photos, pose, shot, which, EYE_SIZE * times), self.regions.eye, eye, EYE_SIZE))
-        picture = head.picture
-        for view, painter, vector, side in views:
-            painted = view.picture
-            if not painter.idle:
-                change = painter(_shrink(view.seen, side), vector)
-                painted = painted + view.where * functional.interpolate(
-                    change, size=painted.shape[-2:], mode="bilinear", align_corners=False
-                )
-            picture = paste(picture, view.window, painted, view.where)
+        picture = self._region(
+            head.picture, [view_mouth(head.photos, pose, prepared.mouth, MOUTH_SIZE * times)], "mouth", mouth
+        )
+        looks = zip((RIGHT_EYE, LEFT_EYE), prepared.eyes, strict=True)
+        views = [view_eye(head.photos, pose, shot, which, EYE_SIZE * times) for which, shot in looks]
+        picture = self._region(picture, views, "eye", eye)
         return Painted(picture, head.matte)
+
+    def _region(self, picture: Tensor, views: list[View], name: str, vector: Tensor) -> Tensor:
+        """`picture` with the region of that name, seen in one view or in two, painted into it."""
+        painter, side = self.regions.painters[name], SIDES[name]
+        changes: tuple[Tensor | None, ...] = (None,) * len(views)
+        if not painter.idle and any(bool(view.where.any()) for view in views):
+            seen = torch.cat([_shrink(view.seen, side) for view in views])
+            changes = painter(seen, vector.repeat(len(views), 1)).chunk(len(views))
+        for view, change in zip(views, changes, strict=True):
+            painted = view.picture
+            if change is not None:
+                painted = painted + view.where * resize(change[:, None], painted.shape[-1])[:, 0]
+            picture = paste(picture, view.window, painted, view.where)
+        return picture
 
 
 class _Head(NamedTuple):
@@ -103,7 +114,7 @@ class _Head(NamedTuple):
 def bent_head(photos: Photos, pose: Pose) -> _Head:
     """The head over its background, by geometry alone."""
     side, size = photos.mattes.shape[-1], photos.pictures.shape[-1]
-    grid = picture_grid(side // 2, pose.points).expand(len(pose.points), -1, -1, -1)
+    grid = picture_grid(side // COARSER, pose.points).expand(len(pose.points), -1, -1, -1)
     bending = bend(photos, pose, grid)
     seen = torch.softmax(bending.choice, dim=1).amax((0, 2, 3, 4)) > UNSEEN
     photos, bending = photos.select(seen), Bending(*(tensor[:, seen] for tensor in bending))

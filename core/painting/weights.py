@@ -18,7 +18,7 @@ NAME_KEY, PRESET_KEY = "headcast.weights", "headcast.preset"
 
 def weights_name(preset: str) -> str:
     """`<preset>-<size>-<data>-<version>`; a preset's name holds its size."""
-    return f"{preset}-synthetic-{VERSION}"
+    return f"{preset}-people-{VERSION}"
 
 
 def find_weights(preset: str, given: str = "") -> Path | None:

@@ -4,3 +4,7 @@
 
 May enter: root, doors.
 """
+
+from ..threads import choose_threads
+
+choose_threads()

@@ -158,13 +158,13 @@ def test_a_sheet_for_each_comparison(found: tuple[Evaluation, Path]) -> None:
 
 
 @pytest.mark.usefixtures("any_gain")
-def test_a_shards_clip_is_scored_fine_tuned_beside_feed_forward(clips: Path, tmp_path: Path) -> None:
+def test_a_shards_clip_is_scored_fine_tuned_beside_feed_forward(clips: Path, weights: Path, tmp_path: Path) -> None:
     frames = list(islice(open_clip(str(clips / "grid_1.mpg")).frames(), 12))
     where = full_crop(*frames[0].picture.shape[1::-1])
     matte, points = np.zeros((256, 256), np.uint8), np.zeros((68, 2)).tolist()
     samples = [Sample(cut(picture, where, 256), matte, Label("p0", "p", i, points)) for i, picture, _ in frames]
     write_shard(tmp_path / "shard.tar", samples)
-    settings = EvaluateSettings(frames=4, photos="1", steps=1, device="cpu")
+    settings = EvaluateSettings(frames=4, photos="1", weights=str(weights), steps=1, device="cpu")
     rows = evaluate([str(tmp_path / "shard.tar")], settings, Silent()).rows
     assert [row.method for row in rows] == ["detector noise", "nearest photo", "warp", "ours", "ours, tuned"]
     assert rows[4].scores.face_psnr != rows[3].scores.face_psnr

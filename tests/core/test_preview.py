@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pictures=pictures,
         mattes=np.stack([matte] * 2),
         landmarks=np.stack([face, face + np.array([4, 0])]).astype(np.float32),
-        embedding=np.zeros(256, np.float32),
+        embedding=np.zeros(128, np.float32),
         names=("a.png", "b.png"),
     ).save(folder / "x.likeness")
     landmarks = np.stack([face * 1.5 + (100 + 6 * i, 40) for i in range(4)]).astype(np.float32)

@@ -16,7 +16,7 @@ from headcast.core.imaging import exr
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import read_photo
 from headcast.core.likeness import Likeness
-from headcast.core.network.painter import build_painter
+from headcast.core.network.build import build_painter
 from headcast.core.painting.player import Player
 from headcast.core.painting.weights import load_weights, save_weights
 from headcast.core.performance import Performance
@@ -149,18 +149,29 @@ def test_progress_is_json_lines(made: Path, tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.usefixtures("any_gain")
-def test_several_photos_and_fine_tuning_end_up_in_the_likeness(made: Path, tmp_path: Path) -> None:
+def test_several_photos_and_fine_tuning_end_up_in_the_likeness(made: Path, weights: Path, tmp_path: Path) -> None:
     clip = str(made / "clip" / "plate.100[1-3].png")
-    output = str(tmp_path / "x.likeness")
-    assert main(["adapt", clip, "-o", output, "--crop", "full", "--steps", "2"]) == 0
-    tuned = Likeness.load(Path(output))
+    options = [clip, "-o", str(tmp_path / "x.likeness"), "--weights", str(weights), "--crop", "full", "--steps", "2"]
+    assert main(["adapt", *options]) == 0
+    tuned = Likeness.load(tmp_path / "x.likeness")
     assert len(tuned) == 3
-    assert tuned.adapted
-    landmarks = tuned.landmarks[0]
-    head = Player(tuned, device="cpu").paint(landmarks)
-    assert np.abs(head.picture * 255 - tuned.pictures[0])[60:160, 90:180].mean() < 6
-    assert main(["adapt", clip, "-o", output, "--crop", "full", "--feed-forward", "--steps", "2"]) == 0
-    assert not Likeness.load(Path(output)).adapted
+    assert {"regions.mouth.last.weight", "regions.eye.last.weight"} < set(tuned.adapted)
+    landmarks = tuned.landmarks[0].copy()
+    at_rest = Player(tuned, weights=str(weights), device="cpu").paint(landmarks)
+    assert np.abs(at_rest.picture * 255 - tuned.pictures[0])[60:160, 90:180].mean() < 6
+    assert main(["adapt", *options, "--feed-forward"]) == 0
+    untuned = Likeness.load(tmp_path / "x.likeness")
+    assert not untuned.adapted
+    landmarks[65:68, 1] += 8
+    opened = [Player(one, weights=str(weights), device="cpu").paint(landmarks).picture for one in (tuned, untuned)]
+    assert not np.array_equal(*opened)
+
+
+@pytest.mark.usefixtures("any_gain")
+def test_without_weights_there_is_nothing_to_tune(made: Path, tmp_path: Path) -> None:
+    output = tmp_path / "x.likeness"
+    assert main(["adapt", str(made / "photo.png"), "-o", str(output), "--crop", "full", "--steps", "2"]) == 0
+    assert not Likeness.load(output).adapted
 
 
 @pytest.mark.usefixtures("any_gain")
@@ -186,9 +197,8 @@ def test_the_papers_preset_goes_the_same_road(made: Path, tmp_path: Path) -> Non
         load_weights(build_painter("warp-256"), weights)
 
 
-def test_twice_the_size_is_a_preset_that_takes_the_same_weights(made: Path, tmp_path: Path) -> None:
-    weights, likeness = tmp_path / "weights.safetensors", tmp_path / "x.likeness"
-    save_weights(build_painter("warp-256"), "of the smaller one", weights)
+def test_twice_the_size_is_a_preset_that_takes_the_same_weights(made: Path, weights: Path, tmp_path: Path) -> None:
+    likeness = tmp_path / "x.likeness"
     options = ["--preset", "warp-512", "--weights", str(weights), "--crop", "full"]
     assert main(["adapt", str(made / "photo.png"), "-o", str(likeness), *options]) == 0
     clip = str(made / "clip" / "plate.1001.png")
