@@ -22,7 +22,7 @@ from ..network.regions import Regions
 from ..network.warp import WarpPainter
 from ..progress import Reporter
 
-RATE = 1e-4
+RATE = 6e-5
 BATCH = 4
 """Photos painted in a step."""
 MADE = 0.5
@@ -35,7 +35,7 @@ HELD_OUT = 4
 """One photo in so many is held out."""
 MADE_CHECKS = 6
 """Made pairs that are looked at where no photo can be spared."""
-CHECK_STEPS, PATIENCE = 20, 3
+CHECK_STEPS, PATIENCE = 10, 4
 """Steps between two looks at the held-out photos, and looks without a gain before it stops."""
 LEAST_GAIN = 2e-3
 """Part of the feed-forward loss that counts as a gain."""
