@@ -28,7 +28,7 @@ class FewShotPainter(Painter):
         """psi = P e, all AdaIN scales and biases."""
         return self.generator.style(embedding)
 
-    def prepare(self, photos: Photos) -> Photos:
+    def prepare(self, photos: Photos, mirrored: Photos | None = None) -> Photos:
         return photos
 
     def forward(self, prepared: Photos, pose: Pose, style: Tensor) -> Painted:

@@ -65,8 +65,11 @@ class Painter(nn.Module):
         """[B, E] to [B, styles]."""
         raise NotImplementedError
 
-    def prepare(self, photos: Photos) -> Any:
-        """Whatever does not change from frame to frame; its `select` takes the photos numbered `index` [K'] alone."""
+    def prepare(self, photos: Photos, mirrored: Photos | None = None) -> Any:
+        """Whatever does not change from frame to frame; its `select` takes the photos numbered `index` [K'] alone.
+
+        mirrored: the same pictures with landmarks as in a mirror, for a painter that takes them.
+        """
         raise NotImplementedError
 
     def forward(self, prepared: Any, pose: Pose, style: Tensor) -> Painted:

@@ -5,7 +5,8 @@ Pixels come from the photos as long as a photo has them:
 1. a thin-plate spline bends each photo to the pose (`bending`);
 2. each pixel comes from the photo whose landmarks lie most like the wanted ones nearby, and that is stretched least;
 3. the head lies over the background, which comes from where photos show no head, joined by the matte;
-4. mouth and eyes get layers of their own, and painters that may change them (`regions`).
+4. the side of the face that no photo shows comes from the mirror image of the other (`mirror`);
+5. mouth and eyes get layers of their own, and painters that may change them (`regions`).
 
 Untrained, all this is geometry.
 """
@@ -20,6 +21,7 @@ from torch.nn import functional
 
 from .bending import Bending, bend, resize, warp
 from .closeup import LEFT_EYE, RIGHT_EYE, Window
+from .mirror import with_mirrored_side
 from .painter import Painter, Preset
 from .patch import Judges
 from .regions import EYE_SIZE, MOUTH_SIZE, Regions, Shot, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
@@ -45,10 +47,13 @@ class Prepared(NamedTuple):
     """shows the inside of the mouth"""
     eyes: tuple[Shot, Shot]
     """show the right and the left eyeball"""
+    mirrored: Photos | None = None
+    """the same pictures, with landmarks as in a mirror"""
 
     def select(self, index: Tensor) -> Prepared:
         """The photos numbered `index` [K'] alone; those chosen for mouth and eyes stay."""
-        return self._replace(photos=self.photos.select(index))
+        mirrored = None if self.mirrored is None else self.mirrored.select(index)
+        return self._replace(photos=self.photos.select(index), mirrored=mirrored)
 
 
 class WarpPainter(Painter):
@@ -70,12 +75,13 @@ class WarpPainter(Painter):
     def style(self, embedding: Tensor) -> Tensor:
         return embedding
 
-    def prepare(self, photos: Photos) -> Prepared:
-        return Prepared(photos, mouth_shot(photos), (eye_shot(photos, RIGHT_EYE), eye_shot(photos, LEFT_EYE)))
+    def prepare(self, photos: Photos, mirrored: Photos | None = None) -> Prepared:
+        eyes = eye_shot(photos, RIGHT_EYE), eye_shot(photos, LEFT_EYE)
+        return Prepared(photos, mouth_shot(photos), eyes, mirrored)
 
     def forward(self, prepared: Prepared, pose: Pose, style: Tensor) -> Painted:
         """A frame for each of the batch, as large as the photos are."""
-        head = bent_head(prepared.photos, pose)
+        head = bent_head(prepared.photos, pose, prepared.mirrored)
         size = head.picture.shape[-1]
         times = max(1, round(size / PAINTER_PICTURE))
         mouth, eye = style.chunk(2, dim=-1)
@@ -111,8 +117,8 @@ class _Head(NamedTuple):
     """those that show any of it"""
 
 
-def bent_head(photos: Photos, pose: Pose) -> _Head:
-    """The head over its background, by geometry alone."""
+def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _Head:
+    """The head over its background, by geometry alone; the side that no photo shows from the `mirrored` ones."""
     side, size = photos.mattes.shape[-1], photos.pictures.shape[-1]
     grid = picture_grid(side // COARSER, pose.points).expand(len(pose.points), -1, -1, -1)
     bending = bend(photos, pose, grid)
@@ -129,7 +135,10 @@ def bent_head(photos: Photos, pose: Pose) -> _Head:
     over = resize(matte[:, None], size)[:, 0]
     warped = warp(photos.pictures, _enlarged(bending.flow, grid, size))
     weight = resize(share, size) * over[:, None] + resize(behind, size) * (1 - over)[:, None]
-    return _Head((warped * weight).sum(1), matte, photos)
+    picture = (warped * weight).sum(1)
+    if mirrored is not None:
+        picture = with_mirrored_side(picture, bending, mirrored, pose, grid)
+    return _Head(picture, matte, photos)
 
 
 def bent_matte(photos: Photos, pose: Pose) -> Tensor:

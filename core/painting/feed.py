@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..landmarks import ibug68
 from ..landmarks.head import control_points
 from ..landmarks.raster import draw_landmarks
 from ..network.shots import Photos, Pose
@@ -35,6 +36,14 @@ def feed_photos(
         _to_tensor(mattes, device)[None, :, None].float() / 255.0,
         *(_to_tensor(part, device)[None] for part in control),
     )
+
+
+def feed_mirrored(photos: Photos, landmarks: NDArray[np.float32], size: int) -> Photos:
+    """`photos` with their landmarks [N, 70, 2] (pixels of `size`) as in a mirror; the pictures stay as they are."""
+    points = landmarks[:, list(ibug68.MIRROR)].copy()
+    points[..., 0] = size - points[..., 0]
+    control = control_points(points).unit(size)
+    return Photos(photos.pictures, photos.mattes, *(_to_tensor(part, photos.points.device)[None] for part in control))
 
 
 def feed_drawings(landmarks: NDArray[np.float32], size: int, device: torch.device) -> Tensor:

@@ -17,7 +17,7 @@ from ..network.blocks import fold_spectral_norm
 from ..network.build import build_painter
 from ..network.painter import PRESETS, Painter
 from .devices import choose_device
-from .feed import feed_photos, feed_pose
+from .feed import feed_mirrored, feed_photos, feed_pose
 from .weights import find_weights, load_weights, weights_name
 
 STYLE = "style"
@@ -88,7 +88,8 @@ class Player:
         with torch.inference_mode():
             fine = likeness.fine if self.painter.starts_as_warp else None
             shown = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device, fine)
-            self._prepared = self.painter.prepare(shown)
+            mirrored = feed_mirrored(shown, likeness.landmarks, likeness.size) if self.painter.starts_as_warp else None
+            self._prepared = self.painter.prepare(shown, mirrored)
             embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
             self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
 
