@@ -97,8 +97,7 @@ def _tune_regions(
     steps: int,
     reporter: Reporter,
 ) -> Tuned:
-    judges = painter.judges.eval().requires_grad_(False)
-    gain = tune(painter, photos, embedding, RegionCritics(seeing, judges).to(embedding.device), steps, reporter)
+    gain = tune(painter, photos, embedding, RegionCritics(seeing).to(embedding.device), steps, reporter)
     told = f"loss on held-out photos {gain.before:.3f}"
     if not gain.changed:
         reporter.note(

@@ -1,8 +1,7 @@
 """The painters of mouth and eyes learn one person from a few photos, and know when to stop.
 
 Each photo is painted from the others, and from a copy of itself that was made to lack what it shows (`learning.made`): so
-these teeth and these eyes are learnt. Photos are compared by colour and by the features of the discriminators that came
-with the weights. Held-out photos say how far to go; the likeness stays feed-forward where they gain nothing.
+these teeth and these eyes are learnt. Photos are compared by colour, and by a perceptual network where one is given. Held-out photos say how far to go; the likeness stays feed-forward where they gain nothing.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def tune(
         loss = torch.zeros((), device=device)
         for name, region in seen.items():
             picture = compared(paint(learning.painters[name], region, _of(vectors[name], region)), region)
-            loss = loss + torch.stack(list(critics(picture, region, name).values())).sum()
+            loss = loss + torch.stack(list(critics(picture, region).values())).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -134,7 +133,7 @@ def _judge(regions: Regions, vectors: dict[str, Tensor], critics: RegionCritics,
     for check in checks:
         for name, region in check.items():
             painted = paint(regions.painters[name], region, _of(vectors[name], region))
-            losses.append(torch.stack(list(critics(compared(painted, region), region, name).values())).sum())
+            losses.append(torch.stack(list(critics(compared(painted, region), region).values())).sum())
     return float(torch.stack(losses).mean())
 
 

@@ -109,30 +109,20 @@ def paint(painter: Retoucher, seen: Seen, embedding: Tensor | None = None) -> Te
 
 
 class RegionCritics(nn.Module):
-    """What judges a painted region: colour, a perceptual network, and the features of finished discriminators.
+    """What judges a painted region, apart from the discriminator: colour, and a perceptual network where there is one."""
 
-    The discriminator that learns beside the painters is not among them.
-    """
-
-    def __init__(
-        self, perceptual: PerceptualLoss | None, judges: Judges | None = None, weights: RegionWeights | None = None
-    ) -> None:
+    def __init__(self, perceptual: PerceptualLoss | None, weights: RegionWeights | None = None) -> None:
         super().__init__()
-        self.perceptual, self.judges, self.weights = perceptual, judges, weights or RegionWeights()
+        self.perceptual, self.weights = perceptual, weights or RegionWeights()
 
-    def forward(self, picture: Tensor, seen: Seen, region: str) -> dict[str, Tensor]:
-        """Weighted losses of the region of that name. picture: [B, 3, S, S], the truth wherever nothing is compared."""
+    def forward(self, picture: Tensor, seen: Seen) -> dict[str, Tensor]:
+        """Weighted losses. picture: [B, 3, S, S], the truth wherever nothing is compared."""
         heavy = 1 + (INSIDE - 1) * seen.view.inside
         counted = seen.counts.sum((1, 2, 3)).clamp_min(50)
         colour = (heavy * (picture - seen.truth).abs()).sum((1, 2, 3)) / (3 * counted)
         found = {"colour": self.weights.colour * colour.mean()}
         if self.perceptual is not None:
             found["perceptual"] = self.weights.perceptual * relative_distance(self.perceptual, picture, seen.truth)
-        if self.judges is not None:
-            judge, parts = self.judges.of(region), seen.view.seen[:, PARTS]
-            with torch.no_grad():
-                wanted = judge(seen.truth, parts).features
-            found["features"] = self.weights.features * feature_gap(judge(picture, parts).features, wanted)
         return found
 
 
@@ -155,10 +145,10 @@ def relative_distance(network: PerceptualLoss, painted: Tensor, truth: Tensor) -
 class RegionLearner:
     """The painters of a `WarpPainter` and their discriminators learn together over many people."""
 
-    def __init__(self, painter: WarpPainter, critics: RegionCritics, brain_floats: bool = False) -> None:
-        self.painter, self.discriminator, self.critics = painter, painter.judges, critics
+    def __init__(self, painter: WarpPainter, judges: Judges, critics: RegionCritics, brain_floats: bool = False) -> None:
+        self.painter, self.discriminator, self.critics = painter, judges, critics
         self.optimizer = torch.optim.AdamW(painter.regions.parameters(), lr=RATE, betas=BETAS)
-        self.critic_optimizer = torch.optim.Adam(painter.judges.parameters(), lr=JUDGE_RATE, betas=JUDGE_BETAS)
+        self.critic_optimizer = torch.optim.Adam(judges.parameters(), lr=JUDGE_RATE, betas=JUDGE_BETAS)
         self.brain_floats = brain_floats
 
     def step(self, batch: PairBatch, adversarial: bool = True) -> dict[str, Tensor]:
@@ -173,7 +163,7 @@ class RegionLearner:
             painter, judge = self.painter.regions.painters[name], self.discriminator.of(name)
             with torch.autocast(batch.target.device.type, torch.bfloat16, enabled=self.brain_floats):
                 picture = compared(paint(painter, seen), seen)
-                losses = self.critics(picture, seen, name)
+                losses = self.critics(picture, seen)
                 if adversarial:
                     losses |= _adversarial(judge, picture, seen, self.critics.weights)
                     judged[f"{name} discriminator"] = _judge_loss(judge, picture.detach(), seen)

@@ -29,7 +29,7 @@ class Judged(NamedTuple):
 class PatchDiscriminator(nn.Module):
     """channels: of the first of four layers, two of which halve the picture."""
 
-    def __init__(self, channels: int = 48) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         widths = [channels * times for times in (1, 2, 3, 4)]
         self.blocks = nn.ModuleList(
@@ -60,7 +60,7 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
 class Judges(nn.ModuleDict):
     """The discriminators of mouth and eyes."""
 
-    def __init__(self, channels: int = 48) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__({name: PatchDiscriminator(channels) for name in ("mouth", "eye")})
 
     def of(self, region: str) -> PatchDiscriminator:

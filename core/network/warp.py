@@ -23,7 +23,6 @@ from .bending import Bending, bend, resize, warp
 from .closeup import LEFT_EYE, RIGHT_EYE, Window
 from .mirror import with_mirrored_side
 from .painter import Painter, Preset
-from .patch import Judges
 from .regions import EYE_SIZE, MOUTH_SIZE, Regions, Shot, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
 from .shots import Painted, Photos, Pose
 from .spline import picture_grid
@@ -57,15 +56,11 @@ class Prepared(NamedTuple):
 
 
 class WarpPainter(Painter):
-    """See the module's docstring. A person is the embeddings of mouth and eyes; the style is the embedding itself.
-
-    Its discriminators (`judges`) go with the weights: their features tell fine-tuning how a mouth or an eye should look.
-    """
+    """See the module's docstring. A person is the embeddings of mouth and eyes; the style is the embedding itself."""
 
     def __init__(self, preset: Preset) -> None:
         super().__init__(preset)
         self.regions = Regions(preset.embedding // 2)
-        self.judges = Judges()
 
     def embed(self, photos: Photos, drawings: Tensor | None = None) -> Tensor:
         mouth = self.regions.mouth.embed(photo_windows(photos, None, MOUTH_SIZE))

@@ -45,7 +45,7 @@ class RegionValidation:
     def _losses(self, painted: dict[str, list[Tensor]]) -> dict[str, float]:
         found: dict[str, float] = {}
         for name, all_seen in self.regions.items():
-            losses = [self.critics(compared(p, seen), seen, name) for p, seen in zip(painted[name], all_seen, strict=True)]
+            losses = [self.critics(compared(p, seen), seen) for p, seen in zip(painted[name], all_seen, strict=True)]
             found |= {f"{name} {kind}": float(torch.stack([one[kind] for one in losses]).mean()) for kind in losses[0]}
         return found
 
