@@ -1,7 +1,8 @@
 """The painters of mouth and eyes learn one person from a few photos, and know when to stop.
 
 Each photo is painted from the others, and from a copy of itself that was made to lack what it shows (`learning.made`): so
-these teeth and these eyes are learnt. Photos are compared by colour, and by a perceptual network where one is given. Held-out photos say how far to go; the likeness stays feed-forward where they gain nothing.
+these teeth and these eyes are learnt. Photos are compared by colour, and by a perceptual network where one is given.
+Held-out photos say how far to go; the likeness stays feed-forward where they gain nothing.
 """
 
 from __future__ import annotations
