@@ -71,12 +71,18 @@ class InPlate:
         self._tag = colour_tag(plate.space)
 
     @cached_property
-    def _shot(self) -> Shot:
-        """Looks at frames spread over the shot, when the first frame is wanted. Raises NoFaceError."""
+    def measured(self) -> list[int]:
+        """Places in the performance of the frames that the shot is measured on. Raises NoFaceError."""
         seen = np.flatnonzero(self.performance.seen)
         if not len(seen):
             raise NoFaceError(f"{self.performance.source} shows no face", "Track the plate's clip again")
-        chosen = np.unique(seen[np.linspace(0, len(seen) - 1, SAMPLES).round().astype(int)]).tolist()
+        chosen: list[int] = np.unique(seen[np.linspace(0, len(seen) - 1, SAMPLES).round().astype(int)]).tolist()
+        return chosen
+
+    @cached_property
+    def _shot(self) -> Shot:
+        """Looks at frames spread over the shot, when the first frame is wanted. Raises NoFaceError."""
+        chosen = self.measured
         # Frames are read again rather than kept: of a plate in 4K each holds 100 MB.
         transfer = shot_transfer(self.plate.space, [self._face_of(i) for i in chosen], _level(self._likeness))
         measured = [match.Measured()] * len(self.performance)
