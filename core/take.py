@@ -129,6 +129,11 @@ def last_run(pattern: FramePattern) -> Record:
     return run_among(read_records(pattern.manifest)[0])
 
 
+def last_shot(pattern: FramePattern) -> Record:
+    """How the shot was measured last; empty where it never was."""
+    return next((record for record in reversed(read_records(pattern.manifest)[0]) if "shot" in record), {})
+
+
 def run_among(records: Sequence[Record]) -> Record:
     """The last one of a run; empty where there is none."""
     return next((record for record in reversed(records) if "run" in record), {})
@@ -264,6 +269,11 @@ class Manifest:
             line["beside"] = _beside(frame, self._identities)
         self._append(line)
         self._known[frame] = line
+
+    def keep(self, shot: Record) -> None:
+        """Write down how the shot was measured, where it was. Raises UnwritableError."""
+        if shot:
+            self._append(shot)
 
     def _is_ours(self, frame: int) -> bool:
         """True where its record says that it was painted from just this."""

@@ -20,10 +20,12 @@ from ..painting.player import Head, Player
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
+from ..take import Record
 from .identity import digest, in_steps
 from .in_plate import InPlate, seen_in
 from .plate import Plate
 from .retry import LOOK_ASIDE, CarefulPlayer
+from .shot import shot_of
 
 Floats = NDArray[np.float32]
 Facts = dict[str, object]
@@ -57,6 +59,9 @@ class FrameMaker:
         self._plate = None if plate is None else InPlate(plate, performance, likeness, settings, self._head, reporter)
         self._likeness, self._reporter = likeness, reporter
         self._gate: Gate | None = None
+        self._shot = ""
+        """The hash of what the shot is measured on, which every head in the plate looks like."""
+        self._unkept: Record = {}
 
     @property
     def frames(self) -> list[int]:
@@ -80,7 +85,7 @@ class FrameMaker:
         place, plate = self._places.get(number), self._plate
         parts: list[object] = [common, [] if plate is None else plate.plate.stand_in(number)]
         if place is not None and self._performance.seen[place]:
-            parts += [*self._driven(place), "" if plate is None else self._measured]
+            parts += [*self._driven(place), self._shot]
         return digest(*parts)
 
     def _driven(self, place: int) -> tuple[object, ...]:
@@ -88,13 +93,37 @@ class FrameMaker:
         confidence = 0.0 if self._plate is None else round(float(self._performance.confidence[place]), 6)
         return in_steps(self._landmarks[place]), in_steps(self._performance.crops[place]), confidence
 
-    @cached_property
-    def _measured(self) -> str:
-        """The hash of what the shot is measured on, which every head in the plate looks like."""
-        assert self._plate is not None
-        plate, numbers = self._plate.plate, self._performance.frames.tolist()
-        beside = [(plate.stand_in(numbers[i]), plate.stand_in(numbers[i] + 1)) for i in self._plate.measured]
-        return digest(float(self._performance.rate), beside, [(numbers[i], *self._driven(i)) for i in self._plate.measured])
+    def settle(self, common: str, kept: Record) -> None:
+        """Choose how the shot is measured: as `kept` says, a record of an earlier run, where most of the frames that it was
+        measured on are what they were. Otherwise a few changed frames would change the look of all."""
+        if self._plate is None or not self._performance.seen.any():
+            return
+        of = digest(common, float(self._performance.rate))
+        before = kept.get("sampled", {})
+        same = sum(self._sampled(int(number)) == found for number, found in before.items())
+        numbers = self._performance.frames.tolist()
+        if kept.get("of") == of and 2 * same > len(before):
+            self._shot, self._plate.shot = kept["shot"], shot_of(kept, self._plate.plate.space, numbers)
+        else:
+            sampled = {str(numbers[i]): self._sampled(numbers[i]) for i in self._plate.measured}
+            self._shot = digest(of, sampled)
+            self._unkept = {"shot": self._shot, "of": of, "sampled": sampled}
+
+    def new_shot(self) -> Record:
+        """Once, when the shot was measured: the record to be kept of it. Empty otherwise."""
+        if not self._unkept or self._plate is None or self._plate.shot is None:
+            return {}
+        record = {**self._unkept, **self._plate.shot.record(self._performance.frames.tolist())}
+        self._unkept = {}
+        return record
+
+    def _sampled(self, number: int) -> str:
+        """The hash of what a frame tells of the shot; empty for one that has no face."""
+        place = self._places.get(number)
+        if self._plate is None or place is None or not self._performance.seen[place]:
+            return ""
+        plate = self._plate.plate
+        return digest(plate.stand_in(number), plate.stand_in(number + 1), self._driven(place))
 
     def write(self, number: int, path: Path, attributes: Mapping[str, str]) -> Facts:
         """Make frame `number` and write it; `beside` is true among the facts where it depends on the frames beside it.

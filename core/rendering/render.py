@@ -18,7 +18,7 @@ from ..painting.weights import find_weights
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
-from ..take import FILES, FramePattern, Manifest, Take, read_manifest, sha256_of
+from ..take import FILES, FramePattern, Manifest, Take, last_shot, read_manifest, sha256_of
 from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
@@ -72,6 +72,7 @@ def render(
     with closing(FrameMaker(likeness, player, performance, plate, settings, reporter)) as maker:
         frames, size = maker.frames, maker.size
         common = shared_by_all(person, weights, size, inputs.get("colour"), settings)
+        maker.settle(common, last_shot(pattern))
         identities = {number: maker.identity(number, common) for number in frames}
         manifest = Manifest(pattern, identities, former_fingerprint(inputs, player.weights, plate, settings))
         _tell_of_others(manifest.begin(inputs, settings.overwrite), reporter)
@@ -80,6 +81,7 @@ def render(
             reporter.step("render", done, len(frames))
             marked = {**attributes, "headcast:fingerprint": identities[number]}
             facts = maker.write(number, pattern.path(number), marked)
+            manifest.keep(maker.new_shot())
             manifest.record(number, bool(facts.pop("beside", False)), **facts)
             follower.show(maker.head)
             written += 1

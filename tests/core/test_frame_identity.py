@@ -128,7 +128,7 @@ def test_settings_that_move_no_pixel_leave_frames_alone(written: Written) -> Non
 
 
 def test_a_plate_frame_that_is_replaced_is_rendered_again(written: Written, astronaut: Path, tmp_path: Path) -> None:
-    """It is none that the shot was measured on: 16 of the frames with a face are."""
+    """And no other: the shot stays as it was measured, or the look of all would change with a few."""
     light = colour.decode_srgb(colour.to_floats(np.ascontiguousarray(read_photo(astronaut)[:256, 96:352])))
     (tmp_path / "plate").mkdir()
     for frame in range(1, FRAMES + 3):
@@ -137,5 +137,11 @@ def test_a_plate_frame_that_is_replaced_is_rendered_again(written: Written, astr
     assert written(*options) == FRAMES + 2
     exr.write_layers(tmp_path / "plate" / "p.0014.exr", {"rgb": exr.Layer(light * 0.5)}, {})
     assert written(*options) == 1
+    exr.write_layers(tmp_path / "plate" / "p.0005.exr", {"rgb": exr.Layer(light * 0.9)}, {})
+    assert written(*options) == 1
+    change(tmp_path / "y.performance", slice(2, 5))
+    assert written(*options) == 3
+    change(tmp_path / "y.performance", slice(5, 12))  # most of what it was measured on
+    assert written(*options) == FRAMES
     (tmp_path / "plate").rename(tmp_path / "moved")
     assert written(*options[:-1], tmp_path / "moved" / "p.####.exr") == 0
