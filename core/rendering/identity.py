@@ -3,8 +3,8 @@
 Contents count, never the names or paths of files. A plate alone is told by the size and time of its files: to read every
 frame of a plate in 4K before the first is rendered would take longer than some takes.
 
-The gate's flicker score looks at the frames beside a frame. Where its verdict or its picture came of them, the manifest says so
-(`beside`), and the frame goes stale with them; otherwise it does not.
+The gate's flicker score looks at the frames beside a frame. Where a frame's picture or verdict came of them, the manifest
+says so (`beside`), and the frame goes stale with them; otherwise it does not.
 """
 
 from __future__ import annotations

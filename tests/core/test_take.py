@@ -40,6 +40,16 @@ print("end", flush=True)
 """
 
 
+HOLDER = """
+import sys
+from pathlib import Path
+from headcast.core.claims import claim
+with claim(Path(sys.argv[1])) as mine:
+    print(mine, flush=True)
+    sys.stdin.readline()
+"""
+
+
 def start_worker(pattern: FramePattern, frames: int, seconds: float) -> subprocess.Popen[str]:
     """A process that renders frames 1 to `frames`, each in `seconds`, and prints the number of each."""
     arguments = [sys.executable, "-c", WORKER, str(pattern), str(frames), str(seconds)]
@@ -218,12 +228,27 @@ class TestClaims:
         assert self.is_ours()
 
     def test_a_living_process_of_this_machine_keeps_its_claim(self) -> None:
-        self.mark.write_text(f"{claims.HOST} {os.getppid()} another")
+        self.mark.write_text(f"{claims.MACHINE} {os.getppid()} another")
         assert not self.is_ours()
 
     def test_a_dead_process_with_our_number_does_not(self) -> None:
         """In a container that was started again each process has its number again."""
-        self.mark.write_text(f"{claims.HOST} {os.getpid()} another")
+        self.mark.write_text(f"{claims.MACHINE} {os.getpid()} another")
+        assert self.is_ours()
+
+    def test_a_container_that_shares_the_hosts_name_keeps_its_claim(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its processes have numbers that mean nothing here, or another process."""
+        for number in (os.getpid(), 4_000_000):
+            self.mark.write_text(f"{claims.MACHINE}0 {number} another")
+            assert not self.is_ours()
+
+    def test_a_process_in_a_namespace_of_its_own_keeps_its_claim(self) -> None:
+        begin = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", HOLDER, str(self.path)]
+        holder = subprocess.Popen(begin, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if holder.stdout.readline() != "True\n":
+            pytest.skip("namespaces can be made by root alone")
+        assert not self.is_ours()
+        holder.communicate("\n")
         assert self.is_ours()
 
     @pytest.mark.parametrize("owner", ["render-07 1 token", ""])
