@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import SettingError, UnwritableError
+from ..errors import SettingError, UnwritableError, writing
 from ..imaging.colour_space import colour_tag
 from ..likeness import Likeness
 from ..listing import ranges, stretches
@@ -88,6 +88,9 @@ def render(
     reporter.step("render", len(frames), len(frames))
     if settings.tries:
         _report(pattern, reporter)
+    else:
+        with writing(pattern.report):
+            pattern.report.unlink(missing_ok=True)  # of frames that were there before
     unseen = int((~performance.seen).sum())
     if unseen:
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
