@@ -124,6 +124,8 @@ class JobOperator:
             return self.finish(context, result)
 
     def _let_go(self, context: bpy.types.Context) -> None:
+        if context.window_manager is None:
+            return  # Blender ends
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
