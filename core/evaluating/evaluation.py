@@ -102,8 +102,8 @@ def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporte
     counts = _photo_counts(settings)
     _check_outputs(settings)
     groups = read_groups(Path(settings.groups)) if settings.groups else {}
-    _, weights = load_painter(settings.preset, settings.side, settings.weights, choose_device(settings.device))
-    methods = our_methods(settings, weights)
+    painter, weights = load_painter(settings.preset, settings.side, settings.weights, choose_device(settings.device))
+    methods = our_methods(settings, untrained=bool(weights) and painter.starts_as_warp)
     notebook = _Notebook(reporter)
     rows: list[Row] = []
     cross: list[CrossRow] = []
@@ -118,10 +118,11 @@ def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporte
             notebook.step("score", i, len(clips))
             rows += _score_subject(subject, counts, methods, judge, settings, notebook)
         notebook.step("score", len(clips), len(clips))
+        trials: dict[Path, Trial] = {}
         pairs = _pairs(subjects) if settings.cross else []
         for i, (subject, driver) in enumerate(pairs):
             notebook.step("cross-identity", i, len(pairs))
-            cross += _cross(subject, driver, methods, judge, settings)
+            cross += _cross(subject, driver, methods, judge, settings, trials)
         notebook.step("cross-identity", len(pairs), len(pairs))
     return Evaluation(_summary(settings, weights), notebook.notes, rows, cross, groups)
 
@@ -254,9 +255,14 @@ def _baselines(likeness: Likeness, truths: Sequence[Truth]) -> dict[str, Shown]:
 
 
 def _cross(
-    subject: Subject, driver: Subject, methods: Sequence[Method], judge: Judge, settings: EvaluateSettings
+    subject: Subject,
+    driver: Subject,
+    methods: Sequence[Method],
+    judge: Judge,
+    settings: EvaluateSettings,
+    trials: dict[Path, Trial],
 ) -> list[CrossRow]:
-    """The subject's likeness in the driver's held-out performance."""
+    """The subject's likeness in the driver's held-out performance. trials: of the likenesses that were tried already."""
     assert driver.performance is not None
     driving = _held_out(driver)
     wanted: NDArray[np.float32] = driver.performance.landmarks
@@ -265,6 +271,8 @@ def _cross(
     for method in methods:
         path = make_likeness(subject, min(CROSS_PHOTOS, len(subject.photos)), method)
         likeness = Likeness.load(path)
+        if path not in trials:
+            trials[path] = try_likeness(path, method.settings.weights, settings, judge.detector)
         if not strips:
             own = np.repeat(likeness.landmarks[:1], len(driving), axis=0)
             strips = [Strip([likeness.pictures[0]] * len(driving), own), Strip(driving, wanted)]
@@ -278,7 +286,7 @@ def _cross(
                 method.name,
                 follow(likeness, driving, shown, judge),
                 respond([judge.find(picture) for picture in shown.pictures], wanted),
-                try_likeness(path, method.settings.weights, settings, judge.detector),
+                trials[path],
             )
         )
     if settings.sheets:

@@ -43,11 +43,10 @@ class Shown(NamedTuple):
     """a frame, in the median: the first ones are slower"""
 
 
-def our_methods(settings: EvaluateSettings, weights: str) -> list[Method]:
-    """Ours, and fine-tuned where it is asked for. `weights` is the name of those that there are: before, where there are any
-    and the preset can do without, the painter without them."""
+def our_methods(settings: EvaluateSettings, untrained: bool) -> list[Method]:
+    """The painter without weights, where `untrained` asks for it; ours; fine-tuned, where the settings do."""
     methods = [Method(OURS, 0, settings)]
-    if weights and settings.preset.startswith("warp"):
+    if untrained:
         methods.insert(0, Method(UNTRAINED, 0, replace(settings, weights=NO_WEIGHTS)))
     if settings.steps:
         methods.append(Method(TUNED, settings.steps, settings))

@@ -29,9 +29,9 @@ from .teeth import change_of_teeth
 
 PHOTOS = 10
 """As many as `render` paints a frame from, at most."""
-AT_REST = 4
+AT_REST = 3
 """As many photos are asked for, spread over all."""
-STILL, ACTED = 8, 24
+STILL, ACTED = 6, 24
 """Frames."""
 WIDEST = 0.25
 """Gap of the inner lips that is asked for at most, in eye distances: a mouth that speaks loudly."""
@@ -39,6 +39,8 @@ SHUT = 0.9
 """How far the eyes are shut at most: that is where a detector sees shut eyes."""
 LOOK = 0.15
 """How far the pupils move to either side, in widths of the eye."""
+EXACT = 60.0
+"""dB: less than 8 bits can tell is no difference."""
 JPEG_QUALITY, GRAIN, SHIFT = 85, 2.0, 0.5
 """What a detector should not mind: the quality, the standard deviation of the noise (of 255), the shift in pixels."""
 
@@ -48,7 +50,7 @@ class Trial:
     """NaN is what was not measured."""
 
     at_rest: float = nan
-    """dB, PSNR in the face of a photo painted at its own landmarks: the least of up to AT_REST photos"""
+    """dB, PSNR in the face of a photo painted at its own landmarks, the least of up to AT_REST photos; EXACT is all of it"""
     still_flicker: float = nan
     """mean |second difference| in the face of frames that one photo's landmarks with a detector's noise ask for, 0 to 255"""
     acted_teeth: float = nan
@@ -89,8 +91,11 @@ def at_rest(likeness: Likeness, player: Player) -> float:
     chosen = np.unique(np.linspace(0, len(likeness) - 1, AT_REST).round().astype(int))
     painted = paint(player, likeness.landmarks[chosen])
     return min(
-        psnr(picture, likeness.pictures[i], face_mask(likeness.landmarks[i], likeness.size))
-        for i, picture in zip(chosen, painted, strict=True)
+        EXACT,
+        *(
+            psnr(picture, likeness.pictures[i], face_mask(likeness.landmarks[i], likeness.size))
+            for i, picture in zip(chosen, painted, strict=True)
+        ),
     )
 
 
