@@ -54,7 +54,7 @@ class CloseScores:
     inside_error: float = nan
     """mean |difference| of colour between the true inner lips, both averaged over 4 of 64 pixels, 0 to 255; over the frames
     whose mouth is open by OPENED more than the photo's that lies nearest"""
-    inside_frames: float = nan
+    inside_error_frames: float = nan
     """how many those are"""
     crisp_mouth: float = nan
     """energy of the finest scale within the outer lips, over the truth's: 1 is as crisp, 0.5 soft"""

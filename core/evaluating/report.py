@@ -8,18 +8,20 @@ from dataclasses import asdict, fields
 from math import isnan
 from pathlib import Path
 
+import numpy as np
+
 from ..files import whole_file
 from .close_up import CloseScores
 from .cross_identity import CrossScores
 from .evaluation import CrossRow, Evaluation, Row
 from .response import Response
-from .scores import Scores, mean_of_measured
+from .scores import Scores
 from .trial import Trial
 
 Record = dict[str, str | int | float | None]
 """A row of plain values; None is what was not measured."""
-COUNTED = "_frames"
-"""Ending of a column that counts: it is added up where others are averaged."""
+FRAMES = "_frames"
+"""Ending of a column that says on how many frames the one of that name before it was measured."""
 KINDS = {
     "Pictures": (Scores, CrossScores),
     "Close-ups": (CloseScores,),
@@ -70,8 +72,8 @@ def _tables(title: str, rows: Sequence[Record], by: Sequence[str]) -> list[str]:
 
 
 def _means(rows: Sequence[Record], by: Sequence[str]) -> list[Record]:
-    """One row for each of the values of `by`, how many `clips` it is made of, and the means of the numbers, or their sums
-    where they count."""
+    """One row for each of the values of `by`, how many `clips` it is made of, and the means of the numbers. Where a column
+    says on how many frames it was measured, each clip counts by its own, and they are added up."""
     groups: dict[tuple[object, ...], list[Record]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in by), []).append(row)
@@ -79,12 +81,13 @@ def _means(rows: Sequence[Record], by: Sequence[str]) -> list[Record]:
     for same in groups.values():
         mean: Record = {**{name: same[0][name] for name in by}, "clips": len(same)}
         for name in (name for name, value in same[0].items() if name not in by and not isinstance(value, str)):
-            values = [value for row in same if isinstance(value := row[name], int | float)]
-            if name.endswith(COUNTED):
-                mean[name] = int(sum(values)) if values else None
+            of = name.removesuffix(FRAMES)
+            known = [(value, row.get(of + FRAMES)) for row in same if isinstance(value := row[of], int | float)]
+            counts = [float(count) if isinstance(count, int | float) else 1.0 for _, count in known]
+            if of != name:
+                mean[name] = int(sum(counts))
             else:
-                value = mean_of_measured(values)
-                mean[name] = None if isnan(value) else value
+                mean[name] = float(np.average([value for value, _ in known], weights=counts)) if sum(counts) else None
         means.append(mean)
     return means
 

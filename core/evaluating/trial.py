@@ -31,7 +31,7 @@ PHOTOS = 10
 """As many as `render` paints a frame from, at most."""
 AT_REST = 3
 """As many photos are asked for, spread over all."""
-STILL, ACTED = 6, 24
+STILL, ACTED = 6, 18
 """Frames."""
 WIDEST = 0.25
 """Gap of the inner lips that is asked for at most, in eye distances: a mouth that speaks loudly."""

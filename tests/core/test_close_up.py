@@ -12,7 +12,7 @@ import pytest
 import torch
 from headcast.core.errors import NoFaceError, WrongFileError
 from headcast.core.evaluating import close_up
-from headcast.core.evaluating.close_up import Close, crispness, eyes_area, inside_error, mouth_area
+from headcast.core.evaluating.close_up import Close, CloseScores, crispness, eyes_area, inside_error, mouth_area
 from headcast.core.evaluating.evaluation import Evaluation, Row, evaluate
 from headcast.core.evaluating.groups import read_groups
 from headcast.core.evaluating.report import markdown, write_csv
@@ -95,10 +95,10 @@ def test_inside_error_counts_mouths_that_open_beyond_the_photo(face: np.ndarray,
     close = Close("", DEVICE)
     truths = [close.look(noise, with_expression(face, gap, 0.0)) for gap in (0.05, 0.12, 0.3)]
     scores = close.score([noise] * 3, truths, [0.05] * 3, [1, 2, 3])
-    assert scores.inside_frames == 2
+    assert scores.inside_error_frames == 2
     assert scores.inside_error == 0
     smiling = close.score([noise] * 3, truths, [0.29] * 3, [1, 2, 3])
-    assert smiling.inside_frames == 0
+    assert smiling.inside_error_frames == 0
     assert isnan(smiling.inside_error)
 
 
@@ -154,13 +154,13 @@ def test_faces_that_do_half_of_what_they_should_have_slopes_of_a_half(face: np.n
     half = (asked + asked[0]) / 2
     response = respond([*half[:-1], None], asked)
     assert (response.gaze, response.lids, response.opening) == pytest.approx((0.5, 0.5, 0.5), abs=0.03)
-    assert response.opening_frames == 23
+    assert response.opening_frames == len(asked) - 1
     assert response.lips_left_open == pytest.approx(0, abs=0.01)
     assert respond(list(asked), asked).gaze == pytest.approx(1)
     smiling = respond([with_expression(f, 0.1, 0.0) for f in asked], asked)
     assert smiling.lips_left_open == pytest.approx(0.1, abs=0.01)
     assert smiling.opening == pytest.approx(0, abs=0.02)
-    assert respond([None] * 24, asked).opening_frames != 24
+    assert isnan(respond([None] * len(asked), asked).opening)
 
 
 def test_teeth_that_stretch_with_the_lips_are_told_from_teeth_that_stay(face: np.ndarray) -> None:
@@ -212,6 +212,17 @@ def test_weights_can_be_left_out_on_purpose(tmp_path: Path, monkeypatch: pytest.
     assert find_weights("warp-256", "none") is None
 
 
+def test_a_clip_counts_by_the_frames_that_it_was_measured_on() -> None:
+    """One frame of a mouth that opens is not worth as much as twenty."""
+    measured = ((10.0, 1), (40.0, 29), (float("nan"), 0))
+    rows = [
+        Row(f"{value}", 1, "ours", Scores(), CloseScores(inside_error=value, inside_error_frames=n)) for value, n in measured
+    ]
+    told = markdown(Evaluation("", [], rows, []))
+    assert "| photos | method | clips | inside error | inside error frames |" in told
+    assert "| 1 | ours | 3 | 39.00 | 30 |" in told
+
+
 def test_means_by_group(tmp_path: Path) -> None:
     table = tmp_path / "groups.tsv"
     table.write_text("a.mp4\tskin: dark\nb.mp4\tskin: light\nb.mp4\tage: 60\n")
@@ -226,7 +237,9 @@ def test_means_by_group(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def found(clips: Path, astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Evaluation, Path]:
+def found(
+    clips: Path, astronaut: Path, tmp_path_factory: pytest.TempPathFactory, short_trials: None
+) -> tuple[Evaluation, Path]:
     """The astronaut's photo and a few frames of a clip, by weights that were never good; and the folder of their sheets."""
     folder = tmp_path_factory.mktemp("evaluated")
     frames = list(islice(open_clip(str(clips / "talk_green.mp4")).frames(), 0, 80, 5))
@@ -241,7 +254,7 @@ def found(clips: Path, astronaut: Path, tmp_path_factory: pytest.TempPathFactory
             parameter.add_(torch.randn_like(parameter) * 0.01)
     save_weights(painter, "warp-256-test-v1", folder / "w.safetensors")
     settings = EvaluateSettings(
-        frames=8, photos="1", cross=True, device="cpu", weights=str(folder / "w.safetensors"), sheets=str(folder / "sheets")
+        frames=4, photos="1", cross=True, device="cpu", weights=str(folder / "w.safetensors"), sheets=str(folder / "sheets")
     )
     return evaluate([str(astronaut), str(folder / "shard.tar")], settings, Silent()), folder
 
@@ -265,7 +278,7 @@ def test_a_single_picture_plays_every_clip(found: tuple[Evaluation, Path]) -> No
     assert {row.clip for row in found[0].rows} == {"p0"}
     untrained = found[0].cross[0]
     assert untrained.scores.found == 1
-    assert untrained.response.opening_frames == 8
+    assert untrained.response.opening_frames == 4
     assert untrained.trial.at_rest > 40
     write_csv(found[0], found[1] / "x.csv")
     assert "acted_lips_left_open" in (found[1] / "x.cross.csv").read_text().splitlines()[0]
@@ -274,7 +287,7 @@ def test_a_single_picture_plays_every_clip(found: tuple[Evaluation, Path]) -> No
 def test_sheets_show_mouths_and_eyes(found: tuple[Evaluation, Path]) -> None:
     for name, strips in (("p0_1.png", 5), ("astronaut_as_p0.png", 4)):
         sheet = cv2.imread(str(found[1] / "sheets" / name))
-        assert sheet.shape[:2] == (strips * (192 + 192 + 96), 6 * 192)
+        assert sheet.shape[:2] == (strips * (192 + 192 + 96), 4 * 192)
         assert sheet[-96:].std() > 10
 
 
