@@ -24,8 +24,8 @@ RIGHT_CORNERS, LEFT_CORNERS = (36, 39), (42, 45)
 UPPER_LIDS, LOWER_LIDS = ((37, 38), (43, 44)), ((41, 40), (47, 46))
 FEWEST = 8
 """Frames below which there is no slope."""
-LEAST_GAZE, LEAST_LIDS, LEAST_OPENING = 0.025, 0.03, 0.02
-"""Standard deviations of what was asked for below which the detector's noise would make the slope."""
+LEAST_GAZE, LEAST_LIDS, LEAST_OPENING = 0.05, 0.03, 0.02
+"""Standard deviations of what was asked for below which the detector's noise, .02 of a gaze, would make the slope."""
 PUPIL_SEEN = 0.12
 """Height of an eye over its width below which its pupil tells nothing."""
 LIDS_SHUT = 0.1

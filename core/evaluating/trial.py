@@ -37,7 +37,7 @@ WIDEST = 0.25
 """Gap of the inner lips that is asked for at most, in eye distances: a mouth that speaks loudly."""
 SHUT = 0.9
 """How far the eyes are shut at most: that is where a detector sees shut eyes."""
-LOOK = 0.15
+LOOK = 0.2
 """How far the pupils move to either side, in widths of the eye."""
 EXACT = 60.0
 """dB: less than 8 bits can tell is no difference."""
@@ -121,13 +121,13 @@ def disturbed(picture: Picture, generator: np.random.Generator) -> Picture:
 
 
 def acted_landmarks(landmarks: Points) -> NDArray[np.float32]:
-    """[ACTED, 70, 2] the face with its mouth opening and shutting once, its eyes shutting twice, its pupils moving aside."""
+    """[ACTED, 70, 2] the face with its mouth opening and shutting; its pupils look either way, then its eyes shut once."""
     time = np.arange(ACTED) / (ACTED - 1)
     frames = []
     for mouth, shut, look in zip(
         WIDEST * (1 - np.cos(2 * np.pi * time)) / 2,
-        SHUT * (1 - np.cos(4 * np.pi * time)) / 2,
-        LOOK * np.sin(6 * np.pi * time),
+        np.where(time < 0.5, 0, SHUT * (1 - np.cos(4 * np.pi * time)) / 2),
+        np.where(time < 0.5, LOOK * np.sin(4 * np.pi * time), 0),
         strict=True,
     ):
         face = with_expression(landmarks, float(mouth), float(shut))

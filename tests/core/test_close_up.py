@@ -149,7 +149,7 @@ def test_faces_that_do_half_of_what_they_should_have_slopes_of_a_half(face: np.n
     asked = acted_landmarks(face)
     assert openings(asked)[[0, -1]] == pytest.approx([0, 0], abs=0.01)
     assert openings(asked).max() == pytest.approx(WIDEST, rel=0.05)
-    assert np.ptp(gazes(asked), axis=0) == pytest.approx([0.3, 0.3], rel=0.1)
+    assert np.ptp(gazes(asked), axis=0) == pytest.approx([0.4, 0.4], rel=0.1)
     assert lid_heights(asked).min() < 0.1 < 0.25 < lid_heights(asked).max()
     half = (asked + asked[0]) / 2
     response = respond([*half[:-1], None], asked)
