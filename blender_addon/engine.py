@@ -9,13 +9,12 @@ import contextlib
 import os
 import queue
 import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import core
+from . import core, worker_log
 from .core.errors import DeadWorkerError, WorkerError
 from .core.worker import protocol
 
@@ -42,26 +41,24 @@ class Engine:
     def __init__(self, python: Path) -> None:
         """Start the worker. Returns at once; raises WorkerError where the Python cannot be started."""
         self.python = python
-        self.log = Path(tempfile.gettempdir()) / f"headcast-worker-{os.getpid()}.log"
         environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT_KEPT_OUT}
         command = [str(python), "-I", "-c", BOOT, str(Path(__file__).parent), str(Path(core.__file__).parent)]
         try:
-            with open(self.log, "ab") as log:
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env=environment,
-                    text=True,
-                    encoding="utf-8",
-                    # Ctrl-C in Blender's terminal is Blender's.
-                    start_new_session=True,
-                )
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                # Ctrl-C in Blender's terminal is Blender's.
+                start_new_session=True,
+            )
         except OSError as error:
             raise WorkerError(
                 f"{python} cannot be started ({error.strerror})", "Check the Python in the preferences"
             ) from error
+        assert self._process.stderr is not None
+        self.log = worker_log.follow(self._process.stderr)
         self._messages: queue.SimpleQueue[protocol.Message] = queue.SimpleQueue()
         self._asked = 0
         threading.Thread(target=self._listen, daemon=True).start()
@@ -69,7 +66,7 @@ class Engine:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            message = protocol.decode(line)
+            message = protocol.decode(line.decode("utf-8", "replace"))
             if message is not None:
                 self._messages.put(message)
 
@@ -118,7 +115,7 @@ class Engine:
     def _send(self, message: protocol.Message) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(protocol.encode(message))
+            self._process.stdin.write(protocol.encode(message).encode())
             self._process.stdin.flush()
         except (BrokenPipeError, OSError) as error:
             raise self.death() from error

@@ -28,6 +28,8 @@ from ..errors import CancelledError, HeadcastError, MissingEngineError
 
 Message = dict[str, Any]
 Send = Callable[[Message], None]
+KINDS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, HeadcastError)}
+"""The errors that a message may name."""
 
 
 def encode(message: Message) -> str:
@@ -60,8 +62,8 @@ def error_message(error: Exception) -> Message:
 
 def error_of(message: Message) -> HeadcastError:
     """The reverse: what an `error` event tells, as the exception that it was."""
-    kind = getattr(errors, message["kind"], HeadcastError)
-    return CancelledError() if kind is CancelledError else kind(message["message"], message["hint"])
+    kind = KINDS.get(str(message.get("kind")), HeadcastError)
+    return CancelledError() if kind is CancelledError else kind(str(message.get("message")), str(message.get("hint")))
 
 
 class EventReporter:

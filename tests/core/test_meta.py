@@ -6,7 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -14,21 +14,32 @@ import numpy as np
 import pytest
 import torch
 from headcast.core.errors import CancelledError, SettingError, WrongFileError
+from headcast.core.landmarks import ibug68
 from headcast.core.learning.losses import region_map
-from headcast.core.network.painter import PRESETS, Painter
-from headcast.core.painting.weights import load_weights
+from headcast.core.learning.made import Changed
+from headcast.core.learning.pairing import mirrored, stack
+from headcast.core.learning.regions import PairBatch
+from headcast.core.network.build import build_painter
+from headcast.core.network.painter import PRESETS, Preset
+from headcast.core.painting.weights import load_weights, weights_name
 from headcast.core.progress import Silent
 from headcast.core.settings import TrainSettings
 from headcast.core.training import augment
 from headcast.core.training.dataset import Items, load_batches, long_enough, shot_range
 from headcast.core.training.meta import Trained, train
+from headcast.core.training.pairs import Pairs
 from headcast.core.training.processes import Processes
 from headcast.core.training.shards import Clip, Label, Sample, read_clips, write_shard
+from torch.utils.data import default_collate
 
 from .test_networks import CPU
+from .test_regions import looking, opened, portrait
 
 SIDE = 64
+SMALL = Preset("fsth-256", channels=8, most_channels=32, embedding=32)
+"""What stands for the paper's preset: the same networks, narrow."""
 SETTINGS = TrainSettings(
+    preset="fsth-256",
     size=SIDE,
     batch=2,
     photos="1-2",
@@ -39,6 +50,11 @@ SETTINGS = TrainSettings(
     device="cpu",
     precision="fp32",
 )
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, "fsth-256", SMALL)
 
 
 def toy_clip(face: np.ndarray, name: str, seed: int) -> Iterator[Sample]:
@@ -73,9 +89,9 @@ def toy_items(shards: Path) -> Items:
 def test_an_item_depends_on_its_number_alone(shards: Path) -> None:
     """However many workers and processes make the batches, and wherever they begin."""
     items = toy_items(shards)
-    alone = list(load_batches(items, range(4), 0, Processes(CPU)))
-    again = list(load_batches(items, range(2, 4), 1, Processes(CPU)))
-    halves = [list(load_batches(items, range(4), 0, Processes(CPU, rank, 2))) for rank in range(2)]
+    alone = list(load_batches(items, default_collate, range(4), 0, Processes(CPU)))
+    again = list(load_batches(items, default_collate, range(2, 4), 1, Processes(CPU)))
+    halves = [list(load_batches(items, default_collate, range(4), 0, Processes(CPU, rank, 2))) for rank in range(2)]
     for step, batch in enumerate(alone):
         assert torch.equal(batch.target, torch.cat([half[step].target for half in halves]))
         assert batch.landmarks.shape[:2] == (4, items.shots(step))
@@ -85,10 +101,10 @@ def test_an_item_depends_on_its_number_alone(shards: Path) -> None:
 
 
 def test_a_batch_is_what_painters_take(shards: Path) -> None:
-    batch = next(load_batches(toy_items(shards), range(1), 0, Processes(CPU)))
+    batch = next(load_batches(toy_items(shards), default_collate, range(1), 0, Processes(CPU)))
     assert batch.target.shape == (4, 3, SIDE, SIDE)
     assert -1 <= batch.target.min() < 0 < batch.target.max() <= 1
-    assert batch.target_matte.max() <= 1
+    assert 0 < batch.photos.mattes.max() <= 1
     assert 0 < batch.target_landmarks.mean() < 1
     assert batch.photos.points[:, :, 30].mean() == pytest.approx(float(batch.landmarks[:, :, 30].mean()) * 2 - 1, abs=1e-4)
 
@@ -99,6 +115,102 @@ def test_nearest_photos_come_first(shards: Path) -> None:
     centred = [p - p.mean(dim=0) for p in (*batch.landmarks, batch.target_landmarks)]
     gaps = [float((p / p.norm() - centred[-1] / centred[-1].norm()).norm()) for p in centred[:-1]]
     assert gaps == sorted(gaps)
+
+
+def moments(face: np.ndarray, count: int) -> list[np.ndarray]:
+    """A face that talks and blinks."""
+    return [looking(opened(face, 0.5 + 14 * i / max(1, count - 1)), i - 2.0, 1 - 0.1 * (i % 3)) for i in range(count)]
+
+
+def photographed_clip(person: str, take: str, faces: Sequence[np.ndarray]) -> Iterator[Sample]:
+    for frame, points in enumerate(faces):
+        yield Sample(portrait(points), np.full((256, 256), 255, np.uint8), Label(take, person, frame, points.tolist()))
+
+
+@pytest.fixture
+def photographed(tmp_path: Path, face: np.ndarray) -> Path:
+    """Three people: one talks, one has two portraits, one a single portrait, laughing."""
+    folder = tmp_path / "photographed"
+    folder.mkdir()
+    for i, faces in enumerate((moments(face, 8), moments(face, 2), moments(face, 2)[1:])):
+        write_shard(folder / f"{i}.tar", photographed_clip(f"person {i}", f"take{i}", faces))
+    return folder
+
+
+def toy_pairs(shards: Path, photos: tuple[int, int] = (1, 3), only: str = "") -> Pairs:
+    clips = [clip for clip in read_clips([shards]) if only in clip.name]
+    return Pairs(clips, 128, batch=4, photos=photos, seed=0)
+
+
+def openness(points: torch.Tensor) -> float:
+    """Of a mouth, over the width of the face. points: [N, 2]."""
+    return float((points[66] - points[62]).norm() / (points[16] - points[0]).norm())
+
+
+def test_a_pair_depends_on_its_number_alone(photographed: Path) -> None:
+    items = toy_pairs(photographed)
+    alone = list(load_batches(items, stack, range(4), 0, Processes(CPU)))
+    again = list(load_batches(items, stack, range(2, 4), 1, Processes(CPU)))
+    halves = [list(load_batches(items, stack, range(4), 0, Processes(CPU, rank, 2))) for rank in range(2)]
+    for step, batch in enumerate(alone):
+        assert torch.equal(batch.target, torch.cat([half[step].target for half in halves]))
+        assert batch.photos.pictures.shape == (4, items.shots(step), 3, 128, 128)
+        assert -1 <= batch.photos.pictures.min() < 0 < batch.photos.pictures.max() <= 1
+    assert torch.equal(alone[2].photos.pictures, again[0].photos.pictures)
+    assert torch.equal(alone[2].pose.points, again[0].pose.points)
+    assert not torch.equal(alone[0].target[0], alone[1].target[0])
+    assert {items.shots(step) for step in range(20)} == {1, 2, 3}
+    assert {float(made) for batch in alone for made in batch.made} == {0.0, 1.0}
+
+
+def test_a_lone_portrait_teaches_what_it_shows(photographed: Path) -> None:
+    """One frame is enough: the photo is the portrait with its mouth shut, and the truth as it is."""
+    items = toy_pairs(photographed, only="take2")
+    for i in range(6):
+        pair = items[i]
+        assert pair.made == 1
+        assert openness(pair.pose.points) > 0.05
+        assert max(openness(points) for points in pair.photos.points) < 0.01
+        assert float((pair.photos.pictures[0].float() - pair.target.float()).abs().max()) > 60
+
+
+@pytest.mark.parametrize("take", ["take0", "take1"])
+def test_other_photos_are_other_moments_of_the_person(photographed: Path, take: str) -> None:
+    items = toy_pairs(photographed, only=take)
+    pairs = [pair for pair in map(items.__getitem__, range(24)) if not pair.made]
+    assert len(pairs) > 5
+    for pair in pairs:
+        assert not any(torch.equal(points, pair.pose.points) for points in pair.photos.points)
+    opens = [openness(pair.pose.points) for pair in pairs]
+    assert min(opens) < 0.02 < 0.08 < max(opens)
+
+
+def dot(picture: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """How dark each pupil is; points: [N, 2]."""
+    x, y = ((points[list(ibug68.PUPILS)] + 1) * 64).long().T
+    return picture[:, y, x].float().mean(0)
+
+
+def test_landmarks_of_pairs_stay_on_what_they_mark(photographed: Path, face: np.ndarray) -> None:
+    """In a mirror, too: the pupils are dark, and the subject's right side is at the picture's left."""
+    items, sides = toy_pairs(photographed), set()
+    for i in range(24):
+        pair: PairBatch = items[i]
+        for picture, points in (
+            (pair.target, pair.pose.points),
+            *zip(pair.photos.pictures, pair.photos.points, strict=True),
+        ):
+            assert dot(picture, points).max() < 0.6 * picture.float().mean()
+            assert points[36, 0] < points[45, 0]
+            assert points[48, 0] < points[54, 0]
+        glance = (pair.pose.points[68] - pair.pose.points[[36, 39]].mean(0))[0]
+        sides.add(float(torch.sign(glance)))
+    assert sides == {-1.0, 1.0}
+    points = looking(face, 3)
+    once = mirrored(Changed(portrait(points), points))
+    assert np.array_equal(once.picture, portrait(points)[:, ::-1])
+    assert np.allclose(mirrored(once).landmarks, points, atol=1e-4)
+    assert once.landmarks[68, 0] == pytest.approx(256 - points[69, 0], abs=1e-4)
 
 
 def test_landmarks_stay_on_what_they_mark(face: np.ndarray) -> None:
@@ -186,21 +298,49 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(shards: Path, tmp_path: Pat
     assert checkpoint(tmp_path / "killed")["step"] == 2
     resumed = train([shards], tmp_path / "killed", settings, Silent())
     assert resumed.losses == straight.losses
-    assert set(straight.losses) == {"pixel", "repaint", "matte", "match", "adversarial", "features", "discriminator"}
-    pairs = list(zip(*(tensors(checkpoint(tmp_path / name)) for name in ("straight", "killed")), strict=True))
+    assert set(straight.losses) == {"pixel", "match", "adversarial", "features", "discriminator"}
+    assert_same_checkpoint(tmp_path / "straight", tmp_path / "killed")
+    check_what_a_run_leaves(straight, tmp_path / "straight", (8 * SIDE, 6 * SIDE, 3))
+
+
+def assert_same_checkpoint(one: Path, other: Path) -> None:
+    pairs = list(zip(*(tensors(checkpoint(run)) for run in (one, other)), strict=True))
     assert len(pairs) > 100
     assert all(torch.equal(a, b) for a, b in pairs)
-    check_what_a_run_leaves(straight, tmp_path / "straight")
 
 
-def check_what_a_run_leaves(trained: Trained, run: Path) -> None:
-    painter = Painter(dataclasses.replace(PRESETS["warp-256"], size=SIDE))
-    assert load_weights(painter, trained.weights) == "warp-256-synthetic-v1"
-    sheet = cv2.imread(str(run / "sheet.png"))
-    assert sheet.shape == (8 * SIDE, 6 * SIDE, 3)
+def check_what_a_run_leaves(trained: Trained, run: Path, sheet_size: tuple[int, int, int]) -> None:
     recorded = json.loads((run / "settings.json").read_text())
+    preset = recorded["settings"]["preset"]
+    assert load_weights(build_painter(preset), trained.weights) == weights_name(preset)
+    sheet = cv2.imread(str(run / "sheet.png"))
+    assert sheet.shape == sheet_size
     assert len(recorded["clips"]) == 2
     assert len(recorded["held_out"]) == 1
+
+
+def test_the_runs_of_close_ups_go_on_as_well(photographed: Path, tmp_path: Path) -> None:
+    """Of `warp-256`: the discriminators play from the second step on, and the rates fall over all steps."""
+    settings = dataclasses.replace(SETTINGS, preset="warp-256", size=128, adversarial_from=1)
+    straight = train([photographed], tmp_path / "straight", settings, Silent())
+    with pytest.raises(CancelledError):
+        train([photographed], tmp_path / "killed", dataclasses.replace(settings, save_minutes=0.0), KilledAt(2))
+    assert checkpoint(tmp_path / "killed")["step"] == 2
+    resumed = train([photographed], tmp_path / "killed", settings, Silent())
+    assert resumed.losses == straight.losses
+    kinds = ("colour", "adversarial", "features", "discriminator")
+    assert set(straight.losses) == {f"{region} {kind}" for region in ("mouth", "eye") for kind in kinds}
+    assert_same_checkpoint(tmp_path / "straight", tmp_path / "killed")
+    check_what_a_run_leaves(straight, tmp_path / "straight", (12 * 96, 8 * 96, 3))
+
+
+NARROW = f"""
+import sys
+from headcast.core.cli.main import main
+from headcast.core.network.painter import PRESETS, Preset
+PRESETS["fsth-256"] = {SMALL!r}
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def test_two_processes_do_what_one_does(shards: Path, tmp_path: Path) -> None:
@@ -211,8 +351,10 @@ def test_two_processes_do_what_one_does(shards: Path, tmp_path: Path) -> None:
         for item in dataclasses.fields(settings)
         for part in (f"--{item.name.replace('_', '-')}", str(getattr(settings, item.name)))
     ]
+    script = tmp_path / "narrow.py"
+    script.write_text(NARROW)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*torchrun, "-m", "headcast.core.cli", "train", str(shards), "-o", str(tmp_path / "two"), "--json", *options]
+    command = [*torchrun, str(script), "train", str(shards), "-o", str(tmp_path / "two"), "--json", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     results = [json.loads(line)["result"] for line in done.stdout.splitlines() if '"event":"done"' in line]
