@@ -169,11 +169,11 @@ def _line(knots: Tensor, x: Tensor) -> Tensor:
 
 
 def gap(photos: Tensor, wanted: Tensor, numbers: tuple[int, ...] | range) -> Tensor:
-    """How differently some landmarks lie to one another: [B, K] root mean square, in the points' unit.
+    """How differently some landmarks lie to one another: [B, K] the largest distance of one, in the points' unit.
 
-    photos: [B, K, N, 2]; wanted: [B, N, 2].
+    The largest, not a mean: a pupil that moves alone moves the eye. photos: [B, K, N, 2]; wanted: [B, N, 2].
     """
     chosen = list(numbers)
     a, b = photos[:, :, chosen], wanted[:, None, chosen]
     apart = (a - a.mean(2, keepdim=True)) - (b - b.mean(2, keepdim=True))
-    return apart.square().sum(-1).mean(-1).sqrt()
+    return apart.square().sum(-1).amax(-1).sqrt()

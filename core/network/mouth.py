@@ -20,13 +20,13 @@ LOWER_TEETH = (0.0, -0.5, 0.1)
 """From the base of the nose to the upper incisors, and from the chin to the lower ones: model units, average head."""
 UPPER_SHARE = 0.62
 """How far down an opened mouth in a photo what is seen belongs to the skull; below, it goes with the jaw."""
-NARROW, WIDE = (-0.36, -0.26, -0.17), (-0.15, -0.03, 0.03)
-"""How the inside of a mouth that no photo shows differs from the lips' colour, -1 to 1: means over the frames of talking
-people, where the lips are little and far apart."""
+NARROW, WIDE = (0.68, 0.55, 0.63), (0.87, 0.95, 1.05)
+"""The colour of the inside of a mouth that no photo shows, over the lips' colour: means over the frames of talking people,
+where the lips are little and far apart. A ratio, so that the light of a yellow painting stays yellow."""
 NARROW_GAP, WIDE_GAP = 0.07, 0.2
 """Those distances, over the eye distance."""
-SHADOW = 0.18
-"""How much darker the middle of a wide mouth is than its teeth and tongue."""
+SHADOW = 0.3
+"""How much darker, in the same ratio, the middle of a wide mouth is than its teeth and tongue."""
 
 
 class Inside(NamedTuple):
@@ -94,12 +94,12 @@ def _well_inside(mouth: Opening, soft: Tensor) -> Tensor:
 
 def _unseen(picture: Tensor, points: Tensor, mouth: Opening, unit: Tensor) -> Tensor:
     """[B, 3, h, w] the likely colour of an inside that no photo shows, in the photo's light. unit: [B] an eye distance."""
-    lip = sample(picture, points[:, None, 49:60]).mean((2, 3))[..., None, None]
+    lip = (sample(picture, points[:, None, 49:60]).mean((2, 3))[..., None, None] + 1) / 2
     height = (mouth.below + mouth.above).clamp_min(1e-4)
     wide = ((height / unit[:, None, None, None] - NARROW_GAP) / (WIDE_GAP - NARROW_GAP)).clamp(0.0, 1.0)
     narrow, open_wide = (picture.new_tensor(colour)[None, :, None, None] for colour in (NARROW, WIDE))
     shadow = SHADOW * (torch.exp(-(((mouth.below / height - 0.45) / 0.17) ** 2)) - 0.3)
-    return (lip + narrow + wide * (open_wide - narrow - shadow)).clamp(-1.0, 1.0)
+    return (lip * (narrow + wide * (open_wide - narrow - shadow)) * 2 - 1).clamp(-1.0, 1.0)
 
 
 def lips(points: Tensor, grid: Tensor, soft: Tensor) -> tuple[Opening, Opening]:

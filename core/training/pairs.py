@@ -26,6 +26,8 @@ FILMED, PAIRED = 0.45, 0.17
 """How often an item is two moments of a clip, and two portraits; the rest is made."""
 FAR = 0.6
 """How often the photo of a filmed pair has its mouth shut, or its eyes open: that is what an artist's photo shows."""
+TINTED, CAST = 0.35, 1.6
+"""How often an item has a strong cast, and how strong at most: teeth take the light that the lips are in."""
 GREY = 0.1
 """How often an item has no colour."""
 
@@ -129,8 +131,9 @@ def _read(moment: Moment) -> Changed:
 
 
 def _graded(shown: list[Changed], random: Random) -> list[Changed]:
-    """Exposure, white balance, gamma and saturation, the same for all."""
-    gain = 1.25 ** random.uniform(-1, 1) * 1.12 ** (random.uniform(-1, 1, 3) * (1, 0, 1))
+    """Exposure, white balance, gamma and saturation, the same for all; at times a cast as of lamps and old varnish."""
+    cast = CAST if random.random() < TINTED else 1.12
+    gain = 1.25 ** random.uniform(-1, 1) * cast ** (random.uniform(-1, 1, 3) * (1, 0, 1))
     gamma = 1.3 ** random.uniform(-1, 1)
     saturation = 0.0 if random.random() < GREY else 1.3 ** random.uniform(-1, 1)
     curve = np.round(np.clip(np.arange(256)[:, None] / 255 * gain, 0, 1) ** gamma * 255).astype(np.uint8)[None]
