@@ -44,7 +44,12 @@ PRESETS = {
 }
 MOTIONS = {
     "absolute": "Landmarks just as they were seen: registers with the source, and keeps the driver's face shape",
-    "relative": "The driver's pose and expression on the face shape of the likeness",
+    "relative": "The driver's motion on the face shape of the likeness",
+}
+POSES = {
+    "auto": "The photo's without a plate; the driver's where the frame is a plate",
+    "photo": "The photo's own, and what the driver's head moved since it was at rest: a driver at rest leaves the photo as it is",
+    "driver": "The driver's, just as it was seen: registers with the source",
 }
 FRAMES = {
     "crop": "The square crop of the head",
@@ -187,10 +192,23 @@ class GateSettings(Checked):
 class RenderSettings(GateSettings):
     """How a Likeness plays a Performance, and what its frames must be worth."""
 
-    motion: str = option("absolute", "Whose face shape the head has", choices=MOTIONS)
-    pose: float = option(1.0, "How much of the driver's turn of the head", low=0.0, high=2.0, group=RELATIVE)
+    motion: str = option("relative", "Whose face shape the head has", choices=MOTIONS)
+    pose_of: str = option("auto", "Whose pose the head starts from", choices=POSES, group=RELATIVE)
+    pose: float = option(
+        1.0,
+        "How much of the head's turn; from the photo's pose, of its drift and distance too: 0 is the photo's pose",
+        low=0.0,
+        high=2.0,
+        group=RELATIVE,
+    )
     eyes: float = option(1.0, "How much of the lids", low=0.0, high=2.0, group=RELATIVE)
-    gaze: float = option(1.0, "How much of the gaze; 0 looks straight ahead", low=0.0, high=2.0, group=RELATIVE)
+    gaze: float = option(
+        1.0,
+        "How much of the gaze; 0 looks where the photo does, in the driver's pose straight ahead",
+        low=0.0,
+        high=2.0,
+        group=RELATIVE,
+    )
     brows: float = option(1.0, "How much of the brows", low=0.0, high=2.0, group=RELATIVE)
     mouth: float = option(1.0, "How much of mouth and jaw", low=0.0, high=2.0, group=RELATIVE)
     neutral: str = option("", "Frame in which the driver's face is at rest; empty finds it", group=RELATIVE)
@@ -230,6 +248,12 @@ class RenderSettings(GateSettings):
     size: int = option(0, "Side of the network's picture in pixels; 0 is the likeness's own", low=0, high=1024)
     weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+
+    @property
+    def from_photo(self) -> bool:
+        """Whether the head starts from the photo's own pose."""
+        in_a_plate = bool(self.plate) or self.frame == "plate"
+        return self.motion == "relative" and (self.pose_of == "photo" or (self.pose_of == "auto" and not in_a_plate))
 
 
 @dataclass(frozen=True)

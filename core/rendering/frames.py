@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import SettingError
 from ..imaging import colour, crop, exr, resample
 from ..judging.gate import Gate, open_gate
-from ..landmarks.retarget import Strength, relative_motion
+from ..landmarks.retarget import Strength, calmest_frame, motion_from_photo, relative_motion
 from ..likeness import Likeness
 from ..painting.player import Head, Player
 from ..performance import Performance
@@ -47,8 +47,8 @@ class FrameMaker:
         performance = framed(performance, settings)
         if plate is not None:
             performance = seen_in(plate, performance)
+        performance, wanted = directed(performance, likeness, settings)
         self._performance = performance
-        wanted = wanted_landmarks(performance, likeness, settings)
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
         self._side = settings.size or likeness.painted_size
@@ -129,18 +129,31 @@ def framed(performance: Performance, settings: RenderSettings) -> Performance:
     return replace(performance, crops=whole)
 
 
-def wanted_landmarks(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Floats:
-    """Where each frame's landmarks are to be [F, 70, 2], in plate pixels; NaN where no face was seen.
+def directed(
+    performance: Performance, likeness: Likeness, settings: RenderSettings, facing: bool = False
+) -> tuple[Performance, Floats]:
+    """The performance with the crops that the take has, and where each frame's landmarks are to be [F, 70, 2], in plate
+    pixels; NaN where no face was seen.
 
-    Raises SettingError for a neutral frame that shows no face.
+    A head that starts from the photo's pose stays in one crop, that of the driver at rest, so that it drifts as the
+    driver does. facing: there, a head at rest faces the camera. Raises SettingError for a neutral frame that shows no face.
     """
     if settings.motion == "absolute":
-        return performance.landmarks
+        return performance, performance.landmarks
     wanted, seen = performance.landmarks.copy(), performance.seen
+    if not seen.any():
+        return performance, wanted
+    drive = performance.landmarks[seen]
     strength = Strength(settings.pose, settings.eyes, settings.gaze, settings.brows, settings.mouth)
     neutral = _neutral_index(performance, settings.neutral)
-    wanted[seen] = relative_motion(performance.landmarks[seen], likeness.landmarks, strength, neutral)
-    return wanted
+    if not settings.from_photo:
+        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)
+        return performance, wanted
+    neutral = calmest_frame(drive) if neutral is None else neutral
+    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)
+    still = performance.crops[np.flatnonzero(seen)[neutral]]
+    wanted[seen] = crop.to_plate(moved, still, likeness.size)
+    return replace(performance, crops=np.tile(still, (len(performance), 1))), wanted
 
 
 def _neutral_index(performance: Performance, frame: str) -> int | None:
