@@ -43,12 +43,13 @@ PRESETS = {
     "fsth-256": "Zakharov et al. 2019: every pixel painted anew",
 }
 MOTIONS = {
+    "auto": "Relative; absolute for a head that is the plate's own (over: delta)",
     "absolute": "Landmarks just as they were seen: registers with the source, and keeps the driver's face shape",
     "relative": "The driver's motion on the face shape of the likeness",
 }
 POSES = {
     "auto": "The photo's without a plate; the driver's where the frame is a plate",
-    "photo": "The photo's own, and what the driver's head moved since it was at rest: a driver at rest leaves the photo as it is",
+    "photo": "The photo's own, and how the driver's head moved since rest added: a driver at rest leaves the photo as it is",
     "driver": "The driver's, just as it was seen: registers with the source",
 }
 FRAMES = {
@@ -192,7 +193,7 @@ class GateSettings(Checked):
 class RenderSettings(GateSettings):
     """How a Likeness plays a Performance, and what its frames must be worth."""
 
-    motion: str = option("relative", "Whose face shape the head has", choices=MOTIONS)
+    motion: str = option("auto", "Whose face shape the head has", choices=MOTIONS)
     pose_of: str = option("auto", "Whose pose the head starts from", choices=POSES, group=RELATIVE)
     pose: float = option(
         1.0,
@@ -250,10 +251,16 @@ class RenderSettings(GateSettings):
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
 
     @property
+    def relative(self) -> bool:
+        """Whether the head keeps the likeness' face shape."""
+        own = bool(self.plate) and self.over == "delta"
+        return self.motion == "relative" or (self.motion == "auto" and not own)
+
+    @property
     def from_photo(self) -> bool:
         """Whether the head starts from the photo's own pose."""
         in_a_plate = bool(self.plate) or self.frame == "plate"
-        return self.motion == "relative" and (self.pose_of == "photo" or (self.pose_of == "auto" and not in_a_plate))
+        return self.relative and (self.pose_of == "photo" or (self.pose_of == "auto" and not in_a_plate))
 
 
 @dataclass(frozen=True)

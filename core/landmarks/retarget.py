@@ -5,8 +5,8 @@ is carried over, so the driver's proportions stay with the driver. What the line
 along as it was seen.
 
 `relative_motion` turns the head as the driver's is turned, which registers with the driver's picture. `motion_from_photo`
-begins at a photo's own pose and adds how the driver's head moved since it was at rest, as LivePortrait does: a driver at rest
-leaves the photo as it is.
+begins at a photo's own pose and adds how the driver's head moved since it was at rest, as LivePortrait does: a driver at
+rest leaves the photo as it is.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def motion_from_photo(
     the photo's landmarks.
 
     Turns go round the head's own axes. Drift and distance count in the size that the head has in the photo. Gaze is the
-    photo's, and what the driver's changed. facing: the head is held alike in all frames, which say nothing of its rest: there
-    it faces the camera.
+    photo's, and what the driver's changed. facing: the head is held alike in all frames, which say nothing of its rest:
+    there it faces the camera.
     """
     (driver, moving), (person, photos) = _fitted(drive), _fitted(likeness)
     photo = calmest_photo(likeness)

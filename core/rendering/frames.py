@@ -138,7 +138,7 @@ def directed(
     A head that starts from the photo's pose stays in one crop, that of the driver at rest, so that it drifts as the
     driver does. facing: there, a head at rest faces the camera. Raises SettingError for a neutral frame that shows no face.
     """
-    if settings.motion == "absolute":
+    if not settings.relative:
         return performance, performance.landmarks
     wanted, seen = performance.landmarks.copy(), performance.seen
     if not seen.any():
