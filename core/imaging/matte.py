@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..landmarks.head import HeadPose, fit_pose, head_model
+from .foreground import matte_by_colour
 from .segmenter import SIDE, person_matte
 
 Floats = NDArray[np.float32]
@@ -34,9 +35,11 @@ def head_matte(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> ND
     """
     size = picture.shape[0]
     points = landmarks.astype(np.float64) * (SIDE / size)
-    matte = _ramp(person_matte(picture), LEAST, MOST) * _head_share(points, fit_pose(points[None]))
-    matte = cv2.GaussianBlur(_with_face(matte, points), (0, 0), SOFT)
-    return np.round(cv2.resize(matte, (size, size), interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
+    person = _ramp(person_matte(picture), LEAST, MOST)
+    person = cv2.GaussianBlur(_with_face(person, points), (0, 0), SOFT)
+    person = matte_by_colour(picture, cv2.resize(person, (size, size), interpolation=cv2.INTER_LINEAR))
+    share = cv2.resize(_head_share(points, fit_pose(points[None])), (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.round(person * share * 255).astype(np.uint8)
 
 
 def _head_share(points: NDArray[np.float64], pose: HeadPose) -> Floats:
