@@ -23,6 +23,8 @@ GRAIN = 0.02
 """Standard deviation of a colour (0 to 1) that says nothing: noise and compression."""
 WIDE, CLOSE = 90 / 512, 6 / 512
 """Radii of the two fusions, in parts of the side."""
+COARSE = 4
+"""How much smaller the picture is for the wide one."""
 
 
 def matte_by_colour(picture: NDArray[np.uint8], matte: Floats) -> Floats:
@@ -49,21 +51,26 @@ def matte_by_colour(picture: NDArray[np.uint8], matte: Floats) -> Floats:
 def foreground(picture: Floats, matte: Floats) -> Floats:
     """`picture` [S, S, 3] (0 to 1) with the head's own colour where its `matte` [S, S] is below 1, and beyond its edge;
     where it is 1, bit for bit as it is."""
-    alpha = matte[..., None]
-    head, backdrop = picture, picture
-    for radius in (WIDE, CLOSE):
-        head, backdrop = _fused(picture, head, backdrop, alpha, radius * len(matte))
-    return np.where(alpha >= 1, picture, head).astype(np.float32)
+    alpha, side = matte[..., None], len(matte)
+    small = max(side // COARSE, 1)
+    coarse, part = (cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA) for image in (picture, matte))
+    far = _round_about(coarse, coarse, part[..., None], WIDE * small)
+    nearby, behind = (cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in far)
+    nearby, behind = _round_about(_own(picture, nearby, behind, alpha), behind, alpha, CLOSE * side)
+    return np.where(alpha >= 1, picture, _own(picture, nearby, behind, alpha)).astype(np.float32)
 
 
-def _fused(picture: Floats, head: Floats, backdrop: Floats, alpha: Floats, radius: float) -> tuple[Floats, Floats]:
-    """One fusion: the colours of both round each pixel, and of the head what the pixel itself says beyond them."""
+def _round_about(head: Floats, backdrop: Floats, alpha: Floats, radius: float) -> tuple[Floats, Floats]:
+    """The colours of head and backdrop [S, S, 3] within a radius of each pixel."""
     width = 2 * round(radius) + 1
     part = _blurred(alpha, width)
     nearby = _blurred(head * alpha, width) / np.maximum(part, 1e-5)
-    behind = _blurred(backdrop * (1 - alpha), width) / np.maximum(1 - part, 1e-5)
-    own = nearby + alpha * (picture - alpha * nearby - (1 - alpha) * behind)
-    return np.clip(own, 0, 1), behind
+    return nearby, _blurred(backdrop * (1 - alpha), width) / np.maximum(1 - part, 1e-5)
+
+
+def _own(picture: Floats, nearby: Floats, behind: Floats, alpha: Floats) -> Floats:
+    """The head's colour: that round about, and what the pixel itself says beyond it."""
+    return np.clip(nearby + alpha * (picture - alpha * nearby - (1 - alpha) * behind), 0, 1)
 
 
 def _blurred(image: Floats, width: int) -> Floats:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..imaging import colour, crop, exr, resample
+from ..imaging.foreground import foreground
 from ..judging.gate import Gate, open_gate
 from ..landmarks.retarget import Strength, calmest_frame, motion_from_photo, relative_motion
 from ..likeness import Likeness
@@ -114,7 +115,8 @@ class FrameMaker:
         if head is None or place is None:
             picture = np.zeros((self._side, self._side, 4), np.float32)
         else:
-            picture = _to_scene_linear(_resized(head, self._side), self._settings.opaque)
+            shown = head if self._settings.opaque else cut_out(head)
+            picture = _to_scene_linear(_resized(shown, self._side), self._settings.opaque)
         if self._settings.frame != "plate":
             return picture
         where = self._performance.crops[place or 0]
@@ -166,6 +168,11 @@ def _neutral_index(performance: Performance, frame: str) -> int | None:
             f"--neutral {frame} is no frame with a face", f"Choose one from {numbers[0]} to {numbers[-1]}, or leave it empty"
         )
     return numbers.index(int(frame))
+
+
+def cut_out(head: Head) -> Head:
+    """The head without what was behind it in the photos: no rim of it goes along."""
+    return head._replace(picture=foreground(head.picture, head.matte))
 
 
 def _resized(head: Head, size: int) -> Head:

@@ -19,6 +19,7 @@ from ..imaging.colour_space import colour_tag
 from ..imaging.edge import Edge, shape_matte, split
 from ..imaging.exr import Layer, Window
 from ..imaging.face_area import face_mask
+from ..imaging.foreground import foreground
 from ..imaging.transfer import Transfer, face_level, shot_transfer
 from ..likeness import Likeness
 from ..painting.player import Head
@@ -142,7 +143,9 @@ class InPlate:
         """The head's light in the plate [H, W, 3], going on beyond the crop, and its matte [H, W]."""
         height, width = shape[:2]
         where = self.performance.crops[i]
-        light = resample.spread(transfer.decode(head.picture), where, width, height)
+        # What the network changed is added to all of the plate's own crop, backdrop too.
+        own = head.picture if self.settings.over == "delta" else foreground(head.picture, head.matte)
+        light = resample.spread(transfer.decode(own), where, width, height)
         matte = resample.spread(head.matte[..., None], where, width, height).reshape(height, width)
         framed = np.clip(matte, 0.0, 1.0) * comp.crop_window(where, width, height, BORDER * where[2])
         matte = shape_matte(framed, self._edge)

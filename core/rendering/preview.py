@@ -26,7 +26,7 @@ from ..performance import Performance, performance_from_points
 from ..settings import RenderSettings
 from ..tracking.retiming import at_rate
 from .canvas import MOST, Canvas
-from .frames import Floats, directed, framed
+from .frames import Floats, cut_out, directed, framed
 
 DRAFT_SIDE = 128
 """Side of a draft in pixels: a quarter of the time of 256."""
@@ -170,6 +170,7 @@ def _place_of_points(
 
 def _premultiplied(head: Head, opaque: bool) -> Floats:
     """[S, S, 4] of no more than a canvas holds."""
+    head = head if opaque else cut_out(head)
     matte = (np.ones_like(head.matte) if opaque else head.matte)[..., None]
     picture = np.concatenate([head.picture * matte, matte], axis=-1)
     if len(picture) <= MOST:
