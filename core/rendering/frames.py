@@ -25,6 +25,8 @@ from .plate import Plate
 from .retry import CarefulPlayer
 
 Floats = NDArray[np.float32]
+LEAST_ROOM = 1.02
+"""Photos whose crops are larger than usual by less than this have usual ones: two looks at a face differ so much."""
 Facts = dict[str, object]
 """What a manifest is told of a frame."""
 
@@ -45,7 +47,7 @@ class FrameMaker:
         self.head: Head | None = None
         """Of the frame last written; None where it shows none."""
         self._player, self._settings = player, settings
-        performance = framed(performance, settings)
+        performance = framed(performance, likeness, settings)
         if plate is not None:
             performance = seen_in(plate, performance)
         performance, wanted = directed(performance, likeness, settings)
@@ -123,10 +125,12 @@ class FrameMaker:
         return resample.place(picture, where, self._performance.width, self._performance.height)
 
 
-def framed(performance: Performance, settings: RenderSettings) -> Performance:
-    """The performance with the head crops that the settings ask for."""
+def framed(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Performance:
+    """The performance with the head crops that the settings ask for, as roomy as those of the likeness' photos: hair that
+    stands high in the photos does in the take."""
     if settings.crop == "auto":
-        return performance
+        room = crop.room_of(likeness.landmarks, likeness.size)
+        return performance if room < LEAST_ROOM else replace(performance, crops=crop.with_room(performance.crops, room))
     whole = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
     return replace(performance, crops=whole)
 

@@ -147,8 +147,8 @@ def _place_in_performance(file: Version, frame: int, person: Version, settings: 
 @lru_cache(maxsize=1)
 def _motion(file: Version, person: Version, settings: RenderSettings) -> tuple[Performance, Floats]:
     """The performance with its crops, and where the landmarks of all its frames are to be."""
-    performance = framed(at_rate(Performance.load(file.path), settings.rate), settings)
-    return directed(performance, _likeness(person), settings)
+    performance, likeness = at_rate(Performance.load(file.path), settings.rate), _likeness(person)
+    return directed(framed(performance, likeness, settings), likeness, settings)
 
 
 def _place_of_points(
@@ -163,6 +163,7 @@ def _place_of_points(
     crops = crop.head_crops(points, np.ones(len(points), bool), 1.0)
     frames = np.array([REST, LIVE], np.int32)
     performance = performance_from_points(frames, points, crops, (width, height), Fraction(1), "the scene")
+    performance = framed(performance, likeness, settings)
     # No other frame says how the head is held at rest: it faces the camera.
     performance, wanted = directed(performance, likeness, replace(settings, neutral=str(REST)), facing=True)
     return Place(wanted[LIVE], performance.crops[LIVE], width, height)

@@ -73,7 +73,7 @@ def performance_of(landmarks: np.ndarray) -> Performance:
 def painted_from(drive: np.ndarray, photo: np.ndarray, settings: RenderSettings) -> np.ndarray:
     """[F, 70, 2] in pixels of the likeness' crop: what the painter is given."""
     likeness = likeness_of(photo)
-    shown, wanted = directed(framed(performance_of(drive), settings), likeness, settings)
+    shown, wanted = directed(framed(performance_of(drive), likeness, settings), likeness, settings)
     return to_crop(wanted, shown.crops, SIZE)
 
 
