@@ -68,6 +68,10 @@ OVERS = {
     "over": "The head covers the plate, with the plate's grain put back",
     "delta": "What the network changed is added to the plate: for a head that is the plate's own, detail and all",
 }
+OLD_HEADS = {
+    "auto": "Covered by the clean plate, or by what other frames show there while the camera stands still",
+    "leave": "Stays",
+}
 PRECISIONS = {
     "auto": "bf16 where the device computes in it, fp32 elsewhere",
     "bf16": "Mixed with bfloat16",
@@ -224,6 +228,10 @@ class RenderSettings(GateSettings):
     colour_space: str = option(
         "auto", "Colour space of EXR plates; auto takes what they declare, else linear Rec.709", group=PLATE
     )
+    clean_plate: str = option(
+        "", "The plate without the head, or a still of it: covers the old head beside the new one", kind="path", group=PLATE
+    )
+    old_head: str = option("auto", "The old head, where it shows beside the new one", choices=OLD_HEADS, group=PLATE)
     over: str = option("over", "How the head goes over it", choices=OVERS, group=PLATE)
     layers: str = option("all", "What is written of each frame", choices=LAYERS, group=PLATE)
     window: str = option("plate", "Data window of the head's layer", choices=WINDOWS, group=PLATE)

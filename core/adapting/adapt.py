@@ -21,8 +21,8 @@ from ..progress import Reporter
 from ..settings import AdaptSettings
 from ..tracking.track import look_again
 
-ROOM = 1.25
-"""How much larger a crop becomes whose border cuts the crown."""
+ROOM = 1.15
+"""How much larger a crop becomes, up to three times, whose border cuts the crown."""
 LEAST_CUT = 0.05
 """Part of the border that hair must cross for that, and part of the crop's side that the photo must go on beyond it."""
 WORTH_CARRYING = 1.2
@@ -62,7 +62,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
     ensure_writable(output)
     paths = find_photos(photo_names)
     pictures, mattes, landmarks, fine = [], [], [], []
-    sharpest = 0.0
+    sharpest, room = 0.0, 1.0
     with closing(open_detector(settings.detector, settings.device)) as detector:
         for i, path in enumerate(paths):
             reporter.step("photos", i, len(paths))
@@ -76,6 +76,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
             pictures.append(portrait.picture)
             fine.append(resample.cut(photo, portrait.where, max(settings.detail, 1)))
             sharpest = max(sharpest, float(portrait.where[2]))
+            room = max(room, float(portrait.where[2] / head.where[2]))
             landmarks.append(portrait.landmarks)
             mattes.append(portrait.matte)
     reporter.step("photos", len(paths), len(paths))
@@ -94,6 +95,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
         fine=np.stack(fine) if settings.detail > settings.side and sharpest > settings.side * WORTH_CARRYING else None,
         adapted=tuned.weights,
         gain=tuned.gain,
+        room=room,
     )
     likeness.save(output)
     return likeness
@@ -103,7 +105,7 @@ def cut_portrait(photo: Picture, alpha: NDArray[np.float32] | None, head: FoundH
     """The head's crop of the photo [H, W, 3], with more room where the usual crop cuts the crown off. Its matte is the
     photo's own `alpha` [H, W], where it brings one, else found. Raises MissingWeightsError."""
     where = head.where
-    for room in (True, True, False):
+    for room in (True, True, True, False):
         picture = resample.cut(photo, where, settings.side)
         landmarks = crop.to_crop(head.landmarks, where, settings.side)
         if alpha is None or alpha.shape != photo.shape[:2]:

@@ -19,8 +19,6 @@ SIDE = 4.6
 """Side of an automatic crop, in distances between the eye centres of a frontal face: head, hair and neck fit."""
 BELOW_EYES = 0.25
 """How far below the eyes the crop's centre lies, in the same unit."""
-MOST_ROOM = 1.6
-"""How much larger a crop may be for a crown that the usual one would cut."""
 STEADY_SECONDS = 0.4
 """Standard deviation of the smoothing over time."""
 
@@ -48,12 +46,6 @@ def with_room(crops: Array, factor: float) -> Array:
     grown[..., 2] *= factor
     grown[..., 1] -= (grown[..., 2] - crops[..., 2]) / 2
     return grown
-
-
-def room_of(landmarks: NDArray[np.floating], size: int) -> float:
-    """How much larger than usual the roomiest of the crops is that are drawn at `size` with faces [N, 70, 2]; at least 1, at
-    most MOST_ROOM."""
-    return float(np.clip(np.max(size / fit_pose(landmarks).scale) / SIDE, 1.0, MOST_ROOM))
 
 
 def smooth_over_time(values: Array, sigma: float) -> Array:

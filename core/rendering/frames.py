@@ -25,8 +25,6 @@ from .plate import Plate
 from .retry import CarefulPlayer
 
 Floats = NDArray[np.float32]
-LEAST_ROOM = 1.02
-"""Photos whose crops are larger than usual by less than this have usual ones: two looks at a face differ so much."""
 Facts = dict[str, object]
 """What a manifest is told of a frame."""
 
@@ -42,8 +40,10 @@ class FrameMaker:
         plate: Plate | None,
         settings: RenderSettings,
         reporter: Reporter,
+        clean: Plate | None = None,
     ) -> None:
-        """Raises HeadcastError for a plate that does not go with the performance, or a neutral frame that there is not."""
+        """clean: the plate without the head. Raises HeadcastError for a plate that does not go with the performance, or a
+        neutral frame that there is not."""
         self.head: Head | None = None
         """Of the frame last written; None where it shows none."""
         self._player, self._settings = player, settings
@@ -55,7 +55,9 @@ class FrameMaker:
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
         self._side = settings.size or likeness.painted_size
-        self._plate = None if plate is None else InPlate(plate, performance, likeness, settings, self._head, reporter)
+        self._plate: InPlate | None = None
+        if plate is not None:
+            self._plate = InPlate(plate, performance, likeness, settings, self._head, reporter, clean)
         self._gate: Gate | None = None
         if settings.tries:
             self._gate = open_gate(likeness, settings, settings.device, reporter)
@@ -91,6 +93,7 @@ class FrameMaker:
             facts |= looked
         if self._plate is not None:
             layers = self._plate.layers(place, number, self.head)
+            facts |= self._plate.covered(layers)
             exr.write_layers(path, layers, attributes, self._plate.window(layers))
         else:
             attributes["colorInteropID"] = colour.SCENE_LINEAR
@@ -129,8 +132,7 @@ def framed(performance: Performance, likeness: Likeness, settings: RenderSetting
     """The performance with the head crops that the settings ask for, as roomy as those of the likeness' photos: hair that
     stands high in the photos does in the take."""
     if settings.crop == "auto":
-        room = crop.room_of(likeness.landmarks, likeness.size)
-        return performance if room < LEAST_ROOM else replace(performance, crops=crop.with_room(performance.crops, room))
+        return replace(performance, crops=crop.with_room(performance.crops, likeness.room))
     whole = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
     return replace(performance, crops=whole)
 

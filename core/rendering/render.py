@@ -63,6 +63,9 @@ def render(
     plate = Plate(settings.plate, settings.first, settings.colour_space) if settings.plate else None
     if plate is not None:
         inputs |= {"plate": plate.identity, "colour": colour_tag(plate.space)}
+    clean = Plate(settings.clean_plate, settings.first, settings.colour_space) if plate and settings.clean_plate else None
+    if clean is not None:
+        inputs["clean plate"] = clean.identity
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     _make_folder(pattern.folder)
     manifest = Manifest(pattern, fingerprint)
@@ -70,7 +73,7 @@ def render(
     follower = Thumbnail(thumbnail)
 
     attributes = _attributes(fingerprint, player.weights, likeness)
-    with closing(FrameMaker(likeness, player, performance, plate, settings, reporter)) as maker:
+    with closing(FrameMaker(likeness, player, performance, plate, settings, reporter, clean)) as maker:
         frames, size = maker.frames, maker.size
         written = 0
         for done, number in manifest.unfinished(frames):

@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("preview")
     rng = np.random.default_rng(0)
     pictures = np.stack([cv2.resize(rng.integers(0, 256, (8, 8, 3), np.uint8), (SIZE, SIZE)) for _ in range(2)])
-    face = face_model().neutral[:, :2] * 56 + (128, 105)
+    face = face_model().neutral[:, :2] * 50 + (128, 105)
     matte = cv2.GaussianBlur(cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (128, 120), 90, 255, -1), (0, 0), 4)
     Likeness(
         preset="warp-256",
