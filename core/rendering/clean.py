@@ -33,6 +33,10 @@ WIDER = 0.03
 """How much wider than its matte the old head is taken to be, in parts of the crop's side: hair, blur, shadow."""
 NECK_START, NECK_END = 1.1, 1.6
 """Over which depth below the eyes, in eye distances, the old head begins to stay: its neck goes on under the new one."""
+BESIDE = 0.06
+"""Width of the ring round the old head in which what is behind it must agree with the plate, in parts of the crop's side."""
+AGREES = 0.012
+"""Mean difference there, in sRGB, up to which it does; at twice as much it does not at all."""
 STILL = 0.02
 """Median change of the background, in sRGB, up to which the camera stands still; grain is in it."""
 
@@ -111,6 +115,21 @@ def old_head(picture: Floats, landmarks: NDArray[np.float32], where: crop.Array)
     above = np.clip((NECK_END - depth) / (NECK_END - NECK_START), 0.0, 1.0)
     area = (wider * above).astype(np.float32)
     return resample.place(np.repeat(area[..., None], 4, axis=-1), where, width, height)[..., 0]
+
+
+def agreeing(picture: Floats, behind: Floats, area: Floats, known: Floats, side: float) -> Floats:
+    """`area` [H, W] of the `picture` [H, W, 3] that is to be covered with what is `behind` (both sRGB), as far as this is
+    `known` [H, W] and agrees with the picture round about: a camera that drifts, or light that changes, leaves it. `side`:
+    of the head's crop, in pixels."""
+    ring = ((area < 0.01) & (cv2.dilate(area, np.ones((2 * round(BESIDE * side) + 1,) * 2)) > 0.5)).astype(
+        np.float32
+    ) * known
+    differs = np.abs(cv2.blur(picture - behind, (3, 3))).max(axis=-1) * ring
+    sigma = BESIDE * side
+    near = cv2.GaussianBlur(ring, (0, 0), sigma)
+    mean = cv2.GaussianBlur(differs, (0, 0), sigma) / np.maximum(near, 1e-3)
+    trusted = np.clip(2.0 - mean / AGREES, 0.0, 1.0) * np.clip(near / 0.02, 0.0, 1.0)
+    return (area * known * trusted).astype(np.float32)
 
 
 def clean_reader(clean: Plate, size: tuple[int, int]) -> Callable[[int], Floats]:

@@ -26,7 +26,7 @@ from ..painting.player import Head
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
-from .clean import SHOTS, Behind, clean_reader, old_head, put_under, seen_behind
+from .clean import SHOTS, Behind, agreeing, clean_reader, old_head, put_under, seen_behind
 from .plate import Plate
 
 Array = NDArray[np.float64]
@@ -181,7 +181,8 @@ class InPlate:
             behind, seen = plate.copy(), np.zeros_like(area)
             behind[rows, columns] = np.where(known[..., None] > 0, light, plate[rows, columns])
             seen[rows, columns] = known
-            area = area * seen
+            encoded = np.clip(self._shot.transfer.encode(behind), 0.0, 1.0)
+            area = agreeing(picture, encoded, area, seen, float(self.performance.crops[i][2]))
         whole = np.isfinite(behind).all(axis=-1)
         return np.where(whole & (area >= LEAST), area, np.float32(0.0)), np.nan_to_num(behind)
 

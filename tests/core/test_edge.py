@@ -154,6 +154,14 @@ class TestBehindTheHead:
         self.write(shot.landmarks, moving=9)
         assert clean.seen_behind(Plate(str(self.folder), 1, "auto"), shot, range(6), Transfer()) is None
 
+    def test_where_the_camera_drifted_it_does_not_agree(self, shot: Performance) -> None:
+        wall = (self.wall() / 255).astype(np.float32)
+        area = cv2.circle(np.zeros((180, 240), np.float32), (120, 90), 30, 1.0, -1)
+        known = np.ones_like(area)
+        rim = cv2.erode(area, np.ones((7, 7))) < area
+        assert (clean.agreeing(wall, wall, area, known, 90.0)[rim] == 1).all()
+        assert clean.agreeing(wall, np.roll(wall, 2, axis=1), area, known, 90.0).max() == 0
+
     def test_a_still_serves_every_frame_and_must_be_of_the_plates_size(self, shot: Performance, tmp_path: Path) -> None:
         write_png(tmp_path / "still.1001.png", self.wall())
         still = Plate(str(tmp_path / "still.1001.png"), 1, "auto")
