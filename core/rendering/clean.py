@@ -128,7 +128,7 @@ def agreeing(picture: Floats, behind: Floats, area: Floats, known: Floats, side:
     sigma = BESIDE * side
     near = cv2.GaussianBlur(ring, (0, 0), sigma)
     mean = cv2.GaussianBlur(differs, (0, 0), sigma) / np.maximum(near, 1e-3)
-    trusted = np.clip(2.0 - mean / AGREES, 0.0, 1.0) * np.clip(near / 0.02, 0.0, 1.0)
+    trusted = np.clip(2.0 - mean / AGREES, 0.0, 1.0) * np.clip((near - 1e-3) / 0.02, 0.0, 1.0)
     return (area * known * trusted).astype(np.float32)
 
 
