@@ -160,7 +160,10 @@ class TestBehindTheHead:
         known = np.ones_like(area)
         rim = cv2.erode(area, np.ones((7, 7))) < area
         assert (clean.agreeing(wall, wall, area, known, 90.0)[rim] == 1).all()
-        assert clean.agreeing(wall, np.roll(wall, 2, axis=1), area, known, 90.0).max() == 0
+        # On the crest of a stripe two pixels of drift change next to nothing.
+        drifted = clean.agreeing(wall, np.roll(wall, 2, axis=1), area, known, 90.0)
+        assert drifted.max() < 0.1
+        assert drifted.sum() < 0.005 * area.sum()
 
     def test_a_still_serves_every_frame_and_must_be_of_the_plates_size(self, shot: Performance, tmp_path: Path) -> None:
         write_png(tmp_path / "still.1001.png", self.wall())
