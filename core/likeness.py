@@ -74,6 +74,8 @@ class Likeness:
     """weights that fine-tuning changed, as half floats; empty for feed-forward"""
     gain: float = 0.0
     """part of the loss on photos held out that fine-tuning took away, 0 to 1"""
+    room: float = 1.0
+    """how much larger than usual the roomiest crop is, for a crown that the usual one would cut"""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -107,6 +109,7 @@ class Likeness:
             "weights": self.weights,
             "names": self.names,
             "gain": round(self.gain, 4),
+            "room": round(self.room, 4),
         }
         content = save(
             {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata={KEY: json.dumps(head)}
@@ -141,6 +144,7 @@ class Likeness:
                 fine=tensors.get("fine"),
                 adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},
                 gain=head.get("gain", 0.0),
+                room=head.get("room", 1.0),
             )
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise WrongFileError(f"{path} is damaged, or no likeness ({error})", "Adapt the photos again") from error

@@ -43,8 +43,14 @@ PRESETS = {
     "fsth-256": "Zakharov et al. 2019: every pixel painted anew",
 }
 MOTIONS = {
+    "auto": "Relative; absolute for a head that is the plate's own (over: delta)",
     "absolute": "Landmarks just as they were seen: registers with the source, and keeps the driver's face shape",
-    "relative": "The driver's pose and expression on the face shape of the likeness",
+    "relative": "The driver's motion on the face shape of the likeness",
+}
+POSES = {
+    "auto": "The photo's without a plate; the driver's where the frame is a plate",
+    "photo": "The photo's own, and how the driver's head moved since rest added: a driver at rest leaves the photo as it is",
+    "driver": "The driver's, just as it was seen: registers with the source",
 }
 FRAMES = {
     "crop": "The square crop of the head",
@@ -61,6 +67,10 @@ WINDOWS = {
 OVERS = {
     "over": "The head covers the plate, with the plate's grain put back",
     "delta": "What the network changed is added to the plate: for a head that is the plate's own, detail and all",
+}
+OLD_HEADS = {
+    "auto": "Covered by the clean plate, or by what other frames show there while the camera stands still",
+    "leave": "Stays",
 }
 PRECISIONS = {
     "auto": "bf16 where the device computes in it, fp32 elsewhere",
@@ -187,10 +197,23 @@ class GateSettings(Checked):
 class RenderSettings(GateSettings):
     """How a Likeness plays a Performance, and what its frames must be worth."""
 
-    motion: str = option("absolute", "Whose face shape the head has", choices=MOTIONS)
-    pose: float = option(1.0, "How much of the driver's turn of the head", low=0.0, high=2.0, group=RELATIVE)
+    motion: str = option("auto", "Whose face shape the head has", choices=MOTIONS)
+    pose_of: str = option("auto", "Whose pose the head starts from", choices=POSES, group=RELATIVE)
+    pose: float = option(
+        1.0,
+        "How much of the head's turn; from the photo's pose, of its drift and distance too: 0 is the photo's pose",
+        low=0.0,
+        high=2.0,
+        group=RELATIVE,
+    )
     eyes: float = option(1.0, "How much of the lids", low=0.0, high=2.0, group=RELATIVE)
-    gaze: float = option(1.0, "How much of the gaze; 0 looks straight ahead", low=0.0, high=2.0, group=RELATIVE)
+    gaze: float = option(
+        1.0,
+        "How much of the gaze; 0 looks where the photo does, in the driver's pose straight ahead",
+        low=0.0,
+        high=2.0,
+        group=RELATIVE,
+    )
     brows: float = option(1.0, "How much of the brows", low=0.0, high=2.0, group=RELATIVE)
     mouth: float = option(1.0, "How much of mouth and jaw", low=0.0, high=2.0, group=RELATIVE)
     neutral: str = option("", "Frame in which the driver's face is at rest; empty finds it", group=RELATIVE)
@@ -205,6 +228,10 @@ class RenderSettings(GateSettings):
     colour_space: str = option(
         "auto", "Colour space of EXR plates; auto takes what they declare, else linear Rec.709", group=PLATE
     )
+    clean_plate: str = option(
+        "", "The plate without the head, or a still of it: covers the old head beside the new one", kind="path", group=PLATE
+    )
+    old_head: str = option("leave", "The old head, where it shows beside the new one", choices=OLD_HEADS, group=PLATE)
     over: str = option("over", "How the head goes over it", choices=OVERS, group=PLATE)
     layers: str = option("all", "What is written of each frame", choices=LAYERS, group=PLATE)
     window: str = option("plate", "Data window of the head's layer", choices=WINDOWS, group=PLATE)
@@ -230,6 +257,18 @@ class RenderSettings(GateSettings):
     size: int = option(0, "Side of the network's picture in pixels; 0 is the likeness's own", low=0, high=1024)
     weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+
+    @property
+    def relative(self) -> bool:
+        """Whether the head keeps the likeness' face shape."""
+        own = bool(self.plate) and self.over == "delta"
+        return self.motion == "relative" or (self.motion == "auto" and not own)
+
+    @property
+    def from_photo(self) -> bool:
+        """Whether the head starts from the photo's own pose."""
+        in_a_plate = bool(self.plate) or self.frame == "plate"
+        return self.relative and (self.pose_of == "photo" or (self.pose_of == "auto" and not in_a_plate))
 
 
 @dataclass(frozen=True)

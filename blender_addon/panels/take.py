@@ -50,7 +50,7 @@ class HEADCAST_PT_take_relative(AdvancedPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.headcast.render.motion == "relative"
+        return context.scene.headcast.render.motion != "absolute"
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_settings(self.layout, context.scene.headcast.render, RenderSettings, RELATIVE)

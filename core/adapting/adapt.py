@@ -14,13 +14,17 @@ from ..files import ensure_writable
 from ..imaging import crop, resample
 from ..imaging.matte import head_matte
 from ..imaging.names import find_photos
-from ..imaging.read import Picture, read_photo
+from ..imaging.read import Picture, read_alpha, read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
 from ..progress import Reporter
 from ..settings import AdaptSettings
 from ..tracking.track import look_again
 
+ROOM = 1.15
+"""How much larger a crop becomes, up to three times, whose border cuts the crown."""
+LEAST_CUT = 0.05
+"""Part of the border that hair must cross for that, and part of the crop's side that the photo must go on beyond it."""
 WORTH_CARRYING = 1.2
 """How much larger than the network's picture a head must be in the sharpest photo for its detail to be kept."""
 
@@ -36,6 +40,19 @@ class FoundHead(NamedTuple):
     """how many the photo has: this is the largest"""
 
 
+class CutPortrait(NamedTuple):
+    """A photo's head crop."""
+
+    picture: NDArray[np.uint8]
+    """[S, S, 3] sRGB"""
+    matte: NDArray[np.uint8]
+    """[S, S] 0 to 255"""
+    landmarks: NDArray[np.float32]
+    """[70, 2] pixels of the crop"""
+    where: crop.Array
+    """[3] in the photo"""
+
+
 def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporter: Reporter) -> Likeness:
     """Make the Likeness of the person in the photos and save it.
 
@@ -45,7 +62,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
     ensure_writable(output)
     paths = find_photos(photo_names)
     pictures, mattes, landmarks, fine = [], [], [], []
-    sharpest = 0.0
+    sharpest, room = 0.0, 1.0
     with closing(open_detector(settings.detector, settings.device)) as detector:
         for i, path in enumerate(paths):
             reporter.step("photos", i, len(paths))
@@ -55,11 +72,13 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
                 raise NoFaceError(f"No face in {path}", "Leave it out, or take a photo in which the face is larger and seen")
             if head.faces > 1:
                 reporter.note(f"{head.faces} faces in {path}: the largest was taken")
-            pictures.append(resample.cut(photo, head.where, settings.side))
-            fine.append(resample.cut(photo, head.where, max(settings.detail, 1)))
-            sharpest = max(sharpest, float(head.where[2]))
-            landmarks.append(crop.to_crop(head.landmarks, head.where, settings.side))
-            mattes.append(head_matte(pictures[-1], landmarks[-1]))
+            portrait = cut_portrait(photo, read_alpha(path), head, settings)
+            pictures.append(portrait.picture)
+            fine.append(resample.cut(photo, portrait.where, max(settings.detail, 1)))
+            sharpest = max(sharpest, float(portrait.where[2]))
+            room = max(room, float(portrait.where[2] / head.where[2]))
+            landmarks.append(portrait.landmarks)
+            mattes.append(portrait.matte)
     reporter.step("photos", len(paths), len(paths))
 
     from .personal import learn_person
@@ -76,9 +95,41 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
         fine=np.stack(fine) if settings.detail > settings.side and sharpest > settings.side * WORTH_CARRYING else None,
         adapted=tuned.weights,
         gain=tuned.gain,
+        room=room,
     )
     likeness.save(output)
     return likeness
+
+
+def cut_portrait(photo: Picture, alpha: NDArray[np.float32] | None, head: FoundHead, settings: AdaptSettings) -> CutPortrait:
+    """The head's crop of the photo [H, W, 3], with more room where the usual crop cuts the crown off. Its matte is the
+    photo's own `alpha` [H, W], where it brings one, else found. Raises MissingWeightsError."""
+    where = head.where
+    for room in (True, True, True, False):
+        picture = resample.cut(photo, where, settings.side)
+        landmarks = crop.to_crop(head.landmarks, where, settings.side)
+        if alpha is None or alpha.shape != photo.shape[:2]:
+            matte = head_matte(picture, landmarks)
+        else:
+            own = resample.cut(alpha[..., None], where, settings.side).reshape(picture.shape[:2])
+            matte = np.round(np.clip(own, 0.0, 1.0) * 255).astype(np.uint8)
+        if not room or settings.crop != "auto" or not _cuts_crown(matte, landmarks, where, photo.shape):
+            break
+        where = crop.with_room(where, ROOM)
+    return CutPortrait(picture, matte, landmarks, where)
+
+
+def _cuts_crown(matte: NDArray[np.uint8], landmarks: NDArray[np.float32], where: crop.Array, shape: tuple[int, ...]) -> bool:
+    """Whether hair goes on beyond the crop's top, or beyond its sides above the chin, and the photo [H, W, 3] too."""
+    left, top = where[:2] - where[2] / 2
+    spare = where[2] * LEAST_CUT
+    chin = int(np.clip(landmarks[8, 1], 1, len(matte)))
+    beyond = (
+        (top > spare, matte[0]),
+        (left > spare, matte[:chin, 0]),
+        (left + where[2] < shape[1] - spare, matte[:chin, -1]),
+    )
+    return any(goes_on and float((border > 127).mean()) > LEAST_CUT for goes_on, border in beyond)
 
 
 def find_head(detector: Detector, photo: Picture, settings: AdaptSettings) -> FoundHead | None:

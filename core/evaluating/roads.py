@@ -16,7 +16,7 @@ from ..likeness import Likeness
 from ..painting.weights import NO_WEIGHTS
 from ..performance import Performance
 from ..progress import Silent, Stopwatch
-from ..rendering.frames import framed, wanted_landmarks
+from ..rendering.frames import directed, framed
 from ..rendering.render import render
 from ..settings import AdaptSettings, EvaluateSettings, RenderSettings
 from .subjects import Subject
@@ -91,8 +91,8 @@ def play(likeness: Path, performance: Path, settings: EvaluateSettings, motion: 
 def asked_for(likeness: Likeness, performance: Performance, settings: EvaluateSettings, motion: str) -> NDArray[np.float32]:
     """[F, 70, 2] where `play` wants the landmarks, in pixels of the likeness' crop."""
     rendered = _as_rendered(settings, motion)
-    seen_whole = framed(performance, rendered)
-    return to_crop(wanted_landmarks(seen_whole, likeness, rendered), seen_whole.crops, likeness.size)
+    shown, wanted = directed(framed(performance, likeness, rendered), likeness, rendered)
+    return to_crop(wanted, shown.crops, likeness.size)
 
 
 def _as_rendered(settings: EvaluateSettings, motion: str) -> RenderSettings:

@@ -40,6 +40,14 @@ def head_crops(landmarks: NDArray[np.floating], seen: NDArray[np.bool_], rate: f
     return smooth
 
 
+def with_room(crops: Array, factor: float) -> Array:
+    """`crops` [..., 3] made larger, upwards and to both sides: what is below stays as it is."""
+    grown = crops.copy()
+    grown[..., 2] *= factor
+    grown[..., 1] -= (grown[..., 2] - crops[..., 2]) / 2
+    return grown
+
+
 def smooth_over_time(values: Array, sigma: float) -> Array:
     """Gaussian smoothing of [F, C] along F without lag; the ends are mirrored about their last value."""
     radius = int(np.ceil(3 * sigma))

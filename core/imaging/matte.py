@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..landmarks.head import HeadPose, fit_pose, head_model
+from ..landmarks.head import fit_pose, head_model
+from .clothing import bare
+from .foreground import matte_by_colour
 from .segmenter import SIDE, person_matte
 
 Floats = NDArray[np.float32]
@@ -23,6 +25,8 @@ NECK_START, NECK_END = 1.95, 2.6
 """Where the matte begins to fade and where it ends, below the eyes in distances between the eye centres: under the chin."""
 CHEEK = 1.2
 """From where on down, likewise, shoulders may stand beside the head."""
+COLLAR = 0.85
+"""From where on down, likewise, a collar may stand."""
 NEAR, FAR = 0.15, 0.45
 """How far from the head, in the same unit, a pixel down there still counts in full, and from where on not at all."""
 
@@ -34,13 +38,17 @@ def head_matte(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> ND
     """
     size = picture.shape[0]
     points = landmarks.astype(np.float64) * (SIDE / size)
-    matte = _ramp(person_matte(picture), LEAST, MOST) * _head_share(points, fit_pose(points[None]))
-    matte = cv2.GaussianBlur(_with_face(matte, points), (0, 0), SOFT)
-    return np.round(cv2.resize(matte, (size, size), interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
+    person = _ramp(person_matte(picture), LEAST, MOST)
+    person = cv2.GaussianBlur(_with_face(person, points), (0, 0), SOFT)
+    share = _head_share(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), person, points)
+    person = matte_by_colour(picture, cv2.resize(person, (size, size), interpolation=cv2.INTER_LINEAR))
+    return np.round(person * cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
 
 
-def _head_share(points: NDArray[np.float64], pose: HeadPose) -> Floats:
-    """[256, 256] 1 over head and hair, fading to 0 down the head's own vertical and, beside the neck, to the shoulders."""
+def _head_share(picture: NDArray[np.uint8], person: Floats, points: NDArray[np.float64]) -> Floats:
+    """[256, 256] 1 over head and hair, fading to 0 down the head's own vertical, beside the neck to the shoulders, and below
+    the cheeks where the `person` [256, 256] wears something."""
+    pose = fit_pose(points[None])
     unit = float(pose.scale[0])
     down = pose.rotation[0, :2, 1] / max(float(np.linalg.norm(pose.rotation[0, :2, 1])), 1e-6)
     y, x = np.mgrid[0:SIDE, 0:SIDE] + 0.5
@@ -50,7 +58,9 @@ def _head_share(points: NDArray[np.float64], pose: HeadPose) -> Floats:
     head = np.ones((SIDE, SIDE), np.uint8)
     cv2.fillConvexPoly(head, cv2.convexHull(outline.astype(np.float32)).astype(np.int32), 0)
     beside = _ramp(cv2.distanceTransform(head, cv2.DIST_L2, 5) / unit, NEAR, FAR)
-    return (1 - _ramp(depth, NECK_START, NECK_END)) * (1 - beside * _ramp(depth, CHEEK, NECK_START))
+    worn = 1 - bare(picture, person, points, depth.astype(np.float32))
+    share = (1 - _ramp(depth, NECK_START, NECK_END)) * (1 - beside * _ramp(depth, CHEEK, NECK_START))
+    return share * (1 - worn * _ramp(depth, COLLAR, CHEEK))
 
 
 def _with_face(matte: Floats, points: NDArray[np.float64]) -> Floats:

@@ -21,6 +21,8 @@ from .names import PICTURE_ENDINGS, pictures_of
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
 Picture = movie.Picture
+WITH_ALPHA = frozenset({".png", ".tif", ".tiff", ".webp"})
+"""Endings of pictures whose colour is not premultiplied with their alpha."""
 BRIGHT = 95.0
 """Percentile of an EXR plate's brightness that is exposed to BRIGHT_LEVEL where it lies outside of GOOD."""
 BRIGHT_LEVEL = 0.6
@@ -83,6 +85,18 @@ def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> P
     if picture is None or _truncated(path, raw):
         raise UnreadableImageError(f"{path} is damaged, or no picture", "Export it again, or leave it out")
     return np.ascontiguousarray(picture[..., ::-1])
+
+
+def read_alpha(path: Path) -> NDArray[np.float32] | None:
+    """[H, W] the matte (0 to 1) that a PNG, a TIFF or a WebP brings along; None where there is none, or it hides nothing."""
+    if path.suffix.lower() not in WITH_ALPHA:
+        return None
+    raw = np.fromfile(path, np.uint8)
+    picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if raw.size else None
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype.kind != "u":
+        return None
+    alpha = picture[..., 3].astype(np.float32) / np.iinfo(picture.dtype).max
+    return alpha if alpha.min() < 1.0 and alpha.max() > 0.0 else None
 
 
 def detector_gain(linear: NDArray[np.float32]) -> float:

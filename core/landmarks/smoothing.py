@@ -5,6 +5,9 @@ steadied while the head moves. Every curve is then fitted by a parabola over the
 1964), which is symmetric in time, first over few, then over more. What each fit takes away is noise or motion: where a
 feature's points together leave it by more than the clip's own noise, they keep it (a Wiener gain), so blinks and fast turns
 stay.
+
+Where frames lie far apart in time, a lively face jumps from each to the next as noise would. But it moves in few ways at
+once, and all its points together: what is left when the strongest of them are taken out says how much noise there can be.
 """
 
 from __future__ import annotations
@@ -33,28 +36,42 @@ FEATURES: tuple[Sequence[int], ...] = (
 """Points that move together."""
 PLACE = ((0, 1), (2,), (3,))
 """Columns of the head's frame that move together: x and y, tilt, size."""
+NARROWEST = 2
+"""Frames to both sides of the first fit."""
 STILL = 0.3
 """Part of the frames that is taken to show nothing but noise."""
 CAUTION = 1.5
 """How many times the noise's energy counts as noise: it varies from frame to frame. Chosen on invented motion with the
 noise of real clips: more of it steadies a still face, and eats into blinks and fast turns."""
+WAYS = 6
+"""In which a face moves at once, over all its points."""
+NOISIER = 2.5
+"""How many times the noise beside these ways that of a feature, or of the head's place, may be: on seven real clips it is at
+most 2.4 times, and in every sixth of their frames seems up to 20."""
+EXPRESSION_NOISE = 0.03
+"""Most standard deviation that is taken for noise of an expression's weight: on real clips it is .035 at most."""
 
 
 def smooth_landmarks(
     landmarks: NDArray[np.float32], runs: Sequence[slice], rate: float, strength: float
 ) -> NDArray[np.float32]:
     """Faces [F, 70, 2] with less tremble, at `rate` frames per second. `runs` are the stretches without a gap or a cut:
-    nothing passes between them, and what lies in none stays. `strength` 0 gives back the same array, 1 reaches
-    REACH_SECONDS to both sides."""
+    nothing passes between them, and what lies in none stays. `rate` is that of the frames that are there: a tenth of the
+    clip's where every tenth is. `strength` 0 gives back the same array, 1 reaches REACH_SECONDS to both sides; frames too
+    far apart for that stay as they are."""
     reach = _reach(rate, strength)
     if not reach or not runs:
         return landmarks
     frames, lengths = _frames(runs)
     place, turn = _head_frames(landmarks[frames])
     within = np.einsum("fij,fnj->fni", turn, landmarks[frames] - place[:, None, :2]) / np.exp(place[:, None, 3:])
-    place = smooth_curves(place, PLACE, lengths, reach)
     columns = [[2 * point + axis for point in feature for axis in (0, 1)] for feature in FEATURES]
-    within = smooth_curves(within.reshape(len(frames), -1), columns, lengths, reach).reshape(within.shape)
+    curves = within.reshape(len(frames), -1)
+    most = NOISIER**2 * _noise_beside_motion(curves, lengths)
+    within = smooth_curves(curves, columns, lengths, reach, most).reshape(within.shape)
+    # In eye distances, as the points are.
+    unit = np.array([np.exp(np.median(place[:, 3]))] * 2 + [1.0, 1.0])
+    place = smooth_curves(place / unit, PLACE, lengths, reach, most) * unit
     smooth = landmarks.copy()
     back = _turn(place[:, 2]).transpose(0, 2, 1)
     smooth[frames] = np.einsum("fij,fnj->fni", back, within) * np.exp(place[:, None, 3:]) + place[:, None, :2]
@@ -70,7 +87,8 @@ def smooth_expression(
     if reach and runs:
         frames, lengths = _frames(runs)
         each = [(i,) for i in range(expression.shape[1])]
-        smooth[frames] = smooth_curves(expression[frames].astype(np.float64), each, lengths, reach).clip(0.0, 1.0)
+        curves = expression[frames].astype(np.float64)
+        smooth[frames] = smooth_curves(curves, each, lengths, reach, EXPRESSION_NOISE**2).clip(0.0, 1.0)
     return smooth
 
 
@@ -107,12 +125,11 @@ def _turn(tilt: Array) -> Array:
     return np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], -2)
 
 
-def smooth_curves(curves: Array, groups: Sequence[Sequence[int]], lengths: Sequence[int], reach: int) -> Array:
+def smooth_curves(curves: Array, groups: Sequence[Sequence[int]], lengths: Sequence[int], reach: int, most: float) -> Array:
     """Curves [F, C], fitted over up to `reach` frames to both sides; `groups` are the columns that are judged together,
-    `lengths` those of the runs that F is made of."""
-    ends = np.cumsum(lengths)
-    runs = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-    noise: list[float] = []
+    `lengths` those of the runs that F is made of. most: the variance above which nothing is believed to be noise."""
+    runs = _runs(lengths)
+    noise = np.minimum(_noise(curves, groups, lengths), most)
     smooth, last, width = curves.copy(), curves, 1
     for wider in _widths(reach):
         fitted = np.concatenate([_parabolas(curves[run], wider) for run in runs])
@@ -120,13 +137,40 @@ def smooth_curves(curves: Array, groups: Sequence[Sequence[int]], lengths: Seque
         for i, group in enumerate(map(list, groups)):
             taken = (last - fitted)[:, group]
             energy = (taken**2).mean(axis=1)
-            if width == 1:
-                noise.append(float(np.quantile(energy / np.maximum(share, 1e-9), STILL)) / _least(len(group)))
             moved = np.concatenate([_spread(energy[run]) for run in runs])
             gain = np.clip(1 - CAUTION * noise[i] * share / np.maximum(moved, 1e-12), 0.0, 1.0)
             smooth[:, group] -= (1 - gain[:, None]) * taken
         last, width = fitted, wider
     return smooth
+
+
+def _noise(curves: Array, groups: Sequence[Sequence[int]], lengths: Sequence[int]) -> Array:
+    """[G] variance of what looks like noise in each group of columns: what the first fit leaves in the stillest frames."""
+    left = _left(curves, lengths)
+    energy = [(left[:, list(group)] ** 2).mean(axis=1) for group in groups]
+    return np.array([np.quantile(e, STILL) / _least(len(group)) for e, group in zip(energy, groups, strict=True)])
+
+
+def _noise_beside_motion(curves: Array, lengths: Sequence[int]) -> float:
+    """Variance of what the first fit leaves of curves [F, C], the WAYS in which they move together taken out; too little of
+    few frames, never too much."""
+    left = _left(curves, lengths)
+    strength = np.linalg.svd(left, compute_uv=False)[WAYS:]
+    free = np.prod(np.maximum(np.array(left.shape) - WAYS, 1))
+    return float(np.square(strength).sum() / free)
+
+
+def _left(curves: Array, lengths: Sequence[int]) -> Array:
+    """[F, C] what the first fit takes away, as large as noise that leaves it so was."""
+    narrow = 2 * NARROWEST + 1
+    fitted = np.concatenate([_parabolas(curves[run], narrow) for run in _runs(lengths)])
+    share = np.concatenate([_noise_between(length, 1, narrow) for length in lengths])
+    return np.asarray((curves - fitted) / np.sqrt(np.maximum(share, 1e-9))[:, None])
+
+
+def _runs(lengths: Sequence[int]) -> list[slice]:
+    ends = np.cumsum(lengths).tolist()
+    return [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
 
 
 def _least(count: int) -> float:
@@ -138,8 +182,8 @@ def _least(count: int) -> float:
 def _widths(reach: int) -> list[int]:
     """Frames in each window, twice as far from one to the next, up to `reach`."""
     reaches = [reach]
-    while reaches[0] > 2:
-        reaches.insert(0, max(2, reaches[0] // 2))
+    while reaches[0] > NARROWEST:
+        reaches.insert(0, max(NARROWEST, reaches[0] // 2))
     return [2 * frames + 1 for frames in reaches]
 
 

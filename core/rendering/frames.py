@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..imaging import colour, crop, exr, resample
+from ..imaging.foreground import foreground
 from ..judging.gate import Gate, open_gate
-from ..landmarks.retarget import Strength, relative_motion
+from ..landmarks.retarget import Strength, calmest_frame, motion_from_photo, relative_motion
 from ..likeness import Likeness
 from ..painting.player import Head, Player
 from ..performance import Performance
@@ -43,20 +44,25 @@ class FrameMaker:
         plate: Plate | None,
         settings: RenderSettings,
         reporter: Reporter,
+        clean: Plate | None = None,
     ) -> None:
-        """Raises HeadcastError for a plate that does not go with the performance, or a neutral frame that there is not."""
+        """clean: the plate without the head. Raises HeadcastError for a plate that does not go with the performance, or a
+        neutral frame that there is not."""
         self.head: Head | None = None
         """Of the frame last written; None where it shows none."""
         self._player, self._settings = player, settings
-        performance = framed(performance, settings)
+        performance = framed(performance, likeness, settings)
         if plate is not None:
             performance = seen_in(plate, performance)
+        performance, wanted = directed(performance, likeness, settings)
         self._performance = performance
-        wanted = wanted_landmarks(performance, likeness, settings)
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
         self._side = settings.size or likeness.painted_size
-        self._plate = None if plate is None else InPlate(plate, performance, likeness, settings, self._head, reporter)
+        self._plate: InPlate | None = None
+        if plate is not None:
+            self._plate = InPlate(plate, performance, likeness, settings, self._head, reporter, clean)
+        self._clean = clean
         self._likeness, self._reporter = likeness, reporter
         self._gate: Gate | None = None
         self._shot = ""
@@ -84,6 +90,10 @@ class FrameMaker:
         """The hash of what frame `number` is painted from; `common` is that of what all frames share."""
         place, plate = self._places.get(number), self._plate
         parts: list[object] = [common, [] if plate is None else plate.plate.stand_in(number)]
+        if self._clean is not None:
+            parts.append(self._clean.identity)
+        elif plate is not None and self._settings.old_head == "auto":
+            parts.append(plate.plate.identity)  # what is behind the head comes from any of its frames
         if place is not None and self._performance.seen[place]:
             parts += [*self._driven(place), self._shot]
         return digest(*parts)
@@ -141,6 +151,7 @@ class FrameMaker:
             facts |= looked
         if self._plate is not None:
             layers = self._plate.layers(place, number, self.head)
+            facts |= self._plate.covered(layers)
             exr.write_layers(path, layers, attributes, self._plate.window(layers))
         else:
             attributes["colorInteropID"] = colour.SCENE_LINEAR
@@ -174,33 +185,48 @@ class FrameMaker:
         if head is None or place is None:
             picture = np.zeros((self._side, self._side, 4), np.float32)
         else:
-            picture = _to_scene_linear(_resized(head, self._side), self._settings.opaque)
+            shown = head if self._settings.opaque else cut_out(head)
+            picture = _to_scene_linear(_resized(shown, self._side), self._settings.opaque)
         if self._settings.frame != "plate":
             return picture
         where = self._performance.crops[place or 0]
         return resample.place(picture, where, self._performance.width, self._performance.height)
 
 
-def framed(performance: Performance, settings: RenderSettings) -> Performance:
-    """The performance with the head crops that the settings ask for."""
+def framed(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Performance:
+    """The performance with the head crops that the settings ask for, as roomy as those of the likeness' photos: hair that
+    stands high in the photos does in the take."""
     if settings.crop == "auto":
-        return performance
+        return replace(performance, crops=crop.with_room(performance.crops, likeness.room))
     whole = np.tile(crop.full_crop(performance.width, performance.height), (len(performance), 1))
     return replace(performance, crops=whole)
 
 
-def wanted_landmarks(performance: Performance, likeness: Likeness, settings: RenderSettings) -> Floats:
-    """Where each frame's landmarks are to be [F, 70, 2], in plate pixels; NaN where no face was seen.
+def directed(
+    performance: Performance, likeness: Likeness, settings: RenderSettings, facing: bool = False
+) -> tuple[Performance, Floats]:
+    """The performance with the crops that the take has, and where each frame's landmarks are to be [F, 70, 2], in plate
+    pixels; NaN where no face was seen.
 
-    Raises SettingError for a neutral frame that shows no face.
+    A head that starts from the photo's pose stays in one crop, that of the driver at rest, so that it drifts as the
+    driver does. facing: there, a head at rest faces the camera. Raises SettingError for a neutral frame that shows no face.
     """
-    if settings.motion == "absolute":
-        return performance.landmarks
+    if not settings.relative:
+        return performance, performance.landmarks
     wanted, seen = performance.landmarks.copy(), performance.seen
+    if not seen.any():
+        return performance, wanted
+    drive = performance.landmarks[seen]
     strength = Strength(settings.pose, settings.eyes, settings.gaze, settings.brows, settings.mouth)
     neutral = _neutral_index(performance, settings.neutral)
-    wanted[seen] = relative_motion(performance.landmarks[seen], likeness.landmarks, strength, neutral)
-    return wanted
+    if not settings.from_photo:
+        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)
+        return performance, wanted
+    neutral = calmest_frame(drive) if neutral is None else neutral
+    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)
+    still = performance.crops[np.flatnonzero(seen)[neutral]]
+    wanted[seen] = crop.to_plate(moved, still, likeness.size)
+    return replace(performance, crops=np.tile(still, (len(performance), 1))), wanted
 
 
 def _neutral_index(performance: Performance, frame: str) -> int | None:
@@ -213,6 +239,11 @@ def _neutral_index(performance: Performance, frame: str) -> int | None:
             f"--neutral {frame} is no frame with a face", f"Choose one from {numbers[0]} to {numbers[-1]}, or leave it empty"
         )
     return numbers.index(int(frame))
+
+
+def cut_out(head: Head) -> Head:
+    """The head without what was behind it in the photos: no rim of it goes along."""
+    return head._replace(picture=foreground(head.picture, head.matte))
 
 
 def _resized(head: Head, size: int) -> Head:

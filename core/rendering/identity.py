@@ -25,8 +25,19 @@ from .plate import Plate
 ACTS_ELSEWHERE = frozenset(
     {
         *("device", "overwrite"),  # no pixel depends on them
-        *("weights", "plate", "first"),  # the files' contents count
-        *("motion", "pose", "eyes", "gaze", "brows", "mouth", "neutral", "rate", "crop"),  # they move landmarks and crops
+        *("weights", "plate", "clean_plate", "first"),  # the files' contents count
+        *(
+            "motion",
+            "pose_of",
+            "pose",
+            "eyes",
+            "gaze",
+            "brows",
+            "mouth",
+            "neutral",
+            "rate",
+            "crop",
+        ),  # they move landmarks and crops
         "handles",  # more frames, not others
     }
 )

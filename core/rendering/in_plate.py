@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 from ..errors import NoFaceError
 from ..imaging import colour, comp, grain, match, resample
 from ..imaging.colour_space import colour_tag
-from ..imaging.edge import Edge, shape_matte, split
+from ..imaging.edge import Edge, bounds, shape_matte, split
 from ..imaging.exr import Layer, Window
 from ..imaging.face_area import face_mask
+from ..imaging.foreground import foreground
 from ..imaging.transfer import Transfer, face_level, shot_transfer
 from ..likeness import Likeness
 from ..painting.player import Head
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
+from .clean import SHOTS, Behind, agreeing, clean_reader, old_head, put_under, seen_behind
 from .plate import Plate
 from .shot import Shot
 
@@ -52,8 +54,10 @@ class InPlate:
         settings: RenderSettings,
         paint: Callable[[int], Head],
         reporter: Reporter,
+        clean: Plate | None = None,
     ) -> None:
-        """paint: the head of a frame of the performance."""
+        """paint: the head of a frame of the performance; clean: the plate without the head."""
+        self._clean = clean
         self.plate, self.performance, self.settings = plate, performance, settings
         self._likeness, self._paint, self._reporter = likeness, paint, reporter
         sides = {name: getattr(settings, name) for name in ("grow", "feather", "left", "right", "top", "bottom")}
@@ -113,19 +117,24 @@ class InPlate:
         height, width = plate.shape[:2]
         empty = np.zeros((height, width), np.float32)
         if i is None or head is None:
-            return self._pack(plate, np.zeros_like(plate), empty, 0.0, np.zeros_like(plate), np.zeros_like(plate), None)
+            return self._pack(plate, np.zeros_like(plate), empty, 0.0, np.zeros_like(plate), np.zeros_like(plate), None) | (
+                self._declared(empty)
+            )
         raw, matte = self._placed(i, head, self._shot.transfer, plate.shape)
         painted = self._graded(i, raw, self._shot.matched)
         if self.settings.over == "delta":
             combined = comp.delta_comp(plate, matte, painted, self._as_network_sees(i, plate, head.picture.shape[0]))
-            grained = np.zeros_like(plate)
+            grained, shown = np.zeros_like(plate), empty
         else:
+            area, behind = self._beside(i, number, plate)
+            shown = (1 - matte) * area
+            painted, matte = put_under(painted, matte, behind, area)
             combined = comp.over_comp(plate, matte, painted)
             grained = self.settings.grain * grain.synthesise(self._shot.grain, combined, matte, SEED, number)
             combined = np.where((matte > 0)[..., None] & np.isfinite(combined), combined + grained, combined)
         where = self.performance.crops[i]
         confidence = float(self.performance.confidence[i])
-        return self._pack(plate, combined, matte, confidence, grained, raw, where)
+        return self._pack(plate, combined, matte, confidence, grained, raw, where) | self._declared(shown)
 
     def window(self, layers: Mapping[str, Layer]) -> Window | None:
         """The data window round the head; None for the whole plate."""
@@ -136,6 +145,55 @@ class InPlate:
             return (0, 0, 1, 1)
         return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
+    @staticmethod
+    def covered(layers: Mapping[str, Layer]) -> dict[str, object]:
+        """What the manifest is told of the old head: how many pixels of it were covered beside the new one, and the box that
+        holds them (left, top, right, bottom)."""
+        area = layers["clean"].pixels if "clean" in layers else np.zeros((0, 0), np.float32)
+        box = bounds(area > LEAST)
+        if box is None:
+            return {}
+        rows, columns = box
+        return {
+            "covered": int((area > LEAST).sum()),
+            "covered_box": [columns.start, rows.start, columns.stop, rows.stop],
+        }
+
+    @cached_property
+    def _behind(self) -> Behind | None:
+        """What other frames show behind the head."""
+        seen = np.flatnonzero(self.performance.seen)
+        chosen = np.unique(seen[np.linspace(0, len(seen) - 1, SHOTS).round().astype(int)]).tolist()
+        behind = seen_behind(self.plate, self.performance, chosen, self._shot.transfer)
+        said = "is covered with what other frames show" if behind else "stays: the camera moves, or no frame shows more"
+        self._reporter.note(f"The old head, where it shows beside the new one, {said}")
+        return behind
+
+    def _beside(self, i: int, number: int, plate: Floats) -> tuple[Floats, Floats]:
+        """Where the old head is to be covered [H, W], 0 to 1, and with what [H, W, 3]."""
+        nowhere = np.zeros(plate.shape[:2], np.float32), plate
+        if self.settings.old_head == "leave" or (self._clean is None and self._behind is None):
+            return nowhere
+        picture = np.clip(self._shot.transfer.encode(plate), 0.0, 1.0)
+        area = old_head(picture, self.performance.landmarks[i], self.performance.crops[i])
+        if self._clean is not None:
+            behind = clean_reader(self._clean, (plate.shape[0], plate.shape[1]))(number)
+        else:
+            assert self._behind is not None
+            rows, columns, light, known = self._behind
+            behind, seen = plate.copy(), np.zeros_like(area)
+            behind[rows, columns] = np.where(known[..., None] > 0, light, plate[rows, columns])
+            seen[rows, columns] = known
+            encoded = np.clip(self._shot.transfer.encode(behind), 0.0, 1.0)
+            area = agreeing(picture, encoded, area, seen, float(self.performance.crops[i][2]))
+        whole = np.isfinite(behind).all(axis=-1)
+        return np.where(whole & (area >= LEAST), area, np.float32(0.0)), np.nan_to_num(behind)
+
+    def _declared(self, shown: Floats) -> dict[str, Layer]:
+        """The layer that says where the old head was covered, if it may be."""
+        wanted = self.settings.old_head != "leave" and self.settings.over == "over"
+        return {"clean": Layer(shown)} if wanted and self.settings.layers == "all" else {}
+
     def _face_of(self, i: int) -> Floats:
         """[N, 3] the face's pixels in the plate."""
         picture = self._read(i)
@@ -145,7 +203,9 @@ class InPlate:
         """The head's light in the plate [H, W, 3], going on beyond the crop, and its matte [H, W]."""
         height, width = shape[:2]
         where = self.performance.crops[i]
-        light = resample.spread(transfer.decode(head.picture), where, width, height)
+        # What the network changed is added to all of the plate's own crop, backdrop too.
+        own = head.picture if self.settings.over == "delta" else foreground(head.picture, head.matte)
+        light = resample.spread(transfer.decode(own), where, width, height)
         matte = resample.spread(head.matte[..., None], where, width, height).reshape(height, width)
         framed = np.clip(matte, 0.0, 1.0) * comp.crop_window(where, width, height, BORDER * where[2])
         matte = shape_matte(framed, self._edge)

@@ -57,6 +57,10 @@ class Plate:
     def __contains__(self, number: int) -> bool:
         return number in self._places
 
+    def nearest(self, number: int) -> int:
+        """The number of the frame that is nearest to `number`."""
+        return min(self._places, key=lambda known: abs(known - number))
+
     def read(self, number: int) -> Floats:
         """[H, W, 3] scene-linear in `space`. Raises SettingError for a frame that there is not, UnreadableImageError."""
         if number not in self._places:

@@ -26,7 +26,7 @@ from ..performance import Performance, performance_from_points
 from ..settings import RenderSettings
 from ..tracking.retiming import at_rate
 from .canvas import MOST, Canvas
-from .frames import Floats, framed, wanted_landmarks
+from .frames import Floats, cut_out, directed, framed
 
 DRAFT_SIDE = 128
 """Side of a draft in pixels: a quarter of the time of 256."""
@@ -146,9 +146,9 @@ def _place_in_performance(file: Version, frame: int, person: Version, settings: 
 
 @lru_cache(maxsize=1)
 def _motion(file: Version, person: Version, settings: RenderSettings) -> tuple[Performance, Floats]:
-    """The performance, and where the landmarks of all its frames are to be."""
-    performance = framed(at_rate(Performance.load(file.path), settings.rate), settings)
-    return performance, wanted_landmarks(performance, _likeness(person), settings)
+    """The performance with its crops, and where the landmarks of all its frames are to be."""
+    performance, likeness = at_rate(Performance.load(file.path), settings.rate), _likeness(person)
+    return directed(framed(performance, likeness, settings), likeness, settings)
 
 
 def _place_of_points(
@@ -163,13 +163,15 @@ def _place_of_points(
     crops = crop.head_crops(points, np.ones(len(points), bool), 1.0)
     frames = np.array([REST, LIVE], np.int32)
     performance = performance_from_points(frames, points, crops, (width, height), Fraction(1), "the scene")
-    performance = framed(performance, settings)
-    wanted = wanted_landmarks(performance, likeness, replace(settings, neutral=str(REST)))
+    performance = framed(performance, likeness, settings)
+    # No other frame says how the head is held at rest: it faces the camera.
+    performance, wanted = directed(performance, likeness, replace(settings, neutral=str(REST)), facing=True)
     return Place(wanted[LIVE], performance.crops[LIVE], width, height)
 
 
 def _premultiplied(head: Head, opaque: bool) -> Floats:
     """[S, S, 4] of no more than a canvas holds."""
+    head = head if opaque else cut_out(head)
     matte = (np.ones_like(head.matte) if opaque else head.matte)[..., None]
     picture = np.concatenate([head.picture * matte, matte], axis=-1)
     if len(picture) <= MOST:

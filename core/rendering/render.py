@@ -66,10 +66,13 @@ def render(
     plate = Plate(settings.plate, settings.first, settings.colour_space) if settings.plate else None
     if plate is not None:
         inputs |= {"plate": digest(plate.identity), "colour": colour_tag(plate.space)}
+    clean = Plate(settings.clean_plate, settings.first, settings.colour_space) if plate and settings.clean_plate else None
+    if clean is not None:
+        inputs["clean plate"] = digest(clean.identity)
     _make_folder(pattern.folder)
     follower = Thumbnail(thumbnail)
     attributes = _attributes(player.weights, likeness)
-    with closing(FrameMaker(likeness, player, performance, plate, settings, reporter)) as maker:
+    with closing(FrameMaker(likeness, player, performance, plate, settings, reporter, clean)) as maker:
         frames, size = maker.frames, maker.size
         common = shared_by_all(person, weights, size, inputs.get("colour"), settings)
         maker.settle(common, last_shot(pattern))

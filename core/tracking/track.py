@@ -50,7 +50,7 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
     _note_choices(watched, choices, click, clip_name, reporter)
     _note_frames(watched, confidence, clip_name, reporter)
 
-    runs, rate = watched.runs(confidence > 0), float(clip.rate)
+    runs, rate = watched.runs(confidence > 0), float(clip.rate) / watched.step
     smooth = smooth_landmarks(landmarks, runs, rate, settings.smoothing)
     if smooth is not landmarks:
         before, after = tremble(landmarks, runs), tremble(smooth, runs)
@@ -93,11 +93,16 @@ class Watched:
                 found.update(zip(choice.person.numbers, choice.person.faces, strict=True))
         return [found.get(number) for number in self.numbers]
 
+    @property
+    def step(self) -> float:
+        """From one picture's number to the next: 6 where every sixth of the clip is there."""
+        return float(np.median(np.diff(self.numbers))) if len(self.numbers) > 1 else 1.0
+
     def runs(self, seen: NDArray[np.bool_]) -> list[slice]:
         """The stretches of frames with a face that no gap, no cut and no missing picture interrupts."""
         steps = np.diff(self.numbers)
         apart = np.ones(len(self.numbers), bool)
-        apart[1:] = (steps > np.median(steps)) if len(steps) else True
+        apart[1:] = steps > self.step
         apart[self.starts] = True
         apart[1:] |= ~seen[:-1]
         begins = np.flatnonzero(apart & seen)

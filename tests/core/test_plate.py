@@ -82,6 +82,27 @@ def test_outside_the_matte_the_plate_is_untouched_bit_for_bit(shot: Path, tmp_pa
     assert header["headcast:face"] == "no"
 
 
+def test_a_clean_plate_covers_the_old_head_and_says_where(shot: Path, tmp_path: Path) -> None:
+    """The grey wall without anybody: beside the head it is there where the old one was, and nothing else changes."""
+    wall = from_linear_rec709(np.full((HEIGHT, WIDTH, 3), 0.18, np.float32), AP1)
+    exr.write_layers(tmp_path / "still.1001.exr", {"rgb": exr.Layer(wall, colour_tag(AP1), True)}, {})
+    options = ("--clean-plate", str(tmp_path / "still.1001.exr"), "--grow", "-8", "--grain", "0", "--tries", "0")
+    frames = render(shot, tmp_path, *options)
+    records = read_manifest(FramePattern.parse(str(tmp_path / "s_v001.####.exr")))
+    covered, layers = frames[1002]["clean"].pixels, frames[1002]
+    plate, alpha = plate_of(shot, 1002), layers["head"].pixels[..., 3]
+    assert same_bits(layers["comp"].pixels[alpha == 0], plate[alpha == 0])
+    assert (alpha[covered > 0.01] > 0).all()
+    assert np.abs(layers["comp"].pixels - wall)[covered > 0.99].max() < 0.02
+    _, top, right, _ = records[1002]["covered_box"]
+    assert records[1002]["covered"] > 50
+    assert not covered[:top].any()
+    assert not covered[:, right:].any()
+    assert "covered" not in records[1005]
+    untouched = render(shot, tmp_path / "leave", "--old-head", "leave", "--tries", "0")
+    assert "clean" not in untouched[1002]
+
+
 def test_an_identity_network_gives_the_plate_back(shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The delta comp of a network that paints what it saw is the plate itself, highlights, negatives, NaN and all."""
     from headcast.core.rendering import in_plate

@@ -70,7 +70,7 @@ def frame(made: Path, number: int) -> dict[str, object]:
     return {"performance": str(made / "y.performance"), "frame": number}
 
 
-@pytest.mark.parametrize("settings", [{}, {"motion": "relative", "mouth": 1.5}, {"crop": "full"}])
+@pytest.mark.parametrize("settings", [{}, {"pose_of": "driver", "mouth": 1.5}, {"motion": "absolute", "crop": "full"}])
 def test_it_is_the_frame_of_a_render(made: Path, canvas: Canvas, tmp_path: Path, settings: dict[str, object]) -> None:
     arguments = {
         "likeness": str(made / "x.likeness"),

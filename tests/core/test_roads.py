@@ -61,7 +61,7 @@ def test_the_same_input_makes_the_same_files(made: Path, tmp_path: Path, monkeyp
 
 
 def test_a_take_from_the_same_framing_registers_pixel_for_pixel(made: Path, tmp_path: Path) -> None:
-    assert render(made, tmp_path / "out.####.exr", "--opaque") == 0
+    assert render(made, tmp_path / "out.####.exr", "--opaque", "--motion", "absolute") == 0
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [*(f"out.{n}.exr" for n in range(1001, 1006)), "out.manifest.jsonl", "out.report.html"]
     truth = read_photo(made / "clip" / "plate.1001.png").astype(float)
@@ -113,12 +113,12 @@ def test_rendering_again_renders_only_what_is_not_current(
     (tmp_path / "out.1002.exr").write_bytes(before[: len(before) // 2])
     assert written() == 2
     assert (tmp_path / "out.1002.exr").read_bytes() == before
-    assert written("--motion", "relative") == 4  # the fifth shows no face
+    assert written("--motion", "absolute") == 4  # the fifth shows no face
     # A crash in mid-line costs that frame alone.
     manifest = tmp_path / "out.manifest.jsonl"
     manifest.write_bytes(manifest.read_bytes()[:-20])
-    assert written("--motion", "relative") == 1
-    assert written("--motion", "relative") == 0
+    assert written("--motion", "absolute") == 1
+    assert written("--motion", "absolute") == 0
 
 
 def test_a_plate_frame_shows_the_head_where_it_was_seen(astronaut: Path, tmp_path: Path) -> None:

@@ -15,10 +15,12 @@ from headcast.core.imaging.read import read_photo
 from headcast.core.landmarks import arkit, ibug68, smoothing
 from headcast.core.landmarks.detectors import Face, open_detector, sorted_by_extent
 from headcast.core.landmarks.expression import with_expression
-from headcast.core.landmarks.head import head_model
+from headcast.core.landmarks.face_model import face_model
+from headcast.core.landmarks.head import HeadPose, head_model, rotations
 from headcast.core.landmarks.trust import AGREEMENT, belief_by_looks
 from headcast.core.performance import Performance
 from headcast.core.tracking.following import parse_face
+from headcast.core.tracking.track import Watched
 
 from .test_reading import write_movie
 
@@ -224,6 +226,38 @@ def test_smoothing_calms_without_lag_and_leaves_blinks(speed: float, calmed: flo
         return float(opening(landmarks)[shut == 0].mean() - opening(landmarks)[shut == 1].mean())
 
     assert depth(smooth) > 0.95 * depth(truth)
+
+
+def test_smoothing_does_not_shrink_a_lively_clip_of_which_every_sixth_frame_is_there() -> None:
+    """Frames far apart in time: words, blinks and sway are no noise, whether the rate is known or not."""
+    model, rng = face_model(), np.random.default_rng(1)
+    time = np.arange(24) * 6 / 25
+    weights = np.zeros((len(time), len(arkit.EXPRESSIONS)))
+    for name, speed in {"jawOpen": 17.0, "mouthFunnel": 11.0, "browInnerUp": 5.0}.items():
+        weights[:, arkit.EXPRESSIONS.index(name)] = 0.5 + 0.5 * np.sin(speed * time)
+    turns = np.column_stack([0.1 * np.sin(7 * time), 0.3 * np.sin(9 * time), 0.05 * np.sin(4 * time)])
+    away = 400 + 30 * np.column_stack([np.sin(8 * time), np.cos(6 * time)])
+    pose = HeadPose(rotations(turns), np.full(len(time), 100.0), away)
+    truth = pose.project(model.neutral + np.tensordot(weights, model.expressions, axes=1))
+    seen = (truth + rng.normal(0, 0.15, truth.shape)).astype(np.float32)
+    runs = [slice(0, len(time))]
+    assert smoothing.smooth_landmarks(seen, runs, 25 / 6, 0.5) is seen
+    wrong_rate = smoothing.smooth_landmarks(seen, runs, 25.0, 0.5)
+    error, noise = (np.linalg.norm(points - truth, axis=-1).mean() / 100 for points in (wrong_rate, seen))
+    assert noise == pytest.approx(0.0019, abs=2e-4)
+    assert error < 0.006
+    curves = weights.astype(np.float32)
+    assert np.abs(smoothing.smooth_expression(curves, runs, 25.0, 0.5) - curves).max() < 0.05
+
+
+def test_numbers_with_gaps_say_the_rate() -> None:
+    """Every sixth frame of a clip under its own number: smoothing is told the rate at which frames are there."""
+    watched = Watched((256, 256), list(range(1001, 1061, 6)), [[]], [0])
+    assert watched.step == 6
+    assert watched.runs(np.ones(10, bool)) == [slice(0, 10)]
+    one_missing = Watched((256, 256), [1001, 1007, 1019, 1025], [[]], [0])
+    assert one_missing.step == 6
+    assert one_missing.runs(np.ones(4, bool)) == [slice(0, 2), slice(2, 4)]
 
 
 def test_smoothing_stays_within_its_run(face: np.ndarray) -> None:

@@ -3,6 +3,7 @@ import bpy
 settings = bpy.context.scene.headcast.render
 
 settings.motion = "relative"
+settings.pose_of = "driver"
 settings.pose = 1.0
 settings.eyes = 1.0
 settings.gaze = 1.0

@@ -1,0 +1,11 @@
+import bpy
+
+settings = bpy.context.scene.headcast.render
+
+settings.motion = "relative"
+settings.pose_of = "photo"
+settings.pose = 1.0
+settings.eyes = 1.0
+settings.gaze = 1.0
+settings.brows = 1.0
+settings.mouth = 1.0
