@@ -28,7 +28,7 @@ from headcast.core.imaging.resample import cut
 from headcast.core.landmarks import ibug68
 from headcast.core.landmarks.expression import with_expression
 from headcast.core.learning.perceptual import PerceptualLoss
-from headcast.core.network.painter import build_painter
+from headcast.core.network.build import build_painter
 from headcast.core.painting import weights as weights_files
 from headcast.core.painting.weights import find_weights, save_weights
 from headcast.core.progress import Silent

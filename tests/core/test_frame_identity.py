@@ -14,7 +14,7 @@ from headcast.core.adapting.adapt import adapt
 from headcast.core.cli.main import main
 from headcast.core.imaging import colour, exr
 from headcast.core.imaging.read import read_photo
-from headcast.core.network.painter import build_painter
+from headcast.core.network.build import build_painter
 from headcast.core.painting.weights import save_weights
 from headcast.core.performance import Performance
 from headcast.core.progress import Silent
@@ -55,7 +55,7 @@ def written(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> W
 
     def render(*options: object, name: str = "s.####.exr", weights: str = "w.safetensors") -> int:
         files = [tmp_path / "x.likeness", tmp_path / "y.performance", "-o", tmp_path / name]
-        said = ["--weights", tmp_path / weights, "--size", "64", "--json", *options]
+        said = ["--weights", tmp_path / weights, "--size", "64", "--motion", "absolute", "--json", *options]
         capsys.readouterr()
         code = main(["render", *map(str, files), *map(str, said)])
         captured = capsys.readouterr()
