@@ -28,7 +28,7 @@ def pictures_of(name: str) -> list[Path]:
     is named itself may have any ending, and need not be there."""
     path = Path(name)
     if path.is_dir():
-        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS]
+        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS and not p.name.startswith(".")]
         return sorted(found, key=_natural)
     if path.exists():
         return [path]

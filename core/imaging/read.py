@@ -9,12 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EmptyClipError, SettingError, UnreadableImageError
-from . import colour, exr, movie
+from ..errors import EmptyClipError, SettingError
+from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
 from .names import PICTURE_ENDINGS, pictures_of
 
@@ -70,19 +69,13 @@ def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> P
     where it declares none; `exposed` brings it to a usual brightness. Other pictures are sRGB.
 
     Raises UnreadableImageError, SettingError for a colour space that nobody knows, MissingPackageError for one that needs
-    OpenColorIO.
+    OpenColorIO, or for HEIC without pillow-heif.
     """
-    if not path.is_file():
-        raise UnreadableImageError(f"{path} is not there", "Check the path")
     if path.suffix.lower() == ".exr":
         space = declared_space(exr.read_attributes(path)) if colour_space == AUTO else colour_space
         linear = to_linear_rec709(exr.read_rgba(path)[..., :3], space)
         return colour.to_bytes(colour.encode_srgb(linear * (detector_gain(linear) if exposed else 1.0)))
-    raw = np.fromfile(path, np.uint8)
-    picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
-    if picture is None or _truncated(path, raw):
-        raise UnreadableImageError(f"{path} is damaged, or no picture", "Export it again, or leave it out")
-    return np.ascontiguousarray(picture[..., ::-1])
+    return pictures.to_bytes(pictures.read_pixels(path)[0])
 
 
 def detector_gain(linear: NDArray[np.float32]) -> float:
@@ -90,15 +83,6 @@ def detector_gain(linear: NDArray[np.float32]) -> float:
     blown out. For its eyes alone, so it may differ from frame to frame."""
     bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
     return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)
-
-
-def _truncated(path: Path, raw: NDArray[np.uint8]) -> bool:
-    """JPEG and PNG decoders fill what is missing with grey and say nothing: look for the end mark."""
-    ending = path.suffix.lower()
-    tail = raw[-4096:].tobytes()
-    if ending in {".jpg", ".jpeg"}:
-        return b"\xff\xd9" not in tail
-    return ending == ".png" and b"IEND" not in tail
 
 
 def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUTO) -> Clip:
@@ -113,14 +97,14 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
         timing = movie.read_timing(path)
         numbers: Sequence[int] = range(first, first + len(timing.shown))
         return Clip(path, timing.rate, numbers, (), timing.shown, timing.note, colour_space)
-    pictures = pictures_of(name)
-    if not pictures:
+    paths = pictures_of(name)
+    if not paths:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")
-    header = exr.read_attributes(pictures[0]) if _is_plate(pictures[0]) else {}
+    header = exr.read_attributes(paths[0]) if _is_plate(paths[0]) else {}
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
     note = f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}" if header else ""
-    return Clip(path, parse_rate(rate) if rate else known, _numbers(pictures), tuple(pictures), (), note, colour_space)
+    return Clip(path, parse_rate(rate) if rate else known, _numbers(paths), tuple(paths), (), note, colour_space)
 
 
 def parse_rate(text: str) -> Fraction:
@@ -139,11 +123,11 @@ def _is_plate(picture: Path) -> bool:
     return picture.suffix.lower() == ".exr" and picture.is_file()
 
 
-def _numbers(pictures: list[Path]) -> tuple[int, ...]:
+def _numbers(paths: list[Path]) -> tuple[int, ...]:
     """The last number in each name, or 1, 2, 3... where names have none or share one."""
-    found = [re.findall(r"\d+", p.stem) for p in pictures]
+    found = [re.findall(r"\d+", p.stem) for p in paths]
     if all(found):
         numbers = tuple(int(f[-1]) for f in found)
         if len(set(numbers)) == len(numbers):
             return numbers
-    return tuple(range(1, len(pictures) + 1))
+    return tuple(range(1, len(paths) + 1))
