@@ -35,6 +35,8 @@ MOST_RATIO = {
     **dict.fromkeys((OpenEXR.ZIP_COMPRESSION, OpenEXR.ZIPS_COMPRESSION, OpenEXR.PXR24_COMPRESSION), DEFLATE_RATIO),
 }
 """How often its size a file may unpack to, where that is less than ANY_RATIO."""
+FREE_PIXELS = 1 << 25
+"""Of a display window round a data window that may be tiny: 8192 x 4096."""
 _FLAT = (OpenEXR.scanlineimage, OpenEXR.tiledimage)
 Window = tuple[int, int, int, int]
 """Left, top, right and bottom in plate pixels; the last two are just outside."""
@@ -180,7 +182,8 @@ def _headers(reader: Reader) -> list[dict[str, Any]]:
         for window in ("dataWindow", "displayWindow"):
             (left, top), (right, bottom) = ((int(x), int(y)) for x, y in header[window])
             width, height = right - left + 1, bottom - top + 1
-            halves = 2 * len(header["channels"]) if window == "dataWindow" else 0
+            stored = window == "dataWindow" or width * height > FREE_PIXELS
+            halves = 2 * len(header["channels"]) if stored else 0
             reader.picture(width, height, halves, MOST_RATIO.get(header["compression"], ANY_RATIO))
     return headers
 

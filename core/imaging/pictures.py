@@ -73,7 +73,13 @@ def to_light(pixels: Pixels) -> NDArray[np.float32]:
     """What `read_pixels` gives as scene-linear Rec.709."""
     if pixels.dtype == np.float32:
         return np.asarray(pixels, np.float32)
-    return colour.decode_srgb(pixels.astype(np.float32) / np.float32(DEPTH[pixels.dtype]))
+    return _light_of_all(pixels.itemsize)[pixels]
+
+
+@cache
+def _light_of_all(size: int) -> NDArray[np.float32]:
+    """The light of every sRGB value of `size` bytes."""
+    return colour.decode_srgb(np.linspace(0.0, 1.0, 1 << 8 * size).astype(np.float32))
 
 
 def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:

@@ -50,6 +50,7 @@ class Clip(NamedTuple):
     note: str
     """What was done to a movie to bring it to its rate, or what EXR plates are taken for; may be empty."""
     colour_space: str
+    movie: movie.Movie | None = None
 
     def frames(self, exposed: bool = False) -> Iterator[Frame]:
         """Decode one frame after the other; `exposed` EXR plates are as bright as a detector wants them.
@@ -60,8 +61,17 @@ class Clip(NamedTuple):
             for number, path in zip(self.numbers, self.pictures, strict=True):
                 yield Frame(number, read_photo(path, self.colour_space, exposed))
             return
-        for number, (picture, held) in zip(self.numbers, movie.read_pictures(self.path, self.shown), strict=False):
+        assert self.movie is not None
+        for number, (picture, held) in zip(self.numbers, self.movie.pictures(self.shown), strict=False):
             yield Frame(number, picture, held)
+
+    def lights(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Each frame's number, and its picture [H, W, 3] in scene-linear Rec.709 at its own depth. Not for EXR plates, which
+        are in a colour space of theirs. Raises UnreadableImageError."""
+        if self.movie is None:
+            yield from ((number, read_light(path)) for number, path in zip(self.numbers, self.pictures, strict=True))
+        else:
+            yield from zip(self.numbers, self.movie.lights(self.shown), strict=False)
 
 
 def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> Picture:
@@ -76,6 +86,11 @@ def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> P
         linear = to_linear_rec709(exr.read_rgba(path)[..., :3], space)
         return colour.to_bytes(colour.encode_srgb(linear * (detector_gain(linear) if exposed else 1.0)))
     return pictures.to_bytes(pictures.read_pixels(path)[0])
+
+
+def read_light(path: Path) -> NDArray[np.float32]:
+    """One picture other than EXR [H, W, 3] in scene-linear Rec.709, as deep as it is. Raises UnreadableImageError."""
+    return pictures.to_light(pictures.read_pixels(path)[0])
 
 
 def detector_gain(linear: NDArray[np.float32]) -> float:
@@ -94,9 +109,10 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     """
     path = Path(name)
     if path.is_file() and path.suffix.lower() not in PICTURE_ENDINGS:
-        timing = movie.read_timing(path)
-        numbers: Sequence[int] = range(first, first + len(timing.shown))
-        return Clip(path, timing.rate, numbers, (), timing.shown, timing.note, colour_space)
+        opened = movie.open_movie(path)
+        shown = opened.timing.shown
+        numbers: Sequence[int] = range(first, first + len(shown))
+        return Clip(path, opened.timing.rate, numbers, (), shown, opened.note, colour_space, opened)
     paths = pictures_of(name)
     if not paths:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")

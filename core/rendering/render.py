@@ -62,6 +62,8 @@ def render(
     }
     plate = Plate(settings.plate, settings.first, settings.colour_space) if settings.plate else None
     if plate is not None:
+        if plate.note:
+            reporter.note(f"{settings.plate}: {plate.note}")
         inputs |= {"plate": plate.identity, "colour": colour_tag(plate.space)}
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     _make_folder(pattern.folder)
