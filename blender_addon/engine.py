@@ -9,7 +9,6 @@ import contextlib
 import os
 import queue
 import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 
 from . import core
 from .core.errors import DeadWorkerError, WorkerError
+from .core.logs import private_log
+from .core.paths import log_folder
 from .core.worker import protocol
 
 BOOT = """
@@ -42,29 +43,32 @@ class Engine:
     def __init__(self, python: Path) -> None:
         """Start the worker. Returns at once; raises WorkerError where the Python cannot be started."""
         self.python = python
-        self.log = Path(tempfile.gettempdir()) / f"headcast-worker-{os.getpid()}.log"
+        self.log = log_folder() / "worker.log"
+        self._logger = private_log("headcast.engine", self.log)
         environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT_KEPT_OUT}
         command = [str(python), "-I", "-c", BOOT, str(Path(__file__).parent), str(Path(core.__file__).parent)]
         try:
-            with open(self.log, "ab") as log:
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env=environment,
-                    text=True,
-                    encoding="utf-8",
-                    # Ctrl-C in Blender's terminal is Blender's.
-                    start_new_session=True,
-                )
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                # Ctrl-C in Blender's terminal is Blender's.
+                start_new_session=True,
+            )
         except OSError as error:
             raise WorkerError(
                 f"{python} cannot be started ({error.strerror})", "Check the Python in the preferences"
             ) from error
         self._messages: queue.SimpleQueue[protocol.Message] = queue.SimpleQueue()
         self._asked = 0
+        self._logger.info("worker %d: %s", self._process.pid, python)
         threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._keep_log, daemon=True).start()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -72,6 +76,12 @@ class Engine:
             message = protocol.decode(line)
             if message is not None:
                 self._messages.put(message)
+
+    def _keep_log(self) -> None:
+        """What the worker and its libraries write to standard error."""
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._logger.info("worker %d: %s", self._process.pid, line.rstrip())
 
     @property
     def process_id(self) -> int:

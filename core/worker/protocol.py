@@ -39,9 +39,15 @@ def decode(line: str) -> Message | None:
     """A line's message, or None for what is none: libraries print what they like."""
     try:
         message = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
+
+
+def number_of(message: Message, key: str) -> int | None:
+    """The number of a job in a message; None for what is none."""
+    number = message.get(key)
+    return number if isinstance(number, int) else None
 
 
 def error_message(error: Exception) -> Message:
@@ -60,8 +66,11 @@ def error_message(error: Exception) -> Message:
 
 def error_of(message: Message) -> HeadcastError:
     """The reverse: what an `error` event tells, as the exception that it was."""
-    kind = getattr(errors, message["kind"], HeadcastError)
-    return CancelledError() if kind is CancelledError else kind(message["message"], message["hint"])
+    kind = getattr(errors, str(message.get("kind")), None)
+    if kind is CancelledError:
+        return CancelledError()
+    known = kind if isinstance(kind, type) and issubclass(kind, HeadcastError) else HeadcastError
+    return known(str(message.get("message")), str(message.get("hint")))
 
 
 class EventReporter:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from headcast.core import logs, paths
 from headcast.core.errors import CancelledError, HeadcastError, MissingEngineError, NoLikenessError, WorkerError
 from headcast.core.imaging.preview import write_png
 from headcast.core.worker import protocol
@@ -89,3 +91,71 @@ def test_an_error_is_of_its_kind_at_the_other_end() -> None:
     bug = protocol.error_of(protocol.error_message(ZeroDivisionError("division by zero")))
     assert type(bug) is HeadcastError
     assert "division by zero" in bug.message
+
+
+def test_the_log_is_the_users_own_and_does_not_grow_without_end(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.ask("render", {"likeness": str(tmp_path / "x"), "performance": str(tmp_path / "y"), "output": str(tmp_path)}, {})
+    error = until(engine, "error")[-1]
+    assert stat.S_IMODE(engine.log.stat().st_mode) == 0o600
+    end = time.monotonic() + 5
+    while error["message"] not in engine.log.read_text("utf-8") and time.monotonic() < end:
+        time.sleep(0.02)
+    assert error["message"] in engine.log.read_text("utf-8")
+    assert f"worker {engine.process_id}" in engine.log.read_text("utf-8")
+
+    monkeypatch.setattr(logs, "MOST_BYTES", 2000)
+    mine = logs.private_log("headcast.test", tmp_path / "new" / "a.log")
+    for i in range(400):
+        mine.info("line %d of many", i)
+    kept = sorted((tmp_path / "new").iterdir())
+    assert len(kept) == 1 + logs.KEPT
+    assert sum(path.stat().st_size for path in kept) < 10_000
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
+    assert "line 399 of many" in kept[0].read_text("utf-8")
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_a_link_in_the_logs_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("kept", "utf-8")
+    (tmp_path / "a.log").symlink_to(tmp_path / "precious")
+    logs.private_log("headcast.test", tmp_path / "a.log").info("lost")
+    assert (tmp_path / "precious").read_text("utf-8") == "kept"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[1]", "7", '{"id": [1], "job": {}}', '{"cancel": {}}', "[" * 100_000, "1" * 10_000, '{"arguments": 3}', "\x00"],
+)
+def test_lines_that_are_no_messages_do_not_stop_the_worker(engine: Engine, line: str) -> None:
+    until(engine, "ready")
+    engine._process.stdin.write(line + "\n")
+    engine._process.stdin.flush()
+    number = engine.ask("dance", {}, {})
+    end, answered = time.monotonic() + 20, False
+    while not answered and time.monotonic() < end:
+        answered = any(message.get("id") == number for message in engine.poll())
+        time.sleep(0.01)
+    assert answered
+    assert engine.alive
+
+
+def test_an_errors_kind_names_errors_alone() -> None:
+    for kind in ("contextmanager", "Path", "__doc__", "Iterator", 7, None):
+        assert type(protocol.error_of({"kind": kind, "message": "a", "hint": "b"})) is HeadcastError
+    assert type(protocol.error_of({"kind": "NoLikenessError", "message": "a", "hint": "b"})) is NoLikenessError
+
+
+def test_what_an_earlier_version_fetched_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADCAST_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "earlier"))
+    platformdirs = pytest.importorskip("platformdirs")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name, appauthor: tmp_path / "own" / name)
+    assert paths.cache_folder() == tmp_path / "own" / "headcast"
+    (tmp_path / "earlier" / "headcast").mkdir(parents=True)
+    assert paths.cache_folder() == tmp_path / "earlier" / "headcast"
+    (tmp_path / "own" / "headcast").mkdir(parents=True)
+    assert paths.cache_folder() == tmp_path / "own" / "headcast"
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert paths.cache_folder() == tmp_path / "earlier" / "headcast"
