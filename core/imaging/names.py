@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UnreadableImageError
 
-PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr"})
+PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".avif", ".heic", ".heif"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """What counts as a video in a folder; a file that is named itself may have any ending."""
 

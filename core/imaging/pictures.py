@@ -9,16 +9,17 @@ from __future__ import annotations
 import io
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from ..errors import MissingPackageError, UnreadableImageError
 from ..reading import ANY_RATIO, DEFLATE_RATIO, Reader
 from . import colour
+from .profiles import cmyk_to_srgb, to_srgb
 
 ORIENTATION = 0x0112
 """EXIF's tag for how a picture is to be turned."""
@@ -32,41 +33,68 @@ TURNS: dict[int, tuple[bool, int]] = {
     8: (False, 1),
 }
 """Whether it is mirrored first, and quarter turns to the left then (EXIF 2.3, 4.6.4)."""
-HEIC = frozenset({".heic", ".heif"})
+UPRIGHT = (False, 0)
+TIFF, PROFILE = (b"II*\0", b"MM\0*"), 34675
+"""How such a file begins, and its tag for an ICC profile."""
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""Brands of HEIF files, which cameras name as they like."""
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "AVIF", "JPEG2000", "PPM", "GIF", "HEIF")
 """What is read, by Pillow's names: none that starts another program."""
-DEFLATED = ("PNG", "TIFF", "BMP", "PPM")
+BY_OPENCV = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "JPEG2000", "PPM")
+DEFLATED = ("PNG", "BMP", "PPM")
+"""Kinds whose files are not much smaller than their pixels."""
+ANIMATED = ("WEBP", "GIF", "PNG")
 DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 """White."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 
-def read_pixels(path: Path) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """The picture at `path` [H, W, 3], upright, and its alpha [H, W] 0 to 1 where it has one.
+class Header(NamedTuple):
+    """What a picture says of itself."""
+
+    kind: str
+    """by Pillow's names"""
+    size: tuple[int, int]
+    """Width and height in pixels, as stored."""
+    turn: tuple[bool, int]
+    """one of TURNS"""
+    profile: bytes | None
+    picture: Image.Image | None
+    """Pillow's, not decoded yet; None for a TIFF, of which it knows fewer kinds than OpenCV"""
+
+
+def read_pixels(path: Path) -> Pixels:
+    """The picture at `path` [H, W, 3], upright, without its alpha.
 
     uint8 and uint16 are sRGB, float32 is scene-linear Rec.709. Raises UnreadableImageError, or MissingPackageError for HEIC
     without pillow-heif.
     """
-    reader = Reader(path, "a picture", "Export it again, or leave it out", UnreadableImageError)
-    if path.suffix.lower() in HEIC:
-        _know_heic(path)
-    Image.init()
+    reader = _reader(path)
     with reader.opened():
         raw = path.read_bytes()
-        with _open(reader, raw) as picture:
-            reader.picture(*picture.size, 1, DEFLATE_RATIO if picture.format in DEFLATED else ANY_RATIO)
-            reader.ensure(_ends(raw, picture.format), "it is cut short")
-            found = _decode(picture, raw)
-            reader.ensure(found.shape[:2] == (picture.height, picture.width), "its parts disagree about its size")
-            mirrored, turns = TURNS.get(picture.getexif().get(ORIENTATION, 1), (False, 0))
-            colours = _to_srgb(found[..., :3], picture.info.get("icc_profile"))
-        upright = np.rot90(colours[:, ::-1] if mirrored else colours, turns)
-        alpha = None
-        if found.shape[-1] == 4:
-            alpha = np.rot90(found[:, ::-1, 3] if mirrored else found[..., 3], turns).astype(np.float32)
-            alpha /= DEPTH.get(found.dtype, 1.0)
-        return np.ascontiguousarray(upright), alpha
+        header = _tiff_header(reader, raw) if raw.startswith(TIFF) else _header(reader, raw)
+        reader.ensure(_ends(raw, header.kind), "it is cut short")
+        found = _decode(header, raw)
+        sides = (header.size[1], header.size[0])
+        turned = header.kind == "TIFF" and found.shape[:2] == sides[::-1]
+        reader.ensure(turned or found.shape[:2] == sides, "its parts disagree about its size")
+        if found.dtype != np.float32:
+            found = to_srgb(found, header.profile)
+        mirrored, turns = header.turn
+        return np.ascontiguousarray(np.rot90(found[:, ::-1] if mirrored else found, turns))
+
+
+def moving_pictures(path: Path) -> int:
+    """How many pictures an animation at `path` has; 1 for a picture. Raises what `read_pixels` does."""
+    reader = _reader(path)
+    with reader.opened(), _open(reader, path.read_bytes()) as picture:
+        return int(getattr(picture, "n_frames", 1)) if picture.format in ANIMATED else 1
+
+
+def _reader(path: Path) -> Reader:
+    Image.init()
+    return Reader(path, "a picture", "Export it again, or leave it out", UnreadableImageError)
 
 
 def to_light(pixels: Pixels) -> NDArray[np.float32]:
@@ -93,46 +121,49 @@ def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
 
 def _open(reader: Reader, raw: bytes) -> Image.Image:
     """The picture with its header read."""
+    if raw[4:8] == b"ftyp" and raw[8:12] in HEIC:
+        _know_heic(reader.path)
     try:
         return Image.open(io.BytesIO(raw), formats=[name for name in FORMATS if name in Image.OPEN])
     except UnidentifiedImageError as error:
         raise reader.wrong("it is of no kind that is read here") from error
 
 
-def _decode(picture: Image.Image, raw: bytes) -> Any:
-    """[H, W, 3] or [H, W, 4], RGB as deep as the file, not turned yet."""
-    found = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_UNCHANGED) if picture.mode not in ("CMYK", "LAB") else None
-    if found is None or found.dtype not in (np.uint8, np.uint16, np.float32):
-        mode = "RGBA" if picture.has_transparency_data else "RGB"
-        return np.asarray(picture.convert(mode))
-    if found.ndim == 2:
-        return np.repeat(found[..., None], 3, axis=-1)
-    return found[..., [2, 1, 0, *range(3, found.shape[-1])]]
+def _header(reader: Reader, raw: bytes) -> Header:
+    picture = _open(reader, raw)
+    kind = picture.format or ""
+    reader.picture(*picture.size, 1, DEFLATE_RATIO if kind in DEFLATED else ANY_RATIO)
+    if kind == "PNG":  # of which Pillow decodes all pixels to look for EXIF behind them
+        exif = Image.Exif()
+        exif.load(picture.info.get("exif", b""))
+    else:
+        exif = picture.getexif()
+    turn = TURNS.get(exif.get(ORIENTATION, 1), UPRIGHT)
+    return Header(kind, picture.size, turn, picture.info.get("icc_profile"), picture)
 
 
-def _to_srgb(pixels: Any, profile: bytes | None) -> Any:
-    """`pixels` [H, W, 3] of an ICC profile in sRGB. Floats, and profiles that cannot be read, are left as they are."""
-    if not profile or pixels.dtype == np.float32:
-        return pixels
-    transform = _transform(profile)
-    if transform is None:
-        return pixels
-    if pixels.dtype == np.uint8:
-        there = Image.fromarray(np.ascontiguousarray(pixels))
-        return np.asarray(ImageCms.applyTransform(there, transform))
-    return pixels
+def _tiff_header(reader: Reader, raw: bytes) -> Header:
+    """Of a TIFF, which OpenCV turns upright itself."""
+    file = io.BytesIO(raw)
+    tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+    file.seek(tags.next)
+    tags.load(file)
+    size = int(tags[256]), int(tags[257])
+    reader.picture(*size, 1, DEFLATE_RATIO)
+    return Header("TIFF", size, UPRIGHT, tags.get(PROFILE), None)
 
 
-@cache
-def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
-    """From `profile` to sRGB; None where it is sRGB itself, of no RGB, or damaged."""
-    try:
-        there = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if there.profile.xcolor_space.strip() != "RGB" or "srgb" in ImageCms.getProfileDescription(there).lower():
-            return None
-        return ImageCms.buildTransform(there, ImageCms.createProfile("sRGB"), "RGB", "RGB")
-    except (ImageCms.PyCMSError, OSError):
-        return None
+def _decode(header: Header, raw: bytes) -> Any:
+    """[H, W, 3], RGB as deep as the file."""
+    if header.picture is not None and header.picture.mode == "CMYK":
+        return np.asarray(cmyk_to_srgb(header.picture))
+    found = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_UNCHANGED) if header.kind in BY_OPENCV else None
+    if found is not None and found.dtype in (np.uint8, np.uint16, np.float32):
+        if found.ndim == 2:
+            return np.repeat(found[..., None], 3, axis=-1)
+        if found.shape[-1] in (3, 4):
+            return found[..., 2::-1]
+    return np.asarray((header.picture or Image.open(io.BytesIO(raw), formats=["TIFF"])).convert("RGB"))
 
 
 def _know_heic(path: Path) -> None:
@@ -146,7 +177,7 @@ def _know_heic(path: Path) -> None:
     pillow_heif.register_heif_opener()
 
 
-def _ends(raw: bytes, kind: str | None) -> bool:
+def _ends(raw: bytes, kind: str) -> bool:
     """False for a JPEG or PNG that is cut short: decoders fill what is missing with grey and say nothing."""
     if kind in ("JPEG", "MPO"):
         return b"\xff\xd9" in raw[-4096:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EmptyClipError, SettingError
+from ..rates import exact_rate
 from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
 from .names import PICTURE_ENDINGS, pictures_of
@@ -20,6 +20,8 @@ from .names import PICTURE_ENDINGS, pictures_of
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
 Picture = movie.Picture
+MOVING = frozenset({".webp", ".png", ".apng"})
+"""Endings of pictures that can be animations."""
 BRIGHT = 95.0
 """Percentile of an EXR plate's brightness that is exposed to BRIGHT_LEVEL where it lies outside of GOOD."""
 BRIGHT_LEVEL = 0.6
@@ -85,12 +87,12 @@ def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> P
         space = declared_space(exr.read_attributes(path)) if colour_space == AUTO else colour_space
         linear = to_linear_rec709(exr.read_rgba(path)[..., :3], space)
         return colour.to_bytes(colour.encode_srgb(linear * (detector_gain(linear) if exposed else 1.0)))
-    return pictures.to_bytes(pictures.read_pixels(path)[0])
+    return pictures.to_bytes(pictures.read_pixels(path))
 
 
 def read_light(path: Path) -> NDArray[np.float32]:
     """One picture other than EXR [H, W, 3] in scene-linear Rec.709, as deep as it is. Raises UnreadableImageError."""
-    return pictures.to_light(pictures.read_pixels(path)[0])
+    return pictures.to_light(pictures.read_pixels(path))
 
 
 def detector_gain(linear: NDArray[np.float32]) -> float:
@@ -120,6 +122,9 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
     note = f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}" if header else ""
+    if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():
+        count = pictures.moving_pictures(paths[0])
+        note = f"an animation of {count} pictures, of which only the first is taken" if count > 1 else ""
     return Clip(path, parse_rate(rate) if rate else known, _numbers(paths), tuple(paths), (), note, colour_space)
 
 
@@ -131,8 +136,7 @@ def parse_rate(text: str) -> Fraction:
         rate = Fraction(0)
     if rate <= 0:
         raise SettingError(f"--rate cannot be '{text}'", "Give frames per second, such as 24, 23.976 or 30000/1001")
-    broadcast = Fraction(math.ceil(rate) * 1000, 1001)
-    return broadcast if abs(rate - broadcast) < Fraction(1, 200) else rate
+    return exact_rate(rate)
 
 
 def _is_plate(picture: Path) -> bool:
