@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
@@ -74,7 +75,7 @@ def read_stream(path: Path) -> Stream:
 def _stamps(path: Path) -> tuple[tuple[Fraction, ...], int]:
     """The packets' time stamps in the order of display, without what an edit list leaves out, and how many there are."""
     with _opened(path) as (movie, stream):
-        packets = [packet.pts for packet in movie.demux(stream) if packet.size and not packet.is_discard]
+        packets = [packet.pts for packet in _packets(movie, stream) if packet.size and not packet.is_discard]
         known = [pts for pts in packets if pts is not None]
         if len(set(known)) == len(packets) and stream.time_base is not None:
             return tuple(pts * stream.time_base for pts in sorted(known)), len(packets)
@@ -144,8 +145,16 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 def _frames(movie: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """What can be decoded: packets that are damaged are passed over."""
-    for packet in movie.demux(stream):
+    for packet in _packets(movie, stream):
         try:
             yield from packet.decode()
         except av.FFmpegError:
             continue
+
+
+def _packets(movie: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """What is there of a file that may be cut short."""
+    try:
+        yield from movie.demux(stream)
+    except av.FFmpegError:
+        return

@@ -16,13 +16,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import OpenEXR
 import pytest
 from headcast.core.errors import HeadcastError, NoPerformanceError, UnreadableImageError, WrongFileError
 from headcast.core.imaging import exr
-from headcast.core.imaging.read import read_photo
+from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.likeness import Likeness, read_card
 from headcast.core.performance import Performance
 from headcast.core.reading import kind_of
@@ -278,7 +279,7 @@ FUZZ = """
 import os, random, resource, sys
 from pathlib import Path
 from tests.core.test_checking import READERS, mutated
-from headcast.core.errors import UnreadableImageError, WrongFileError
+from headcast.core.errors import EmptyClipError, UnreadableImageError, WrongFileError
 reader, path, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 read, whole = READERS[reader], path.read_bytes()
 read(path)
@@ -288,7 +289,7 @@ for seed in range(count):
     path.write_bytes(mutated(whole, random.Random(seed)))
     try:
         read(path)
-    except (WrongFileError, UnreadableImageError) as error:
+    except (WrongFileError, UnreadableImageError, EmptyClipError) as error:
         assert str(path) in str(error), (seed, error)
         refused += 1
     except BaseException as error:
@@ -304,6 +305,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "performance": Performance.load,
     "exr": exr.read_rgba,
     "layers": exr.read_layers,
+    "mp4": lambda path: list(open_clip(str(path)).lights()),
     **dict.fromkeys(("png", "jpg", "tif", "webp", "bmp"), read_photo),
 }
 
@@ -321,6 +323,13 @@ def small_file(reader: str, folder: Path) -> Path:
     elif reader == "layers":
         light = np.random.default_rng(0).random((16, 24, 3), np.float32)
         exr.write_layers(path, {"comp": exr.Layer(light), "matte": exr.Layer(light[..., 0])}, {})
+    elif reader == "mp4":
+        with av.open(str(path), "w") as movie:
+            stream = movie.add_stream("libx264", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 24, 16, "yuv420p"
+            for _ in range(4):
+                movie.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            movie.mux(stream.encode())
     else:
         cv2.imwrite(str(path), picture)
     return path

@@ -160,6 +160,15 @@ def test_a_damaged_picture_leaves_the_one_before_on_the_screen(tmp_path: Path) -
     assert shown(tmp_path / "a.mp4") == [0, 1, 2, 3, 4, 5, 5, 7, 8, 9, 10, 11]
 
 
+def test_a_movie_that_is_cut_short_ends_early(tmp_path: Path) -> None:
+    write_movie(tmp_path / "a.mkv", greys(40), MATRIX_709, tags=(1, 1, 1))
+    content = (tmp_path / "a.mkv").read_bytes()
+    (tmp_path / "a.mkv").write_bytes(content[: len(content) * 2 // 3])
+    seen = shown(tmp_path / "a.mkv")
+    assert 5 < len(seen) < 40
+    assert seen == list(range(len(seen)))
+
+
 def test_pixels_that_are_not_square_are_named(tmp_path: Path) -> None:
     def wide(stream: av.VideoStream) -> None:
         stream.codec_context.sample_aspect_ratio = Fraction(2)
