@@ -14,10 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import core
+from . import core, worker_log
 from .core.errors import DeadWorkerError, WorkerError
-from .core.logs import private_log
-from .core.paths import log_folder
 from .core.worker import protocol
 
 BOOT = """
@@ -43,8 +41,6 @@ class Engine:
     def __init__(self, python: Path) -> None:
         """Start the worker. Returns at once; raises WorkerError where the Python cannot be started."""
         self.python = python
-        self.log = log_folder() / "worker.log"
-        self._logger = private_log("headcast.engine", self.log)
         environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT_KEPT_OUT}
         command = [str(python), "-I", "-c", BOOT, str(Path(__file__).parent), str(Path(core.__file__).parent)]
         try:
@@ -54,9 +50,6 @@ class Engine:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=environment,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
                 # Ctrl-C in Blender's terminal is Blender's.
                 start_new_session=True,
             )
@@ -64,24 +57,18 @@ class Engine:
             raise WorkerError(
                 f"{python} cannot be started ({error.strerror})", "Check the Python in the preferences"
             ) from error
+        assert self._process.stderr is not None
+        self.log = worker_log.follow(self._process.stderr)
         self._messages: queue.SimpleQueue[protocol.Message] = queue.SimpleQueue()
         self._asked = 0
-        self._logger.info("worker %d: %s", self._process.pid, python)
         threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=self._keep_log, daemon=True).start()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            message = protocol.decode(line)
+            message = protocol.decode(line.decode("utf-8", "replace"))
             if message is not None:
                 self._messages.put(message)
-
-    def _keep_log(self) -> None:
-        """What the worker and its libraries write to standard error."""
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._logger.info("worker %d: %s", self._process.pid, line.rstrip())
 
     @property
     def process_id(self) -> int:
@@ -128,7 +115,7 @@ class Engine:
     def _send(self, message: protocol.Message) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(protocol.encode(message))
+            self._process.stdin.write(protocol.encode(message).encode())
             self._process.stdin.flush()
         except (BrokenPipeError, OSError) as error:
             raise self.death() from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,6 +70,9 @@ class Job(Protocol):
     def cancel(self) -> None:
         """Ask it to stop; the next polls raise CancelledError."""
 
+    def abandon(self) -> None:
+        """Stop it at once, as nobody will poll it any more. The scene is still as it was."""
+
 
 class EngineJob:
     """A job of the worker's."""
@@ -108,6 +112,9 @@ class EngineJob:
     def cancel(self) -> None:
         self._engine.cancel(self._number)
 
+    def abandon(self) -> None:
+        self.cancel()
+
 
 class SceneJob:
     """A job within Blender, a slice at a time: `steps` yields what it does and returns the result."""
@@ -121,13 +128,17 @@ class SceneJob:
         end = time.monotonic() + SLICE
         while time.monotonic() < end:
             if self._cancelled:
-                self._steps.close()
+                self.abandon()
                 raise CancelledError()
             try:
                 step = next(self._steps)
             except StopIteration as finished:
                 result: dict[str, Any] = finished.value
                 return result
+            except ReferenceError as error:  # Blender's, for what is there no more
+                raise HeadcastError(
+                    "The scene or object that the job works on was removed", "Start it again with what is there"
+                ) from error
             if isinstance(step, str):
                 self.status.notes.append(step)
             else:
@@ -136,6 +147,10 @@ class SceneJob:
 
     def cancel(self) -> None:
         self._cancelled = True
+
+    def abandon(self) -> None:
+        with suppress(ReferenceError):
+            self._steps.close()
 
 
 class Relay:
@@ -157,6 +172,9 @@ class Relay:
 
     def cancel(self) -> None:
         self._job.cancel()
+
+    def abandon(self) -> None:
+        self._job.abandon()
 
 
 def wait(job: Job) -> dict[str, Any]:
@@ -186,6 +204,13 @@ def end(error: HeadcastError | None = None) -> None:
     global current
     current = None
     last.error = None if isinstance(error, CancelledError) else error
+
+
+def abandon() -> None:
+    """Stop the job in hand, if there is one, and forget it."""
+    if current is not None:
+        current.abandon()
+        end()
 
 
 def fail(error: HeadcastError, operator: str = "") -> None:

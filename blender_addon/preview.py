@@ -30,6 +30,8 @@ SETTLED_SECONDS = 0.15
 """A wish that was seen so long ago, and not replaced, stands still."""
 FLUENT = 40.0
 """Milliseconds: where whole pictures take no longer there are no drafts."""
+LOOK_SECONDS = 0.5
+"""Between looks at whether a file has changed: a folder on the network may take its time to answer."""
 RESTARTS = 3
 """How often the worker may die in a row."""
 
@@ -63,6 +65,8 @@ class Preview:
         """the worker's last: `core.rendering.preview.Shown`"""
         self.answered: Request | None = None
         self.rig = LiveRig()
+        self._looked: dict[str, tuple[float, int]] = {}
+        """for each file, when it was looked at, and when it had changed"""
         self._canvas = Canvas.make()
         self._engine: Engine | None = None
         self._job: EngineJob | None = None
@@ -123,8 +127,20 @@ class Preview:
         else:
             files.append(absolute(settings.performance, "Performance"))
             drive = {"performance": files[-1], "frame": scene.frame_current}
-        changed = tuple(_changed(path) for path in files)
+        changed = tuple(self._changed(path) for path in files)
         self._wish = Wish(scene.name, likeness, drive, values_of(settings.render, RenderSettings), changed)
+
+    def _changed(self, path: str) -> int:
+        """When the file was changed, in nanoseconds, by the last look at it; 0 where there is none."""
+        now = time.monotonic()
+        looked, changed = self._looked.get(path, (-LOOK_SECONDS, 0))
+        if now - looked >= LOOK_SECONDS:
+            try:
+                changed = Path(path).stat().st_mtime_ns
+            except OSError:
+                changed = 0
+            self._looked[path] = now, changed
+        return changed
 
     def _due(self) -> Request | None:
         if self._job is not None or self._deaths > RESTARTS:
@@ -169,13 +185,6 @@ def _clear_away(engine: Engine | None, canvas: Canvas) -> None:
     if engine is not None:
         engine.kill()
     canvas.remove()
-
-
-def _changed(path: str) -> int:
-    try:
-        return Path(path).stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 current: Preview | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import drops, jobs, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
+from . import drops, jobs, leaving, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
 from .operators import (
     adapt,
     cancel,
@@ -131,7 +131,7 @@ CLASSES: tuple[type, ...] = (
     menus.HEADCAST_MT_recent,
 )
 
-PARTS = (locale, versioning, notices, preset_menus, thumbnails, preview_picture, overlay, menus)
+PARTS = (locale, versioning, notices, leaving, preset_menus, thumbnails, preview_picture, overlay, menus)
 """What else Blender gets, each by functions `register` and `unregister`."""
 
 
@@ -149,6 +149,7 @@ def register() -> None:
 def unregister() -> None:
     """The reverse, and the worker's end."""
     preview.stop()
+    jobs.abandon()
     jobs.stop_engine()
     for part in reversed(PARTS):
         part.unregister()

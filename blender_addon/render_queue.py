@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 
@@ -12,6 +12,7 @@ from .core.errors import CancelledError, HeadcastError
 from .core.settings import RenderSettings
 from .core.take import FramePattern
 from .properties import copy_settings, values_of
+from .scene.origin import Origin
 from .thumbnails import of_take
 
 WAITING, RENDERING, DONE, FAILED = "WAITING", "RENDERING", "DONE", "FAILED"
@@ -31,15 +32,26 @@ def open_takes(settings: bpy.types.PropertyGroup) -> list[str]:
     return [row.name for row in settings.queue if row.state != DONE]
 
 
+class Take(NamedTuple):
+    """What a row asked for when the job began."""
+
+    likeness: str
+    performance: str
+    output: str
+    settings: dict[str, Any]
+
+
 class QueueJob:
     """The takes of a scene's queue that are open. Rows are found anew each time: an undo may have replaced them."""
 
     def __init__(self, scene: bpy.types.Scene) -> None:
         self.status = jobs.Status(what="queue")
-        self._scene = scene.name
+        self._origin = Origin(scene)
         self._job: jobs.EngineJob | None = None
         self._cancelled = False
-        self._steps = self._render(open_takes(scene.headcast))
+        rows = [scene.headcast.queue[output] for output in open_takes(scene.headcast)]
+        takes = [Take(row.likeness, row.performance, row.name, values_of(row.render, RenderSettings)) for row in rows]
+        self._steps = self._render(takes)
 
     def poll(self) -> dict[str, Any] | None:
         return next(self._steps)
@@ -49,39 +61,44 @@ class QueueJob:
         if self._job is not None:
             self._job.cancel()
 
-    def _render(self, outputs: Sequence[str]) -> Generator[dict[str, Any] | None, None, None]:
+    def abandon(self) -> None:
+        self.cancel()
+        self._steps.close()
+
+    def _render(self, takes: Sequence[Take]) -> Generator[dict[str, Any] | None, None, None]:
         failed = 0
-        for number, output in enumerate(outputs, 1):
+        for number, take in enumerate(takes, 1):
             try:
-                yield from self._take(output, f"take {number} of {len(outputs)}")
-            except CancelledError:
-                self._mark(output, WAITING)
+                yield from self._take(take, f"take {number} of {len(takes)}")
+            except (CancelledError, GeneratorExit):
+                self._mark(take.output, WAITING)
                 raise
             except HeadcastError as error:
-                self._mark(output, FAILED, str(error))
-                self.status.notes.append(f"{output}: {error}")
+                self._mark(take.output, FAILED, str(error))
+                self.status.notes.append(f"{take.output}: {error}")
                 failed += 1
-        yield {"takes": len(outputs), "failed": failed}
+        yield {"takes": len(takes), "failed": failed}
 
-    def _take(self, output: str, what: str) -> Generator[None, None, None]:
-        row = self._mark(output, RENDERING)
+    def _take(self, take: Take, what: str) -> Generator[None, None, None]:
+        row = self._mark(take.output, RENDERING)
         if self._cancelled:
             raise CancelledError()
-        if row is None:
-            return
-        thumbnail = of_take(FramePattern.parse(output))
-        arguments = {"likeness": row.likeness, "performance": row.performance, "output": output, "thumbnail": str(thumbnail)}
-        self._job = jobs.EngineJob("render", arguments, values_of(row.render, RenderSettings))
+        if row is None and self._origin.scene() is not None:
+            return  # it was taken out of the queue
+        thumbnail = of_take(FramePattern.parse(take.output))
+        arguments = {name: getattr(take, name) for name in ("likeness", "performance", "output")}
+        self._job = jobs.EngineJob("render", {**arguments, "thumbnail": str(thumbnail)}, take.settings)
         while self._job.poll() is None:
             now = self._job.status
             self.status.step(f"{what}: {now.what}", now.done, now.total)
             yield None
         self.status.notes += self._job.status.notes
-        self._mark(output, DONE)
+        self._mark(take.output, DONE)
 
     def _mark(self, output: str, state: str, why: str = "") -> bpy.types.PropertyGroup | None:
-        """The row of that output, in its new state; None where it was taken away."""
-        row = bpy.data.scenes[self._scene].headcast.queue.get(output)
+        """The row of that output, in its new state; None where it was taken away, or its scene."""
+        scene = self._origin.scene()
+        row = None if scene is None else scene.headcast.queue.get(output)
         if row is not None:
             row.state, row.why = state, why
         return row

@@ -1,9 +1,10 @@
 """Who is at work on a file: a claim beside it, which one process alone can make.
 
 A claim is a small file made with O_EXCL, which network folders honour too (NFS from version 3 on). It says whose it is, and
-is touched as long as its owner works. One whose owner is dead on this machine, or that nobody touched for STALE_SECONDS, is
-taken over. Ages are differences of the folder's own times, so no machine's clock is compared with another's. The worst
-that a wrong guess can do is to have the work done twice.
+is touched as long as its owner works. One whose owner is surely dead, or that nobody touched for STALE_SECONDS, is taken
+over. Only a process that counts with the same numbers can say that one is dead: containers may share a host's name, and have
+numbers of their own. Ages are differences of the folder's own times, so no machine's clock is compared with another's. The
+worst that a wrong guess can do is to have the work done twice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
-from uuid import uuid4
+from uuid import getnode, uuid4
 
 from .errors import writing
 from .files import remove_parts
@@ -25,7 +26,18 @@ BEAT_SECONDS = 30.0
 STALE_SECONDS = 600.0
 """Generous: a network folder may show times that are a minute old, and a machine may swap."""
 POLL_SECONDS = 0.01
-HOST = socket.gethostname()
+
+
+def _numbering() -> str:
+    """Names those whose numbers this process's own is one of: host, boot, and the namespace where the system has them."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{socket.gethostname()}/{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return f"{socket.gethostname()}/{getnode():x}"
+
+
+MACHINE = _numbering()
 TOKEN = uuid4().hex
 """Tells this process from a dead one whose number it was given."""
 
@@ -64,7 +76,7 @@ def turn(path: Path) -> Iterator[None]:
 
 
 def _owner() -> str:
-    return f"{HOST} {os.getpid()} {TOKEN}"
+    return f"{MACHINE} {os.getpid()} {TOKEN}"
 
 
 def _take(mark: Path, path: Path) -> bool:
@@ -85,7 +97,7 @@ def _take(mark: Path, path: Path) -> bool:
 def _make(mark: Path) -> bool:
     with writing(mark):
         try:
-            handle = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            handle = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
             return False
         try:
@@ -100,9 +112,9 @@ def _make(mark: Path) -> bool:
 
 def _is_dead(owner: str) -> bool:
     """True where the owner surely works no more; False where it does, or nobody can tell from here."""
-    host, _, rest = owner.partition(" ")
+    machine, _, rest = owner.partition(" ")
     number, _, token = rest.partition(" ")
-    if host != HOST or not token or os.name == "nt":  # Windows has no harmless signal to ask with
+    if machine != MACHINE or not token or os.name == "nt":  # Windows has no harmless signal to ask with
         return False
     if int(number) == os.getpid():
         return token != TOKEN

@@ -8,25 +8,26 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from .errors import writing
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, private: bool = False) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it is flushed to disk and takes the name `path` when the block ends well.
 
+    The umask says who may read it; a `private` one is its owner's alone. A symbolic link stays, and its target is written.
     Where the block fails nothing is left behind. Raises UnwritableError or DiskFullError for what the system says.
     """
     with writing(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        part = Path(name)
+        path = path.resolve() if path.is_symlink() else path
+        part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
         try:
             yield part
             with open(part, "rb+") as written:
                 os.fsync(written.fileno())
-            part.chmod(0o644)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

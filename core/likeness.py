@@ -140,7 +140,7 @@ class Likeness:
         content = save(
             {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata={LIKENESS_KEY: json.dumps(head)}
         )
-        with whole_file(path) as part:
+        with whole_file(path, private=True) as part:
             part.write_bytes(content)
 
     @classmethod

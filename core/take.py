@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,10 @@ WAIT_SECONDS = 0.5
 """Between looks at frames that other processes render."""
 Record = dict[str, Any]
 """One line of a manifest: of a run, what it renders from; of a frame, what is known of it."""
+FRAMES = "frames"
+"""Of a run: the identity of each of its frames, by number. An identity is a hash of what a frame is painted from."""
+FILES = "files"
+"""Of a run: paths, for people. The contents count."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,53 @@ def sha256_of(path: Path) -> str:
 
 
 def read_manifest(pattern: FramePattern) -> dict[int, Record]:
-    """The last record of each frame; what a crash cut short is left out. Empty where there is no manifest."""
-    return {int(record["frame"]): record for record in read_records(pattern.manifest)[0] if "frame" in record}
+    """The record of each frame of the last run that is rendered; what a crash cut short is left out. Empty where there is no
+    manifest."""
+    records = read_records(pattern.manifest)[0]
+    return of_run(run_among(records), frames_among(records))
 
 
 def last_run(pattern: FramePattern) -> Record:
     """What the last run rendered from, its fingerprint as `run`; empty where there was none."""
-    return next((record for record in reversed(read_records(pattern.manifest)[0]) if "run" in record), {})
+    return run_among(read_records(pattern.manifest)[0])
+
+
+def last_shot(pattern: FramePattern) -> Record:
+    """How the shot was measured last; empty where it never was."""
+    return next((record for record in reversed(read_records(pattern.manifest)[0]) if "shot" in record), {})
+
+
+def run_among(records: Sequence[Record]) -> Record:
+    """The last one of a run; empty where there is none."""
+    return next((record for record in reversed(records) if "run" in record), {})
+
+
+def frames_among(records: Sequence[Record]) -> dict[int, Record]:
+    """The last one of each frame, of whatever run."""
+    return {int(record["frame"]): record for record in records if "frame" in record}
+
+
+def of_run(run: Record, known: Mapping[int, Record]) -> dict[int, Record]:
+    """Those frames of `known` that belong to that run: neither another take's, nor painted from what has changed since.
+
+    A run of before frames had identities has them all.
+    """
+    if FRAMES not in run:
+        return dict(known)
+    identities = {int(number): identity for number, identity in run[FRAMES].items()}
+    return {frame: record for frame, record in known.items() if _is_painted_from(record, frame, identities)}
+
+
+def _is_painted_from(record: Record, frame: int, identities: Mapping[int, str]) -> bool:
+    """True where the record is of a frame painted from just what `identities` say."""
+    if frame not in identities or record.get("identity") != identities[frame]:
+        return False
+    return record.get("beside") in (None, _beside(frame, identities))
+
+
+def _beside(frame: int, identities: Mapping[int, str]) -> list[str]:
+    """The identities of the frames before and after; empty for one that there is not."""
+    return [identities.get(frame - 1, ""), identities.get(frame + 1, "")]
 
 
 def read_records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
@@ -146,31 +190,43 @@ class Manifest:
     """What is known of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
     counts; a line that a crash cut short counts for nothing."""
 
-    def __init__(self, pattern: FramePattern, fingerprint: str) -> None:
+    def __init__(self, pattern: FramePattern, identities: Mapping[int, str], former: str = "") -> None:
+        """identities: for each frame of the take, the hash of what it is to be painted from. former: the fingerprint that
+        the same take had before frames had identities."""
         self._pattern = pattern
-        self._fingerprint = fingerprint
+        self._identities = dict(identities)
+        self._former = former
+        self._run = hashlib.sha256(json.dumps(sorted(self._identities.items())).encode()).hexdigest()
         self._known: dict[int, Record] = {}
         self._read = 0
         self._catch_up()
 
     def is_current(self, frame: int) -> bool:
-        """True where the frame was rendered from just these inputs and settings, and its file is still what was written."""
-        record = self._known.get(frame)
-        if record is None or record.get("fingerprint") != self._fingerprint:
-            return False
+        """True where the frame was painted from just this, and its file is still what was written."""
         path = self._pattern.path(frame)
-        return path.is_file() and sha256_of(path) == record.get("sha256")
+        return self._is_ours(frame) and path.is_file() and sha256_of(path) == self._known[frame].get("sha256")
 
-    def begin(self, inputs: Record, overwrite: bool = False) -> None:
-        """Write down what this run renders from.
+    def begin(self, inputs: Record, overwrite: bool = False) -> list[int]:
+        """Write down what this run renders from, and return the numbers of frames of an earlier take that this one does not
+        have and that are still there; told to overwrite, they are deleted.
 
-        Raises VersionTakenError where the name has a version whose frames are another run's, unless told to overwrite them;
-        UnwritableError.
+        Raises VersionTakenError where the name has a version and frames on disk that this run would render over or does not
+        have, unless told to overwrite them; UnwritableError.
         """
         last = last_run(self._pattern)
-        if self._pattern.version is not None and not overwrite and last.get("run") != self._fingerprint:
-            _ensure_free(self._pattern, last, inputs)
-        self._append({"run": self._fingerprint, **inputs})
+        goes_on = last.get("run") == self._run
+        if self._pattern.version is not None and not overwrite and not goes_on:
+            self._ensure_free(last, inputs)
+        if not goes_on:
+            self._append({"run": self._run, **inputs, FRAMES: {str(n): i for n, i in self._identities.items()}})
+        self._adopt()
+        others = [n for n in sorted(self._known) if n not in self._identities and self._pattern.path(n).is_file()]
+        if overwrite:
+            for number in others:
+                with writing(self._pattern.path(number)):
+                    self._pattern.path(number).unlink(missing_ok=True)
+            return []
+        return others
 
     @contextmanager
     def claim(self, frame: int) -> Iterator[bool]:
@@ -204,12 +260,43 @@ class Manifest:
                     others.append(frame)
                     waiting.rotate(-(len(waiting) // 2))
 
-    def record(self, frame: int, **facts: object) -> None:
-        """Write down that the frame's file is whole. Raises UnwritableError."""
-        path = self._pattern.path(frame)
-        line = {"frame": frame, "file": path.name, "sha256": sha256_of(path), "fingerprint": self._fingerprint, **facts}
+    def record(self, frame: int, beside: bool = False, **facts: object) -> None:
+        """Write down that the frame's file is whole. beside: what it shows, or what is said of it, depends on the frames
+        before and after. Raises UnwritableError."""
+        path, identity = self._pattern.path(frame), self._identities[frame]
+        line = {"frame": frame, "file": path.name, "sha256": sha256_of(path), "identity": identity, **facts}
+        if beside:
+            line["beside"] = _beside(frame, self._identities)
         self._append(line)
         self._known[frame] = line
+
+    def keep(self, shot: Record) -> None:
+        """Write down how the shot was measured, where it was. Raises UnwritableError."""
+        if shot:
+            self._append(shot)
+
+    def _is_ours(self, frame: int) -> bool:
+        """True where its record says that it was painted from just this."""
+        return frame in self._known and _is_painted_from(self._known[frame], frame, self._identities)
+
+    def _adopt(self) -> None:
+        """Give frames an identity that the same take had before there were any."""
+        for frame, identity in self._identities.items():
+            record = self._known.get(frame, {})
+            if self._former and "identity" not in record and record.get("fingerprint") == self._former:
+                self._known[frame] = {**record, "identity": identity}
+                self._append(self._known[frame])
+
+    def _ensure_free(self, last: Record, inputs: Record) -> None:
+        """Raise VersionTakenError where frames of this name are on disk that are not this run's."""
+        ours = {self._pattern.path(frame).name for frame in self._identities if self._is_ours(frame)}
+        others = sorted(path.name for path in self._pattern.on_disk() if path.name not in ours)
+        if not others or (self._former and last.get("run") == self._former):
+            return
+        changed = ", ".join(_changed(last, inputs))
+        why = f"{others[0]} was rendered with another {changed}" if last and changed else f"no manifest knows {others[0]}"
+        way_out = f"Name it {next_version(self._pattern)}, or give --overwrite"
+        raise VersionTakenError(f"{self._pattern} holds another take: {why}", way_out)
 
     @contextmanager
     def _claim(self, frame: int) -> Iterator[bool]:
@@ -221,7 +308,7 @@ class Manifest:
     def _catch_up(self) -> None:
         """Read what was appended since."""
         records, self._read = read_records(self._pattern.manifest, self._read)
-        self._known |= {int(record["frame"]): record for record in records if "frame" in record}
+        self._known |= frames_among(records)
 
     def _append(self, line: Record) -> None:
         path = self._pattern.manifest
@@ -234,17 +321,11 @@ class Manifest:
             os.fsync(file.fileno())
 
 
-def _ensure_free(pattern: FramePattern, last: Record, inputs: Record) -> None:
-    """Raise VersionTakenError where frames of this name are on disk, which the run `last` or nobody knows wrote."""
-    if next(pattern.on_disk(), None) is None:
-        return
-    why = f"it was rendered with another {', '.join(_changed(last, inputs))}" if last else "no manifest knows it"
-    raise VersionTakenError(f"{pattern} holds another take: {why}", f"Name it {next_version(pattern)}, or give --overwrite")
-
-
 def _changed(before: Record, now: Record) -> Iterator[str]:
     """The names of what differs, those of settings one by one."""
     for name, value in now.items():
+        if name == FILES:
+            continue
         if isinstance(value, dict) and isinstance(before.get(name), dict):
             yield from _changed(before[name], value)
         elif before.get(name) != value:

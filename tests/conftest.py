@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ ENGINE_PYTHON = os.environ.get("HEADCAST_PYTHON", sys.executable)
 
 WRITE_ASTRONAUT = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from skimage import data
 from headcast.core.imaging.preview import write_png
@@ -75,6 +77,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.config.headcast_exit = int(exitstatus)
+
+
+@pytest.fixture(scope="module")
+def short_trials() -> Iterator[None]:
+    """Likenesses that are evaluated are tried on few frames."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headcast.core.evaluating.trial.ACTED", 8)
+        patch.setattr("headcast.core.evaluating.trial.STILL", 3)
+        yield
 
 
 @pytest.fixture

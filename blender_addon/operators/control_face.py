@@ -40,7 +40,8 @@ class HEADCAST_OT_add_control_face(JobOperator, bpy.types.Operator):
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
         settings = context.scene.headcast
         if self.shape == "PERFORMANCE":
-            return jobs.EngineJob("dissect", {"performance": absolute(settings.performance, "Performance")}, {})
+            self.performance = absolute(settings.performance, "Performance")
+            return jobs.EngineJob("dissect", {"performance": self.performance}, {})
         likeness = Path(bpy.path.abspath(settings.likeness))
         if self.shape == "LIKENESS" and likeness.is_file():
             return jobs.EngineJob("dissect", {"likeness": str(likeness)}, {})
@@ -50,7 +51,7 @@ class HEADCAST_OT_add_control_face(JobOperator, bpy.types.Operator):
         settings = context.scene.headcast
         rest = np.array(result["rest"]) if result["rest"] else None
         if self.shape == "PERFORMANCE":
-            performance = Performance.load(Path(absolute(settings.performance, "Performance")))
+            performance = Performance.load(Path(self.performance))
             rig = add_face(context.scene, rest, eyes_part(context.scene, performance, result_of(result)))
         else:
             rig = add_face(context.scene, rest)

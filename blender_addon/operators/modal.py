@@ -1,7 +1,8 @@
 """How every long job runs: modal with progress and ESC where there is a window, blocking where there is none.
 
 A subclass says what to do in `begin_job` and what to make of the result in `finish`. `execute` blocks (scripts, headless);
-`invoke` (a button) starts the job, returns at once, and a timer looks after it.
+`invoke` (a button) starts the job, returns at once, and a timer looks after it. The job belongs to the scene in which it was
+started: `finish` works on that one, whichever is shown by then.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import bpy
 from .. import jobs, notices
 from ..core.errors import CancelledError, HeadcastError
 from ..locale import said
+from ..scene.origin import Origin
 from .polls import allow, busy, read_only
 
 LOOK_SECONDS = 0.1
+MADE = ("output", "likeness", "performance")
+"""Names in a result of the file that was made."""
 
 
 class JobOperator:
@@ -26,6 +30,7 @@ class JobOperator:
     """Else it may run where the scene is linked from another file."""
     _timer: bpy.types.Timer | None = None
     _job: jobs.Job | None = None
+    _origin: Origin | None = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -38,18 +43,20 @@ class JobOperator:
         return ""
 
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
-        """Start the job. May raise HeadcastError."""
+        """Start the job with all that it needs of the scene. May raise HeadcastError."""
         raise TypeError(f"{type(self).__name__} has no begin_job")
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
-        """Put the result where it belongs; returns what to report. May raise HeadcastError."""
+        """Put the result where it belongs, in the context's scene; returns what to report. The settings may be others by
+        now: what the job was started with is in the result, or was kept by `begin_job`. May raise HeadcastError."""
         raise TypeError(f"{type(self).__name__} has no finish")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
+            self._origin = Origin(context.scene)
             job = self.begin_job(context)
             jobs.begin(job, type(self).bl_idname)
-            text = self.finish(context, jobs.wait(job))
+            text = self.put(context, jobs.wait(job))
         except HeadcastError as error:
             return self._failed(error)
         except Exception:  # a bug: its traceback goes on, but must not leave the buttons grey for good
@@ -61,6 +68,7 @@ class JobOperator:
         if bpy.app.background:
             return self.execute(context)
         try:
+            self._origin = Origin(context.scene)
             self._job = self.begin_job(context)
         except HeadcastError as error:
             return self._failed(error)
@@ -70,8 +78,12 @@ class JobOperator:
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if jobs.current is not self._job:
+            self._let_go(context)
+            return {"CANCELLED"}
         if event.type == "ESC":
             self._job.cancel()
+            return {"RUNNING_MODAL"}  # nothing else is to be stopped by it
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         try:
@@ -81,7 +93,7 @@ class JobOperator:
                 now = self._job.status
                 context.workspace.status_text_set(said("Headcast: {} {}/{} - ESC stops", now.what, now.done, now.total))
                 return {"PASS_THROUGH"}
-            text = self.finish(context, result)
+            text = self.put(context, result)
         except HeadcastError as error:
             self._let_go(context)
             return self._failed(error)
@@ -92,9 +104,33 @@ class JobOperator:
         self._let_go(context)
         return self._finished(text)
 
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Called by Blender where nobody will look after the job any more: its window closes, or another file is opened."""
+        if jobs.current is self._job:
+            jobs.abandon()
+            notices.tell(said("Stopped, as its window was closed. Finished work is kept"))
+        self._let_go(context)
+
+    def put(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
+        """`finish` in the scene that the job was started in; nothing where that is gone. Returns what to report."""
+        scene = self._origin.scene()
+        if not self.changes_scene or scene == context.scene:
+            return self.finish(context, result)
+        if scene is None:
+            made = next((result[name] for name in MADE if name in result), "")
+            text = said("The scene '{}' is gone: nothing was put there", self._origin.name)
+            return f"{text} ({made})" if made else text
+        with context.temp_override(scene=scene):
+            return self.finish(context, result)
+
     def _let_go(self, context: bpy.types.Context) -> None:
-        context.window_manager.event_timer_remove(self._timer)
-        context.workspace.status_text_set(None)
+        if context.window_manager is None:
+            return  # Blender ends
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
         redraw(context)
 
     def _finished(self, text: str) -> set[str]:

@@ -47,15 +47,16 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
 
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
         settings = context.scene.headcast
+        self.composite = settings.composite
         arguments = take_arguments(settings)
         arguments["thumbnail"] = str(of_take(FramePattern.parse(arguments["output"])))
         return jobs.EngineJob("render", arguments, values_of(settings.render, RenderSettings))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
         image = load_take(result)
-        if context.scene.headcast.composite:
+        if self.composite:
             composite_take(context.scene, image, result)
-        flagged = flag_frames(context.scene, FramePattern.parse(absolute(context.scene.headcast.output, "Take")))
+        flagged = flag_frames(context.scene, FramePattern.parse(result["pattern"]))
         return said(
             "{} frames, {} rendered now, {} flagged: {}", result["frames"], result["written"], flagged, result["output"]
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import SettingError
-from ..core.take import FramePattern, Record, read_records
+from ..core.take import FramePattern, Record, frames_among, of_run, read_records, run_among
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Watched:
         self._pattern = pattern
         self._file, self._end = 0, 0
         self._known: dict[int, Record] = {}
+        self._run: Record = {}
         self._changed: tuple[int, int] | None = None
         self._state: TakeState | None = None
 
@@ -53,14 +54,15 @@ class Watched:
         changed = (manifest.st_mtime_ns, folder.st_mtime_ns)
         if changed != self._changed:
             if manifest.st_ino != self._file or manifest.st_size < self._end:
-                self._file, self._end, self._known = manifest.st_ino, 0, {}
+                self._file, self._end, self._known, self._run = manifest.st_ino, 0, {}, {}
             records, self._end = read_records(self._pattern.manifest, self._end)
-            self._known |= {int(record["frame"]): record for record in records if "frame" in record}
+            self._known |= frames_among(records)
+            self._run = run_among(records) or self._run
             self._state, self._changed = self._sum_up(), changed
         return self._state
 
     def _sum_up(self) -> TakeState:
-        known = dict(sorted(self._known.items()))
+        known = dict(sorted(of_run(self._run, self._known).items()))
         there = {entry.name for entry in os.scandir(self._pattern.folder)}
         reasons = {frame: " ".join(record["flagged"].values()) for frame, record in known.items() if record.get("flagged")}
         return TakeState(

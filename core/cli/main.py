@@ -56,10 +56,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser(
         "evaluate",
         help="score self-reenactment on clips",
-        description="Half of each clip as photos, half as drive and truth; the nearest photo and its warp beside it.",
+        description="Half of each clip as photos, half as drive and truth; the nearest photo, its warp and the painter "
+        "without its weights beside it. With --cross, single pictures play the clips, too.",
     )
     evaluate.add_argument(
-        "clips", nargs="+", metavar="CLIP", help="movies, folders of movies or of numbered pictures, shards"
+        "clips", nargs="+", metavar="CLIP", help="movies, folders of movies or of numbered pictures, shards, pictures"
     )
     _add_options(evaluate, JOBS["evaluate"][1])
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import NoFaceError, SettingError, writing
 from ..files import ensure_writable
-from ..imaging.preview import contact_sheet, write_png
 from ..imaging.read import Picture, read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
@@ -26,13 +26,17 @@ from ..painting.player import load_painter
 from ..progress import Reporter
 from ..settings import EvaluateSettings
 from .baseline import nearest_photo, piecewise_affine_warp
+from .close_up import CloseScores
 from .cross_identity import CrossScores, follow
-from .roads import Shown, make_likeness, play
+from .groups import Groups, read_groups
+from .response import Response, respond
+from .roads import OURS, Method, Shown, asked_for, make_likeness, our_methods, play
 from .scores import Judge, Scores, Truth
+from .sheet import Strip, write_sheet
 from .subjects import Subject, find_sources, read_subject
+from .trial import Trial, try_likeness
 
-NEAREST, WARP, OURS, TUNED, NOISE = "nearest photo", "warp", "ours", "ours, tuned", "detector noise"
-SHEET_FRAMES = 6
+NEAREST, WARP, NOISE = "nearest photo", "warp", "detector noise"
 CROSS_PHOTOS = 8
 
 
@@ -45,16 +49,23 @@ class Row:
     """0 where the method needs none"""
     method: str
     scores: Scores
+    close: CloseScores = field(default_factory=CloseScores)
+    response: Response = field(default_factory=Response)
+    """against the true landmarks"""
+    trial: Trial = field(default_factory=Trial)
 
 
 @dataclass(frozen=True)
 class CrossRow:
-    """One clip's likeness in another clip's performance."""
+    """One clip's or picture's likeness in another clip's performance."""
 
     likeness: str
     drive: str
     method: str
     scores: CrossScores
+    response: Response = field(default_factory=Response)
+    """against the landmarks that the driver's motion asks for"""
+    trial: Trial = field(default_factory=Trial)
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,7 @@ class Evaluation:
     """what was left out, and why"""
     rows: list[Row]
     cross: list[CrossRow]
+    groups: Groups = field(default_factory=dict)
 
 
 class _Notebook:
@@ -89,7 +101,9 @@ def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporte
     # What can fail without a clip being read fails first.
     counts = _photo_counts(settings)
     _check_outputs(settings)
-    _, weights = load_painter(settings.preset, settings.side, settings.weights, choose_device(settings.device))
+    groups = read_groups(Path(settings.groups)) if settings.groups else {}
+    painter, weights = load_painter(settings.preset, settings.side, settings.weights, choose_device(settings.device))
+    methods = our_methods(settings, untrained=bool(weights) and painter.starts_as_warp)
     notebook = _Notebook(reporter)
     rows: list[Row] = []
     cross: list[CrossRow] = []
@@ -99,16 +113,25 @@ def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporte
     ):
         judge = Judge(detector, settings, notebook)
         subjects = _read_subjects(names, Path(folder), settings, detector, notebook)
-        for i, subject in enumerate(subjects):
-            notebook.step("score", i, len(subjects))
-            rows += _score_subject(subject, counts, judge, settings, notebook)
-        notebook.step("score", len(subjects), len(subjects))
-        if settings.cross:
-            for i, subject in enumerate(subjects):
-                notebook.step("cross-identity", i, len(subjects))
-                cross += _cross(subject, subjects[(i + 1) % len(subjects)], judge, settings)
-            notebook.step("cross-identity", len(subjects), len(subjects))
-    return Evaluation(_summary(settings, weights), notebook.notes, rows, cross)
+        clips = [subject for subject in subjects if subject.performance]
+        for i, subject in enumerate(clips):
+            notebook.step("score", i, len(clips))
+            rows += _score_subject(subject, counts, methods, judge, settings, notebook)
+        notebook.step("score", len(clips), len(clips))
+        trials: dict[Path, Trial] = {}
+        pairs = _pairs(subjects) if settings.cross else []
+        for i, (subject, driver) in enumerate(pairs):
+            notebook.step("cross-identity", i, len(pairs))
+            cross += _cross(subject, driver, methods, judge, settings, trials)
+        notebook.step("cross-identity", len(pairs), len(pairs))
+    return Evaluation(_summary(settings, weights), notebook.notes, rows, cross, groups)
+
+
+def _pairs(subjects: Sequence[Subject]) -> list[tuple[Subject, Subject]]:
+    """Whose likeness plays whose performance: each clip the next clip's, each picture every clip's."""
+    clips = [subject for subject in subjects if subject.performance]
+    pairs = [(clip, clips[(i + 1) % len(clips)]) for i, clip in enumerate(clips)] if len(clips) > 1 else []
+    return pairs + [(subject, clip) for subject in subjects if not subject.performance for clip in clips]
 
 
 def _read_subjects(
@@ -124,23 +147,29 @@ def _read_subjects(
         except NoFaceError as error:
             reporter.note(f"Left out: {error.message}")
     reporter.step("read clips", len(sources), len(sources))
-    least = 2 if settings.cross else 1
-    if len(subjects) < least:
-        raise NoFaceError(f"{len(subjects)} of {len(sources)} clips can be scored, {least} are needed", "Give more clips")
+    enough = bool(_pairs(subjects)) if settings.cross else any(subject.performance for subject in subjects)
+    if not enough:
+        needed = "a clip and another clip or a picture" if settings.cross else "a clip"
+        raise NoFaceError(f"{len(subjects)} of {len(sources)} sources can be scored, {needed} is needed", "Give more clips")
     return subjects
 
 
 def _score_subject(
-    subject: Subject, counts: Sequence[int], judge: Judge, settings: EvaluateSettings, reporter: Reporter
+    subject: Subject,
+    counts: Sequence[int],
+    methods: Sequence[Method],
+    judge: Judge,
+    settings: EvaluateSettings,
+    reporter: Reporter,
 ) -> list[Row]:
     """The subject at every number of photos that it has."""
     truths = judge.look(subject, _held_out(subject))
-    rows = [Row(subject.name, 0, NOISE, judge.detector_noise(truths))]
+    rows = [Row(subject.name, 0, NOISE, *judge.detector_noise(truths))]
     for count in counts:
         if count > len(subject.photos):
             reporter.note(f"Left out: {subject.name} at {count} photos, it has {len(subject.photos)}")
         else:
-            rows += _reenact(subject, count, truths, judge, settings)
+            rows += _reenact(subject, count, methods, truths, judge, settings)
     return rows
 
 
@@ -174,17 +203,38 @@ def _held_out(subject: Subject) -> list[Picture]:
     return [read_photo(path) for path in subject.held_out]
 
 
-def _reenact(subject: Subject, count: int, truths: Sequence[Truth], judge: Judge, settings: EvaluateSettings) -> list[Row]:
+def _reenact(
+    subject: Subject,
+    count: int,
+    methods: Sequence[Method],
+    truths: Sequence[Truth],
+    judge: Judge,
+    settings: EvaluateSettings,
+) -> list[Row]:
     """The subject's own held-out frames, from `count` photos, by every method."""
-    likenesses = {method: make_likeness(subject, count, steps, settings) for method, steps in _methods(settings).items()}
-    shown = _baselines(Likeness.load(likenesses[OURS]), truths)
-    shown |= {method: play(path, subject.drive, settings) for method, path in likenesses.items()}
+    likenesses = {method.name: make_likeness(subject, count, method) for method in methods}
+    photos = Likeness.load(likenesses[OURS])
+    near = photos.landmarks[[nearest_photo(truth.landmarks, photos.landmarks) for truth in truths]]
+    shown = _baselines(photos, truths)
+    shown |= {method.name: play(likenesses[method.name], subject.drive, method.settings) for method in methods}
+    trials = {
+        method.name: try_likeness(likenesses[method.name], method.settings.weights, settings, judge.detector)
+        for method in methods
+    }
     if settings.sheets:
-        others = [made.pictures for method, made in shown.items() if method != NEAREST]
-        rows = [shown[NEAREST].pictures, [truth.picture for truth in truths], *others]
-        _write_sheet(Path(settings.sheets) / f"{Path(subject.name).stem}_{count}.png", rows)
+        wanted = np.stack([truth.landmarks for truth in truths])
+        strips = [Strip(shown[NEAREST].pictures, near), Strip([truth.picture for truth in truths], wanted)]
+        strips += [Strip(made.pictures, wanted) for method, made in shown.items() if method != NEAREST]
+        write_sheet(Path(settings.sheets) / f"{Path(subject.name).stem}_{count}.png", strips, wanted)
     return [
-        Row(subject.name, count, method, judge.score(made.pictures, truths, made.seconds)) for method, made in shown.items()
+        Row(
+            subject.name,
+            count,
+            method,
+            *judge.score(made.pictures, truths, near, made.seconds),
+            trials.get(method, Trial()),
+        )
+        for method, made in shown.items()
     ]
 
 
@@ -204,27 +254,41 @@ def _baselines(likeness: Likeness, truths: Sequence[Truth]) -> dict[str, Shown]:
     }
 
 
-def _cross(subject: Subject, driver: Subject, judge: Judge, settings: EvaluateSettings) -> list[CrossRow]:
-    """The subject's likeness in the driver's held-out performance."""
+def _cross(
+    subject: Subject,
+    driver: Subject,
+    methods: Sequence[Method],
+    judge: Judge,
+    settings: EvaluateSettings,
+    trials: dict[Path, Trial],
+) -> list[CrossRow]:
+    """The subject's likeness in the driver's held-out performance. trials: of the likenesses that were tried already."""
+    assert driver.performance is not None
     driving = _held_out(driver)
-    sheet: list[Sequence[Picture]] = [[read_photo(subject.photos[0])] * len(driving), driving]
+    wanted: NDArray[np.float32] = driver.performance.landmarks
+    strips: list[Strip] = []
     rows = []
-    for method, steps in _methods(settings).items():
-        path = make_likeness(subject, min(CROSS_PHOTOS, len(subject.photos)), steps, settings)
-        shown = play(path, driver.drive, settings, settings.motion)
-        rows.append(CrossRow(subject.name, driver.name, method, follow(Likeness.load(path), driving, shown, judge)))
-        sheet.append(shown.pictures)
+    for method in methods:
+        path = make_likeness(subject, min(CROSS_PHOTOS, len(subject.photos)), method)
+        likeness = Likeness.load(path)
+        if path not in trials:
+            trials[path] = try_likeness(path, method.settings.weights, settings, judge.detector)
+        if not strips:
+            own = np.repeat(likeness.landmarks[:1], len(driving), axis=0)
+            strips = [Strip([likeness.pictures[0]] * len(driving), own), Strip(driving, wanted)]
+            wanted = asked_for(likeness, driver.performance, settings, settings.motion)
+        shown = play(path, driver.drive, method.settings, settings.motion)
+        strips.append(Strip(shown.pictures, wanted))
+        rows.append(
+            CrossRow(
+                subject.name,
+                driver.name,
+                method.name,
+                follow(likeness, driving, shown, judge),
+                respond([judge.find(picture) for picture in shown.pictures], wanted),
+                trials[path],
+            )
+        )
     if settings.sheets:
-        _write_sheet(Path(settings.sheets) / f"{Path(subject.name).stem}_as_{Path(driver.name).stem}.png", sheet)
+        write_sheet(Path(settings.sheets) / f"{Path(subject.name).stem}_as_{Path(driver.name).stem}.png", strips, wanted)
     return rows
-
-
-def _methods(settings: EvaluateSettings) -> dict[str, int]:
-    """Fine-tuning steps of each method of ours."""
-    return {OURS: 0, TUNED: settings.steps} if settings.steps else {OURS: 0}
-
-
-def _write_sheet(path: Path, rows: Sequence[Sequence[Picture]]) -> None:
-    """Of each row the same few frames, spread evenly."""
-    chosen = np.linspace(0, len(rows[0]) - 1, SHEET_FRAMES).round().astype(int)
-    write_png(path, contact_sheet([[row[i] for i in chosen] for row in rows]))

@@ -4,38 +4,76 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from math import isnan
 from pathlib import Path
 
+import numpy as np
+
 from ..files import whole_file
+from .close_up import CloseScores
+from .cross_identity import CrossScores
 from .evaluation import CrossRow, Evaluation, Row
-from .scores import mean_of_measured
+from .response import Response
+from .scores import Scores
+from .trial import Trial
 
 Record = dict[str, str | int | float | None]
 """A row of plain values; None is what was not measured."""
+FRAMES = "_frames"
+"""Ending of a column that says on how many frames the one of that name before it was measured."""
+KINDS = {
+    "Pictures": (Scores, CrossScores),
+    "Close-ups": (CloseScores,),
+    "Painted against asked for": (Response,),
+    "Without a driver": (Trial,),
+}
+"""What is measured, a table each."""
 
 
 def record(row: Row | CrossRow) -> Record:
-    """The row, its scores beside what they belong to."""
-    plain = asdict(row)
-    scores = plain.pop("scores")
-    return {**plain, **{name: None if isnan(value) else value for name, value in scores.items()}}
+    """The row, all that was measured beside what it belongs to."""
+    plain: Record = {}
+    for name, value in asdict(row).items():
+        plain |= value if isinstance(value, dict) else {name: value}
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in plain.items()}
 
 
 def markdown(evaluation: Evaluation) -> str:
-    """What was measured with, what was left out, the means over clips, then clip by clip."""
-    rows = [record(row) for row in evaluation.rows]
-    means = sorted(_means(rows, ("photos", "method")), key=lambda row: int(row["photos"] or 0))
-    parts = [evaluation.summary, *evaluation.notes, "Means over clips:", _table(means), "Clip by clip:", _table(rows)]
-    if evaluation.cross:
-        cross = [record(row) for row in evaluation.cross]
-        parts += ["Cross-identity:", _table(_means(cross, ("method",))), _table(cross)]
+    """What was measured with, what was left out, the means over clips, those of groups, then clip by clip."""
+    parts = [evaluation.summary, *evaluation.notes]
+    for title, rows, by in (
+        ("", [record(row) for row in evaluation.rows], ("photos", "method")),
+        ("Cross-identity", [record(row) for row in evaluation.cross], ("method",)),
+    ):
+        if not rows:
+            continue
+        means = sorted(_means(rows, by), key=lambda row: int(row.get("photos") or 0))
+        parts += _tables(f"{title}, means over clips" if title else "Means over clips", means, (*by, "clips"))
+        subject = "likeness" if title else "clip"
+        grouped = [{"group": group, **row} for row in rows for group in evaluation.groups.get(str(row[subject]), ())]
+        if grouped:
+            means = sorted(_means(grouped, ("group", *by)), key=lambda row: str(row["group"]))
+            parts += _tables(f"{title}, by group" if title else "By group", means, ("group", *by, "clips"))
+        own = ("likeness", "drive") if title else ("clip", "photos")
+        parts += _tables(f"{title}, clip by clip" if title else "Clip by clip", rows, (*own, "method"))
     return "\n\n".join(parts)
 
 
+def _tables(title: str, rows: Sequence[Record], by: Sequence[str]) -> list[str]:
+    """Titles and tables, one for each kind of what was measured."""
+    parts = []
+    for kind, classes in KINDS.items():
+        names = [item.name for each in classes for item in fields(each)]
+        measured = [row for row in rows if any(row.get(name) is not None for name in names)]
+        if measured:
+            parts += [f"{title}: {kind.lower()}", _table(measured, [*by, *names])]
+    return parts
+
+
 def _means(rows: Sequence[Record], by: Sequence[str]) -> list[Record]:
-    """One row for each of the values of `by`, how many `clips` it is made of, and the means of the numbers."""
+    """One row for each of the values of `by`, how many `clips` it is made of, and the means of the numbers. Where a column
+    says on how many frames it was measured, each clip counts by its own, and they are added up."""
     groups: dict[tuple[object, ...], list[Record]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in by), []).append(row)
@@ -43,17 +81,22 @@ def _means(rows: Sequence[Record], by: Sequence[str]) -> list[Record]:
     for same in groups.values():
         mean: Record = {**{name: same[0][name] for name in by}, "clips": len(same)}
         for name in (name for name, value in same[0].items() if name not in by and not isinstance(value, str)):
-            value = mean_of_measured([value for row in same if isinstance(value := row[name], int | float)])
-            mean[name] = None if isnan(value) else value
+            of = name.removesuffix(FRAMES)
+            known = [(value, row.get(of + FRAMES)) for row in same if isinstance(value := row[of], int | float)]
+            counts = [float(count) if isinstance(count, int | float) else 1.0 for _, count in known]
+            if of != name:
+                mean[name] = int(sum(counts))
+            else:
+                mean[name] = float(np.average([value for value, _ in known], weights=counts)) if sum(counts) else None
         means.append(mean)
     return means
 
 
-def _table(rows: Sequence[Record]) -> str:
+def _table(rows: Sequence[Record], names: Sequence[str]) -> str:
     """A column that nothing was measured for is left out."""
-    names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    names = [name for name in names if any(row.get(name) is not None for row in rows)]
     lines = ["| " + " | ".join(name.replace("_", " ") for name in names) + " |", "| --- " * len(names) + "|"]
-    lines += ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows]
+    lines += ["| " + " | ".join(_cell(row.get(name)) for name in names) + " |" for row in rows]
     return "\n".join(lines)
 
 

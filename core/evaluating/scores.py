@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from math import isnan, nan
 from pathlib import Path
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,12 +22,14 @@ from ..learning.perceptual import HED_VGG16, PerceptualLoss, load_perceptual
 from ..painting.devices import choose_device
 from ..progress import Reporter
 from ..settings import EvaluateSettings
+from .close_up import Close, CloseScores, CloseTruth
 from .metrics import Picture, psnr, ssim, temporal_error
+from .response import Response, openings, respond
 from .subjects import RUN, Subject
+from .teeth import change_of_teeth
+from .trial import SHIFT, disturbed
 
 INDEPENDENT = "dlib"
-JPEG_QUALITY, GRAIN, SHIFT = 85, 2.0, 0.5
-"""What a detector should not mind: the quality, the standard deviation of the noise (of 255), the shift in pixels."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,15 @@ class Truth:
     """of the perceptual network, where it looks"""
     descriptor: NDArray[np.float64] | None
     """[128], where it is asked for"""
+    close: CloseTruth
+
+
+class Judged(NamedTuple):
+    """What one method is worth on one clip."""
+
+    scores: Scores
+    close: CloseScores
+    response: Response
 
 
 class Judge:
@@ -83,6 +94,7 @@ class Judge:
         self.detector = detector
         self.second = _open_second(settings, reporter) if settings.cross else None
         self.describer = open_describer(reporter)
+        self._close = Close(settings.perceptual, choose_device(settings.device))
         self._device = choose_device(settings.device)
         self._network: PerceptualLoss | None = None
         if settings.perceptual:
@@ -93,6 +105,7 @@ class Judge:
     def look(self, subject: Subject, pictures: Sequence[Picture]) -> list[Truth]:
         """The subject's held-out `pictures`, measured."""
         performance = subject.performance
+        assert performance is not None
         truths = []
         for i, (number, picture) in enumerate(zip(performance.frames.tolist(), pictures, strict=True)):
             landmarks = performance.landmarks[i]
@@ -105,34 +118,46 @@ class Judge:
                     face_mask(landmarks, picture.shape[0]),
                     self._features(picture) if closely and self._network else None,
                     self.describer.describe(picture, landmarks) if closely and self.describer else None,
+                    self._close.look(picture, landmarks),
                 )
             )
         return truths
 
-    def score(self, painted: Sequence[Picture], truths: Sequence[Truth], seconds: float) -> Scores:
-        """What `painted` is worth as a copy of `truths`."""
-        frames = [self._score_frame(picture, truth) for picture, truth in zip(painted, truths, strict=True)]
+    def score(
+        self, painted: Sequence[Picture], truths: Sequence[Truth], photos: NDArray[np.float32], seconds: float
+    ) -> Judged:
+        """What `painted` is worth as a copy of `truths`; photos: [F, 70, 2] the landmarks of the photo nearest to each."""
+        found = [self.find(picture) for picture in painted]
+        frames = [self._score_frame(*each) for each in zip(painted, truths, found, strict=True)]
         changes = [
             temporal_error(painted[i : i + 2], [truths[i].picture, truths[i + 1].picture])
             for i in range(len(truths) - 1)
             if truths[i + 1].number == truths[i].number + 1
         ]
-        return replace(mean_scores(frames), temporal_error=float(np.mean(changes)) if changes else nan, seconds=seconds)
+        numbers, close = [truth.number for truth in truths], [truth.close for truth in truths]
+        return Judged(
+            replace(mean_scores(frames), temporal_error=float(np.mean(changes)) if changes else nan, seconds=seconds),
+            self._close.score(painted, close, openings(photos).tolist(), numbers),
+            respond(found, np.stack([truth.landmarks for truth in truths])),
+        )
 
-    def _score_frame(self, painted: Picture, truth: Truth) -> Scores:
+    def find(self, picture: Picture) -> Points | None:
+        """[70, 2] the landmarks of its largest face."""
+        faces = self.detector.detect(picture)
+        return faces[0].landmarks if faces else None
+
+    def _score_frame(self, painted: Picture, truth: Truth, found: Points | None) -> Scores:
         whole, similar = ssim(painted, truth.picture)
-        faces = self.detector.detect(painted)
         scores = Scores(
             ssim=whole,
             face_ssim=float(similar[truth.mask].mean()),
             psnr=psnr(painted, truth.picture),
             face_psnr=psnr(painted, truth.picture, truth.mask),
             perceptual=_relative_gap(self._features(painted), truth.features) if truth.features else nan,
-            lost=float(not faces),
+            lost=float(found is None),
         )
-        if not faces:
+        if found is None:
             return scores
-        found = faces[0].landmarks
         return replace(
             scores,
             identity=self._identity(painted, found, truth),
@@ -145,21 +170,23 @@ class Judge:
             return nan
         return float(np.linalg.norm(self.describer.describe(painted, landmarks) - truth.descriptor))
 
-    def detector_noise(self, truths: Sequence[Truth]) -> Scores:
-        """How far the detector's points move by what should not move them: no method can be told from a better one below."""
+    def detector_noise(self, truths: Sequence[Truth]) -> Judged:
+        """How far the detector's points move by what should not move them: no method can be told from a better one below.
+
+        Its slopes are the most that a method can have; its teeth are those of the true frames.
+        """
         generator = np.random.default_rng(0)
-        frames = []
-        for truth in truths:
-            faces = self.detector.detect(_disturbed(truth.picture, generator))
-            if faces:
-                found = faces[0].landmarks - np.float32(SHIFT)
-                frames.append(
-                    Scores(
-                        landmark_error=landmark_error(found, truth.landmarks),
-                        mouth_error=mouth_error(found, truth.landmarks),
-                    )
-                )
-        return mean_scores(frames)
+        found = [self.find(disturbed(truth.picture, generator)) for truth in truths]
+        found = [None if points is None else points - np.float32(SHIFT) for points in found]
+        frames = [
+            Scores(landmark_error=landmark_error(points, truth.landmarks), mouth_error=mouth_error(points, truth.landmarks))
+            for points, truth in zip(found, truths, strict=True)
+            if points is not None
+        ]
+        landmarks = [truth.landmarks for truth in truths]
+        teeth, pairs = change_of_teeth([truth.picture for truth in truths], landmarks, [truth.number for truth in truths])
+        close = CloseScores(teeth=teeth, teeth_frames=pairs)
+        return Judged(mean_scores(frames), close, respond(found, np.stack(landmarks)))
 
     def _features(self, picture: Picture) -> list[Tensor]:
         assert self._network is not None
@@ -183,18 +210,6 @@ def _relative_gap(painted: list[Tensor], target: list[Tensor]) -> float:
     """Mean over the layers of |a - b| / |b|."""
     gaps = [(a - b).abs().sum() / b.abs().sum() for a, b in zip(painted, target, strict=True)]
     return float(torch.stack(gaps).mean())
-
-
-def _disturbed(picture: Picture, generator: np.random.Generator) -> Picture:
-    """A little noisier, shifted by SHIFT pixels to the right and down, and through JPEG."""
-    side = picture.shape[0]
-    noisy = picture + generator.normal(0.0, GRAIN, picture.shape)
-    shift = np.array([[1.0, 0.0, SHIFT], [0.0, 1.0, SHIFT]])
-    shifted = cv2.warpAffine(noisy, shift, (side, side), borderMode=cv2.BORDER_REPLICATE)
-    content = cv2.imencode(".jpg", shifted.clip(0, 255).round().astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[
-        1
-    ]
-    return np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR), np.uint8)
 
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:

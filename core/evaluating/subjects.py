@@ -1,4 +1,5 @@
-"""Clips made ready to be scored: found, cut to head crops, the first half for photos, the second held out as the drive."""
+"""Clips made ready to be scored: found, cut to head crops, the first half for photos, the second held out as the drive. A
+single picture is a subject without a drive."""
 
 from __future__ import annotations
 
@@ -9,16 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..adapting.adapt import find_head
 from ..errors import NoFaceError
 from ..imaging.crop import full_crop
-from ..imaging.names import MOVIE_ENDINGS
+from ..imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS
 from ..imaging.preview import write_png
-from ..imaging.read import Frame, open_clip
+from ..imaging.read import Frame, open_clip, read_photo
 from ..imaging.resample import cut
 from ..landmarks.detectors import Detector
 from ..performance import Performance
 from ..progress import Silent
-from ..settings import EvaluateSettings, TrackSettings
+from ..settings import AdaptSettings, EvaluateSettings, TrackSettings
 from ..tracking.track import track
 from ..training.shards import Clip, read_clips
 
@@ -30,17 +32,17 @@ RUN = 4
 
 @dataclass(frozen=True)
 class Subject:
-    """One clip, its head crops as pictures on disk."""
+    """One clip, or one picture, its head crops as pictures on disk."""
 
     name: str
     folder: Path
     """for what is made of it"""
     photos: list[Path]
-    """the first half, in the order of time"""
+    """the first half, in the order of time; the picture"""
     held_out: list[Path]
-    """of the second half, in the order of time"""
-    performance: Performance
-    """of the held-out frames, tracked in the crops"""
+    """of the second half, in the order of time; none of a picture"""
+    performance: Performance | None
+    """of the held-out frames, tracked in the crops; None for a picture"""
 
     @property
     def drive(self) -> Path:
@@ -49,7 +51,8 @@ class Subject:
 
 
 def find_sources(names: Sequence[str]) -> list[str | Clip]:
-    """The clips that `names` stand for: a movie; a folder of movies or of numbered pictures; a shard, or a folder of them.
+    """The sources that `names` stand for: a movie; a folder of movies or of numbered pictures; a shard, or a folder of them;
+    a picture.
 
     Raises WrongFileError for a damaged shard.
     """
@@ -68,11 +71,15 @@ def find_sources(names: Sequence[str]) -> list[str | Clip]:
 def read_subject(source: str | Clip, folder: Path, settings: EvaluateSettings, detector: Detector) -> Subject:
     """Cut `source` into head crops under `folder`, and track those that are held out.
 
+    A source that is a picture's file is a subject of one photo.
+
     Frames in whose crop no face is found are left out. Raises NoFaceError where fewer than FEWEST remain, EmptyClipError,
     UnreadableImageError, WrongFileError.
     """
     drive = folder / "drive"
     drive.mkdir(parents=True)
+    if isinstance(source, str) and Path(source).is_file() and Path(source).suffix.lower() in PICTURE_ENDINGS:
+        return _read_portrait(Path(source), folder, settings, detector)
     name, crops = (
         (source.name, _shard_crops(source, settings.side))
         if isinstance(source, Clip)
@@ -96,6 +103,17 @@ def read_subject(source: str | Clip, folder: Path, settings: EvaluateSettings, d
         Silent(),
     )
     return Subject(name, folder, paths[:half], held_out, performance)
+
+
+def _read_portrait(picture: Path, folder: Path, settings: EvaluateSettings, detector: Detector) -> Subject:
+    photo = read_photo(picture)
+    head = find_head(detector, photo, AdaptSettings(size=settings.side))
+    crop = folder / "crop.00001.png"
+    if head is not None:
+        write_png(crop, cut(photo, head.where, settings.side))
+    if head is None or not detector.detect(read_photo(crop)):
+        raise NoFaceError(f"{picture.name} shows no face", "Take a picture in which the face is larger and seen")
+    return Subject(picture.name, folder, [crop], [], None)
 
 
 def _plate_crops(clip_name: str, folder: Path, settings: EvaluateSettings) -> Iterator[Frame]:

@@ -14,6 +14,8 @@ from ..files import whole_file
 from .requirements import LEAST_PYTHON, fingerprint
 
 STAMP = "headcast.json"
+MARKER = "headcast.engine"
+"""File that says that the folder is ours to delete: the first that is written into it, and the last that is deleted."""
 NO_PIP = "ensurepip"
 """The part of Python that Debian's lacks; `venv` names it when it fails."""
 OTHER_PYTHON = "Choose another one in Preferences > Add-ons > Headcast: any from 3.11 on, as python.org has them"
@@ -66,7 +68,8 @@ class Environment:
         """Make it anew, without packages, in the place of what is there. Raises SetUpError, UnwritableError."""
         self.remove()
         with writing(self.folder):
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / MARKER).touch()
         command = [stamp.base, "-I", "-m", "venv", str(self.folder)]
         made = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if made.returncode:
@@ -76,12 +79,26 @@ class Environment:
         self.write_stamp(stamp)
 
     def remove(self) -> None:
-        """Delete all of it. Raises UnwritableError."""
+        """Delete all of it. Raises SetUpError where the folder is not one that we made, UnwritableError."""
+        marker = self.folder / MARKER
+        if not os.path.lexists(self.folder):
+            return
+        ours = marker.is_file() or self.stamp is not None
+        if self.folder.is_symlink() or not self.folder.is_dir() or not (ours or not any(self.folder.iterdir())):
+            raise SetUpError(
+                f"{self.folder} was not made by Headcast: it is left alone", "Move it away, or delete it by hand"
+            )
         with writing(self.folder):
-            # Without its stamp, what a kill leaves of it is nothing.
+            marker.touch()
+            # Without its stamp, whatever a kill leaves of it is no environment.
             (self.folder / STAMP).unlink(missing_ok=True)
-            if self.folder.exists():
-                shutil.rmtree(self.folder)
+            for item in list(self.folder.iterdir()):
+                if item.is_dir() and not item.is_symlink():
+                    shutil.rmtree(item)
+                elif item != marker:
+                    item.unlink()
+            marker.unlink()
+            self.folder.rmdir()
 
     def installed(self) -> int:
         """How many packages it has."""

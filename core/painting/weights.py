@@ -12,6 +12,8 @@ from ..paths import cache_folder
 from ..reading import LIKENESS_KEY, WEIGHTS_KEY, Reader
 
 SHIPPED = Path(__file__).parent / "shipped"
+NO_WEIGHTS = "none"
+"""Given in the place of a file: geometry alone, whatever weights there are."""
 VERSION = "v1"
 NAME_KEY, PRESET_KEY = WEIGHTS_KEY, "headcast.preset"
 """Keys of a weights file's metadata."""
@@ -25,10 +27,13 @@ def weights_name(preset: str) -> str:
 
 
 def find_weights(preset: str, given: str = "") -> Path | None:
-    """The weights file for `preset`: the one `given`, else the shipped one, else one in the cache folder, else None.
+    """The weights file for `preset`: the one `given`, else the shipped one, else one in the cache folder, else None. None,
+    too, where NO_WEIGHTS is given.
 
     Raises MissingWeightsError where the given one is no file.
     """
+    if given == NO_WEIGHTS:
+        return None
     if given:
         if not Path(given).is_file():
             raise MissingWeightsError(f"The weights file {given} is not there", "Check --weights")

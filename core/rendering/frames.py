@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -19,9 +20,12 @@ from ..painting.player import Head, Player
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
+from ..take import Record
+from .identity import digest, in_steps
 from .in_plate import InPlate, seen_in
 from .plate import Plate
-from .retry import CarefulPlayer
+from .retry import LOOK_ASIDE, CarefulPlayer
+from .shot import shot_of
 
 Floats = NDArray[np.float32]
 Facts = dict[str, object]
@@ -53,10 +57,11 @@ class FrameMaker:
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
         self._side = settings.size or likeness.painted_size
         self._plate = None if plate is None else InPlate(plate, performance, likeness, settings, self._head, reporter)
+        self._likeness, self._reporter = likeness, reporter
         self._gate: Gate | None = None
-        if settings.tries:
-            self._gate = open_gate(likeness, settings, settings.device, reporter)
-            self._careful = CarefulPlayer(player, self._landmarks, performance.frames, self._gate, settings)
+        self._shot = ""
+        """The hash of what the shot is measured on, which every head in the plate looks like."""
+        self._unkept: Record = {}
 
     @property
     def frames(self) -> list[int]:
@@ -75,8 +80,56 @@ class FrameMaker:
             return self._performance.width, self._performance.height
         return self._side, self._side
 
+    def identity(self, number: int, common: str) -> str:
+        """The hash of what frame `number` is painted from; `common` is that of what all frames share."""
+        place, plate = self._places.get(number), self._plate
+        parts: list[object] = [common, [] if plate is None else plate.plate.stand_in(number)]
+        if place is not None and self._performance.seen[place]:
+            parts += [*self._driven(place), self._shot]
+        return digest(*parts)
+
+    def _driven(self, place: int) -> tuple[object, ...]:
+        """What the performance says of a frame with a face."""
+        confidence = 0.0 if self._plate is None else round(float(self._performance.confidence[place]), 6)
+        return in_steps(self._landmarks[place]), in_steps(self._performance.crops[place]), confidence
+
+    def settle(self, common: str, kept: Record) -> None:
+        """Choose how the shot is measured: as `kept` says, a record of an earlier run, where most of the frames that it was
+        measured on are what they were. Otherwise a few changed frames would change the look of all."""
+        if self._plate is None or not self._performance.seen.any():
+            return
+        of = digest(common, float(self._performance.rate))
+        before = kept.get("sampled", {})
+        same = sum(self._sampled(int(number)) == found for number, found in before.items())
+        numbers = self._performance.frames.tolist()
+        if kept.get("of") == of and 2 * same > len(before):
+            self._shot, self._plate.shot = kept["shot"], shot_of(kept, self._plate.plate.space, numbers)
+        else:
+            sampled = {str(numbers[i]): self._sampled(numbers[i]) for i in self._plate.measured}
+            self._shot = digest(of, sampled)
+            self._unkept = {"shot": self._shot, "of": of, "sampled": sampled}
+
+    def new_shot(self) -> Record:
+        """Once, when the shot was measured: the record to be kept of it. Empty otherwise."""
+        if not self._unkept or self._plate is None or self._plate.shot is None:
+            return {}
+        record = {**self._unkept, **self._plate.shot.record(self._performance.frames.tolist())}
+        self._unkept = {}
+        return record
+
+    def _sampled(self, number: int) -> str:
+        """The hash of what a frame tells of the shot; empty for one that has no face."""
+        place = self._places.get(number)
+        if self._plate is None or place is None or not self._performance.seen[place]:
+            return ""
+        plate = self._plate.plate
+        return digest(plate.stand_in(number), plate.stand_in(number + 1), self._driven(place))
+
     def write(self, number: int, path: Path, attributes: Mapping[str, str]) -> Facts:
-        """Make frame `number` and write it. Raises UnwritableError, DiskFullError, or what reading the plate does."""
+        """Make frame `number` and write it; `beside` is true among the facts where it depends on the frames beside it.
+
+        Raises UnwritableError, DiskFullError, or what reading the plate does.
+        """
         place = self._places.get(number)
         seen = place is not None and bool(self._performance.seen[place])
         face = "handle" if place is None else "yes" if seen else "no"
@@ -101,10 +154,17 @@ class FrameMaker:
 
     def _checked(self, place: int) -> tuple[Head, Facts]:
         """The head of a frame, painted again where it was not good enough, and what is known of it."""
-        if self._gate is None:
+        if not self._settings.tries:
             return self._head(place), {}
         checked = self._careful.paint(place)
-        return checked.head, checked.facts()
+        beside = checked.attempt in LOOK_ASIDE or "flicker" in checked.verdict.reasons
+        return checked.head, {**checked.facts(), "beside": beside}
+
+    @cached_property
+    def _careful(self) -> CarefulPlayer:
+        """Opened when the first frame is painted: a take that is all there has no need of it."""
+        self._gate = open_gate(self._likeness, self._settings, self._settings.device, self._reporter)
+        return CarefulPlayer(self._player, self._landmarks, self._performance.frames, self._gate, self._settings)
 
     def _head(self, place: int) -> Head:
         return self._player.paint(self._landmarks[place])

@@ -7,7 +7,7 @@ spread over the shot, from the inputs alone: so each frame is the same whichever
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
 from .plate import Plate
+from .shot import Shot
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -38,17 +39,6 @@ BORDER = 0.04
 LEAST = 1 / 1024
 """Matte below which the plate is left alone: nobody would see it, and half floats would call it nothing."""
 SEED = 0
-
-
-@dataclass(frozen=True)
-class Shot:
-    """What is the same for all frames, or smooth over them."""
-
-    transfer: Transfer
-    matched: list[match.Measured]
-    """for each frame of the performance"""
-    grain: grain.Grain
-    """what the heads lack of the plate's"""
 
 
 class InPlate:
@@ -69,14 +59,27 @@ class InPlate:
         sides = {name: getattr(settings, name) for name in ("grow", "feather", "left", "right", "top", "bottom")}
         self._edge = Edge(**sides)
         self._tag = colour_tag(plate.space)
+        self.shot: Shot | None = None
+        """as it was measured; None before the first head is wanted"""
 
     @cached_property
-    def _shot(self) -> Shot:
-        """Looks at frames spread over the shot, when the first frame is wanted. Raises NoFaceError."""
+    def measured(self) -> list[int]:
+        """Places in the performance of the frames that the shot is measured on. Raises NoFaceError."""
         seen = np.flatnonzero(self.performance.seen)
         if not len(seen):
             raise NoFaceError(f"{self.performance.source} shows no face", "Track the plate's clip again")
-        chosen = np.unique(seen[np.linspace(0, len(seen) - 1, SAMPLES).round().astype(int)]).tolist()
+        chosen: list[int] = np.unique(seen[np.linspace(0, len(seen) - 1, SAMPLES).round().astype(int)]).tolist()
+        return chosen
+
+    @property
+    def _shot(self) -> Shot:
+        if self.shot is None:
+            self.shot = self._measure()
+        return self.shot
+
+    def _measure(self) -> Shot:
+        """Looks at frames spread over the shot. Raises NoFaceError."""
+        chosen = self.measured
         # Frames are read again rather than kept: of a plate in 4K each holds 100 MB.
         transfer = shot_transfer(self.plate.space, [self._face_of(i) for i in chosen], _level(self._likeness))
         measured = [match.Measured()] * len(self.performance)

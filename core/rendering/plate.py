@@ -49,6 +49,17 @@ class Plate:
         files = self._clip.pictures or (self._clip.path,)
         return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.is_file()]
 
+    def stand_in(self, number: int) -> list[int]:
+        """What stands for the content of frame `number`: size and time of its file, and for a movie which frame it is.
+
+        Empty for a frame that there is not.
+        """
+        if number not in self._places:
+            return []
+        place = self._places[number]
+        known = (self._clip.pictures[place] if self._clip.pictures else self._clip.path).stat()
+        return [known.st_size, known.st_mtime_ns, *(() if self._clip.pictures else (place,))]
+
     def __contains__(self, number: int) -> bool:
         return number in self._places
 

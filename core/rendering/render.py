@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import SettingError, UnwritableError
+from ..errors import SettingError, UnwritableError, writing
 from ..imaging.colour_space import colour_tag
 from ..likeness import Likeness
-from ..listing import stretches
+from ..listing import ranges, stretches
 from ..painting.player import open_player
+from ..painting.weights import find_weights
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
-from ..take import FramePattern, Manifest, Take, read_manifest, sha256_of
+from ..take import FILES, FramePattern, Manifest, Take, last_shot, read_manifest, sha256_of
 from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
+from .identity import content_of, digest, former_fingerprint, shared_by_all
 from .plate import Plate
 from .report_page import write_report
 from .thumbnail import Thumbnail
 
-UNSEEN = frozenset({"device", "overwrite"})
-"""Settings that no pixel depends on."""
+UNSEEN = frozenset({"device", "overwrite", "weights", "plate"})
+"""Settings that no pixel depends on, or on whose spelling."""
 
 
 def render(
@@ -38,7 +39,7 @@ def render(
     reporter: Reporter,
     thumbnail: Path | None = None,
 ) -> Take:
-    """Render every frame that is not yet there, whole and current; several processes may share the frames of one take.
+    """Render every frame that is not yet there, whole and painted from just this; several processes may share one take.
 
     A frame is half-float scene-linear Rec.709 RGBA, premultiplied, with the head's matte in A; with `settings.plate` it is
     the layers of `in_plate`, in the plate's colour space. Where no face was seen it is empty, and its header says so.
@@ -53,37 +54,45 @@ def render(
         raise SettingError("A plate has its own rate", "Leave --rate or --plate out")
     performance = _at_rate(performance, settings.rate, reporter)
     likeness, player = open_player(likeness_path, settings.weights, settings.device, settings.photos)
+    person, weights = sha256_of(likeness_path), content_of(find_weights(likeness.preset, settings.weights))
     inputs: dict[str, object] = {
         "headcast": VERSION,
-        "likeness": sha256_of(likeness_path),
+        "likeness": person,
         "performance": sha256_of(performance_path),
-        "weights": player.weights,
+        "weights": f"{player.weights} {weights}".strip(),
         "settings": {key: value for key, value in asdict(settings).items() if key not in UNSEEN},
+        FILES: {"weights": settings.weights, "plate": settings.plate},
     }
     plate = Plate(settings.plate, settings.first, settings.colour_space) if settings.plate else None
     if plate is not None:
         if plate.note:
             reporter.note(f"{settings.plate}: {plate.note}")
-        inputs |= {"plate": plate.identity, "colour": colour_tag(plate.space)}
-    fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+        inputs |= {"plate": digest(plate.identity), "colour": colour_tag(plate.space)}
     _make_folder(pattern.folder)
-    manifest = Manifest(pattern, fingerprint)
-    manifest.begin(inputs, settings.overwrite)
     follower = Thumbnail(thumbnail)
-
-    attributes = _attributes(fingerprint, player.weights, likeness)
+    attributes = _attributes(player.weights, likeness)
     with closing(FrameMaker(likeness, player, performance, plate, settings, reporter)) as maker:
         frames, size = maker.frames, maker.size
+        common = shared_by_all(person, weights, size, inputs.get("colour"), settings)
+        maker.settle(common, last_shot(pattern))
+        identities = {number: maker.identity(number, common) for number in frames}
+        manifest = Manifest(pattern, identities, former_fingerprint(inputs, player.weights, plate, settings))
+        _tell_of_others(manifest.begin(inputs, settings.overwrite), reporter)
         written = 0
         for done, number in manifest.unfinished(frames):
             reporter.step("render", done, len(frames))
-            facts = maker.write(number, pattern.path(number), attributes)
-            manifest.record(number, **facts)
+            marked = {**attributes, "headcast:fingerprint": identities[number]}
+            facts = maker.write(number, pattern.path(number), marked)
+            manifest.keep(maker.new_shot())
+            manifest.record(number, bool(facts.pop("beside", False)), **facts)
             follower.show(maker.head)
             written += 1
     reporter.step("render", len(frames), len(frames))
     if settings.tries:
         _report(pattern, reporter)
+    else:
+        with writing(pattern.report):
+            pattern.report.unlink(missing_ok=True)  # of frames that were there before
     unseen = int((~performance.seen).sum())
     if unseen:
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
@@ -101,6 +110,13 @@ def _report(pattern: FramePattern, reporter: Reporter) -> None:
         reporter.note(f"{int(failed.sum())} frames did not pass ({', '.join(reasons)}): {frames}; look at {page}")
 
 
+def _tell_of_others(frames: Sequence[int], reporter: Reporter) -> None:
+    """Say that frames of an earlier take, which this one does not have, still lie there under its name."""
+    if frames:
+        named = ranges(np.array(frames))
+        reporter.note(f"Frames of an earlier take stay and are not part of this one: {named}; --overwrite deletes them")
+
+
 def _at_rate(performance: Performance, rate: float, reporter: Reporter) -> Performance:
     """The performance retimed to `rate` frames a second; as it is for 0."""
     moved = at_rate(performance, rate)
@@ -113,12 +129,11 @@ def _at_rate(performance: Performance, rate: float, reporter: Reporter) -> Perfo
     return moved
 
 
-def _attributes(fingerprint: str, weights: str, likeness: Likeness) -> dict[str, str]:
+def _attributes(weights: str, likeness: Likeness) -> dict[str, str]:
     return {
         "headcast:version": VERSION,
         "headcast:preset": likeness.preset,
         "headcast:weights": weights or "none (geometric warp)",
-        "headcast:fingerprint": fingerprint,
     }
 
 

@@ -18,7 +18,7 @@ from ..errors import UnreadableImageError
 from ..files import whole_file
 from ..imaging import exr
 from ..imaging.preview import over_checker
-from ..take import FramePattern, Record, last_run, read_manifest
+from ..take import FRAMES, FramePattern, Record, last_run, read_manifest
 
 CHARTS = {
     "identity": ("Unlike the photos", "identity_limit"),
@@ -134,6 +134,8 @@ def _chart(points: Sequence[tuple[int, float]], bad: set[int], limit: float | No
 def _flat(record: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
     """Names and values, those of settings as `settings.pose`."""
     for key, value in record.items():
+        if key == FRAMES:
+            continue
         if isinstance(value, dict):
             yield from _flat(value, f"{before}{key}.")
         else:

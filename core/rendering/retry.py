@@ -50,6 +50,8 @@ ATTEMPTS = (
     Attempt("landmarks smoothed, twice the photos", times=2, smooth=True),
 )
 """In the order in which they are made: what changes least comes first."""
+LOOK_ASIDE = frozenset(attempt.name for attempt in ATTEMPTS if attempt.neighbour or attempt.smooth)
+"""Names of those that are painted from the frames before and after, too."""
 
 
 class Checked(NamedTuple):

@@ -28,6 +28,8 @@ from ..errors import CancelledError, HeadcastError, MissingEngineError
 
 Message = dict[str, Any]
 Send = Callable[[Message], None]
+KINDS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, HeadcastError)}
+"""The errors that a message may name."""
 
 
 def encode(message: Message) -> str:
@@ -66,11 +68,8 @@ def error_message(error: Exception) -> Message:
 
 def error_of(message: Message) -> HeadcastError:
     """The reverse: what an `error` event tells, as the exception that it was."""
-    kind = getattr(errors, str(message.get("kind")), None)
-    if kind is CancelledError:
-        return CancelledError()
-    known = kind if isinstance(kind, type) and issubclass(kind, HeadcastError) else HeadcastError
-    return known(str(message.get("message")), str(message.get("hint")))
+    kind = KINDS.get(str(message.get("kind")), HeadcastError)
+    return CancelledError() if kind is CancelledError else kind(str(message.get("message")), str(message.get("hint")))
 
 
 class EventReporter:

@@ -115,7 +115,7 @@ def test_a_take_on_disk_is_put_into_the_compositor(scene: bpy.types.Scene, take:
     scene.headcast.output = "//shot_v001.####.exr"
     with pytest.raises(RuntimeError, match="There is no take"):
         bpy.ops.headcast.composite()
-    manifest = Manifest(pattern, "x")
+    manifest = Manifest(pattern, dict.fromkeys(range(2000), "x"))
     for frame in (1001, 1002, 1003):
         manifest.record(frame)
     assert bpy.ops.headcast.composite() == {"FINISHED"}
@@ -131,7 +131,7 @@ def test_a_take_in_acescg_is_brought_to_the_files_space_and_its_data_is_not(scen
         "st": exr.Layer(np.tile(places, (128, 128, 1)), full=True, vector=True),
     }
     pattern = FramePattern.parse(str(tmp_path / "shot_v001.####.exr"))
-    manifest = Manifest(pattern, "a run")
+    manifest = Manifest(pattern, dict.fromkeys(range(2000), "a run"))
     manifest.begin({"colour": colour_tag(AP1)})
     exr.write_layers(pattern.path(1001), layers, {})
     manifest.record(1001)

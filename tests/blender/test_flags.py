@@ -15,7 +15,7 @@ def markers(scene: bpy.types.Scene) -> dict[str, int]:
 
 def test_flagged_frames_have_markers_and_other_markers_stay(scene: bpy.types.Scene, tmp_path: Path) -> None:
     pattern = FramePattern.parse(str(tmp_path / "shot_v001.####.exr"))
-    manifest = Manifest(pattern, "x")
+    manifest = Manifest(pattern, dict.fromkeys(range(2000), "x"))
     scene.timeline_markers.new("mine", frame=3)
 
     def render(frame: int, *reasons: str) -> None:

@@ -175,7 +175,7 @@ def test_a_take_says_how_it_stands(scene: bpy.types.Scene, tmp_path: Path) -> No
     pattern = FramePattern.parse(str(tmp_path / "shot_v003.####.exr"))
     scene.headcast.output = str(pattern)
     assert "No frames yet" in drawn("take")
-    manifest = Manifest(pattern, "x")
+    manifest = Manifest(pattern, dict.fromkeys(range(2000), "x"))
     for frame in range(1001, 1005):
         pattern.path(frame).touch()
         manifest.record(frame, face="no" if frame == 1004 else "yes", flagged={"mouth": "open"} if frame == 1002 else {})

@@ -24,6 +24,7 @@ from .test_rig import ARKIT, keyed_rig, mesh_rig, turn
 
 LONGEST_HOLD = 0.05
 LONGEST_READ = 0.002
+"""Seconds of Blender's own thread: a busy machine counts for nothing."""
 PATIENCE = 60.0
 
 
@@ -125,9 +126,9 @@ def test_reading_a_rig_takes_no_time(on: bpy.types.Scene, make: Callable[[bpy.ty
     for frame in range(1, 30):
         on.frame_set(1 + frame % 6)
         live.moved()
-        start = time.perf_counter()
+        start = time.thread_time()
         live.drive(on)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert np.median(times[1:]) < LONGEST_READ
 
 
@@ -223,6 +224,7 @@ def test_what_is_missing_is_said_and_mended(
     until(lambda: preview.current.error is not None)
     assert isinstance(preview.current.error, NoLikenessError)
     (tmp_path / "mine.likeness").write_bytes(likeness.read_bytes())
+    until(lambda: preview.current.error is None)
     painted()
     preview.stop()
     monkeypatch.setenv("HEADCAST_PYTHON", "/nowhere/python")
@@ -238,11 +240,27 @@ def test_blender_is_never_held(on: bpy.types.Scene) -> None:
         on.frame_set(frame)
         end = time.monotonic() + 1.0
         while time.monotonic() < end:
-            begun = time.perf_counter()
+            begun = time.thread_time()
             preview._tick()
-            longest = max(longest, time.perf_counter() - begun)
+            longest = max(longest, time.thread_time() - begun)
             time.sleep(0.005)
     assert longest < LONGEST_HOLD
+
+
+def test_files_are_looked_at_now_and_then(on: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that was replaced is still seen."""
+    painted()
+    looks, stat = [], Path.stat
+    monkeypatch.setattr(Path, "stat", lambda self, **how: looks.append(self) or stat(self, **how))
+    begun = time.monotonic()
+    for _ in range(100):
+        preview._tick()
+    assert len(looks) <= 2 * (1 + (time.monotonic() - begun) / preview.LOOK_SECONDS)
+    monkeypatch.undo()
+    before = preview.current._wish
+    os.utime(on.headcast.likeness)
+    until(lambda: preview.current._wish != before)
+    painted()
 
 
 def test_where_it_is_drawn() -> None:

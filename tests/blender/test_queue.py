@@ -85,3 +85,46 @@ def test_cancel_leaves_the_rest_waiting(scene: bpy.types.Scene, monkeypatch: pyt
     with pytest.raises(CancelledError):
         jobs.wait(job)
     assert [row.state for row in queue] == [WAITING, WAITING]
+
+
+def test_a_closed_window_leaves_all_waiting(scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "EngineJob", Endless)
+    queue = queue_takes(scene, ("a", "//one.performance"), ("b", "//one.performance"))
+    job = QueueJob(scene)
+    assert job.poll() is None
+    job.abandon()
+    assert job._job.cancelled
+    assert [row.state for row in queue] == [WAITING, WAITING]
+
+
+class AtOnce:
+    """A job of the worker's that is done, and keeps what it was asked."""
+
+    asked: list[tuple[str, str, int]] = []
+
+    def __init__(self, name: str, arguments: dict[str, str], settings: dict[str, object]) -> None:
+        self.status = jobs.Status()
+        self.asked.append((Path(arguments["output"]).parent.name, Path(arguments["performance"]).name, settings["photos"]))
+
+    def poll(self) -> dict[str, object]:
+        return {}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_takes_are_rendered_as_they_were_when_the_queue_began(
+    scene: bpy.types.Scene, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    """Whatever is set meanwhile, and without their scene too."""
+    monkeypatch.setattr(jobs, "EngineJob", AtOnce)
+    monkeypatch.setattr(AtOnce, "asked", [])
+    queue = queue_takes(scene, ("a", "//one.performance"), ("b", "//two.performance"))
+    job = QueueJob(scene)
+    if gone:
+        bpy.context.window.scene = bpy.data.scenes.new("Another")
+        bpy.data.scenes.remove(scene)
+    else:
+        scene.name, queue[1].performance, queue[1].render.photos = "Renamed", "/three.performance", 9
+    assert jobs.wait(job) == {"takes": 2, "failed": 0}
+    assert AtOnce.asked == [("a", "one.performance", 1), ("b", "two.performance", 2)]
+    if not gone:
+        assert [row.state for row in queue] == [DONE, DONE]

@@ -120,7 +120,7 @@ def test_a_folder_of_movies_is_each_movie_and_a_shard_each_clip(clips: Path, tmp
 
 
 @pytest.fixture(scope="module")
-def found(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Evaluation, Path]:
+def found(clips: Path, tmp_path_factory: pytest.TempPathFactory, short_trials: None) -> tuple[Evaluation, Path]:
     """Two clips, untrained, few frames; and the folder of their sheets."""
     sheets = tmp_path_factory.mktemp("sheets")
     settings = EvaluateSettings(frames=8, photos="1,8,5000", cross=True, device="cpu", sheets=str(sheets))
@@ -157,7 +157,7 @@ def test_a_sheet_for_each_comparison(found: tuple[Evaluation, Path]) -> None:
     assert len(names) == 6
 
 
-@pytest.mark.usefixtures("any_gain")
+@pytest.mark.usefixtures("any_gain", "short_trials")
 def test_a_shards_clip_is_scored_fine_tuned_beside_feed_forward(clips: Path, tmp_path: Path) -> None:
     frames = list(islice(open_clip(str(clips / "grid_1.mpg")).frames(), 12))
     where = full_crop(*frames[0].picture.shape[1::-1])

@@ -225,7 +225,7 @@ class TestRetries:
 
 def test_the_report_is_one_page_with_what_failed_first(tmp_path: Path) -> None:
     pattern = FramePattern.parse(str(tmp_path / "a<b_v002.####.exr"))
-    manifest = Manifest(pattern, "f00d")
+    manifest = Manifest(pattern, dict.fromkeys(range(2000), "f00d"))
     manifest.begin({"likeness": "abc", "settings": {"flicker_limit": 2.0, "motion": "relative & more"}})
     head = np.zeros((64, 96, 4), np.float32)
     head[20:40, 30:50] = 0.5
@@ -252,7 +252,7 @@ def test_the_report_is_one_page_with_what_failed_first(tmp_path: Path) -> None:
 
 def test_a_take_without_scores_has_a_page_too(tmp_path: Path) -> None:
     pattern = FramePattern.parse(str(tmp_path / "x.####.exr"))
-    manifest = Manifest(pattern, "x")
+    manifest = Manifest(pattern, dict.fromkeys(range(2000), "x"))
     for number in (1, 2):
         exr.write_rgba(pattern.path(number), np.zeros((8, 8, 4), np.float32), {})
         manifest.record(number, face="no")

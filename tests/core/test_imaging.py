@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import cv2
 import numpy as np
 import OpenEXR
 import pytest
@@ -71,6 +72,22 @@ def test_a_truncated_exr_is_refused(tmp_path: Path, part: float) -> None:
 def test_a_full_crop_of_its_own_size_is_untouched(noise: np.ndarray) -> None:
     square = noise[:, :96]
     assert resample.cut(square, crop.full_crop(96, 96), 96) is square
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_a_crop_has_the_bytes_that_it_has_when_the_whole_plate_is_blurred(kind: type) -> None:
+    """Wherever it lies, and beyond the border too."""
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        height, width, channels = rng.integers((5, 5, 1), (500, 700, 5))
+        plate = (rng.random((height, width, channels)) * 255).astype(kind)
+        where = np.array([*rng.uniform((-200, -200), (width + 200, height + 200)), rng.uniform(100, 1500)])
+        size = int(rng.integers(16, 97))
+        sigma = 0.5 * float(np.sqrt((where[2] / size) ** 2 - 1))
+        blurred = cv2.GaussianBlur(plate, (0, 0), sigma)
+        matrix, whole = resample._plate_to_crop(where, size), cv2.BORDER_REPLICATE
+        truth = cv2.warpAffine(blurred, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=whole)
+        assert np.array_equal(resample.cut(plate, where, size), truth)
 
 
 def test_crops_register_to_a_fraction_of_a_pixel() -> None:

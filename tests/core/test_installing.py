@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from headcast.core.errors import CancelledError, OfflineError, SetUpError
 from headcast.core.fetching import SEGMENTER, installed_models
 from headcast.core.installing import hardware, requirements
-from headcast.core.installing.environment import Environment
+from headcast.core.installing.environment import MARKER, Environment, Stamp
 from headcast.core.installing.hardware import Nvidia, torch_index
 from headcast.core.installing.pip import Listener, Source, install
 from headcast.core.installing.set_up import set_up
@@ -68,6 +69,33 @@ def test_what_was_begun_is_finished_and_what_broke_made_anew(tmp_path: Path) -> 
     environment.python.unlink()
     with pytest.raises(CancelledError):
         set_up(environment.folder, False, settings, Recorder(stop_at="make the environment"))
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(SetUpError, match="was not made by Headcast"):
+        Environment(folder).remove()
+    with pytest.raises(SetUpError, match="was not made by Headcast"):
+        Environment(folder).make(Stamp(sys.executable, "3.11.0", "cpu", ""))
+    assert (folder / "thesis.txt").read_text() == "mine"
+
+    (tmp_path / "link").symlink_to(folder)
+    (folder / MARKER).touch()
+    with pytest.raises(SetUpError, match="was not made by Headcast"):
+        Environment(tmp_path / "link").remove()
+    Environment(folder).remove()
+    assert not folder.exists()
+    Environment(folder).remove()
+
+
+def test_an_environment_of_before_there_was_a_marker_is_removed(tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "engine")
+    environment.folder.mkdir()
+    environment.write_stamp(Stamp("/python", "3.11.0", "cpu", ""))
+    environment.remove()
+    assert not environment.folder.exists()
 
 
 def test_without_leave_nobody_goes_online(tmp_path: Path) -> None:

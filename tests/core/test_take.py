@@ -27,15 +27,26 @@ from pathlib import Path
 from headcast.core.files import whole_file
 from headcast.core.take import FramePattern, Manifest
 pattern = FramePattern.parse(sys.argv[1])
-manifest = Manifest(pattern, "x")
+frames = range(1, int(sys.argv[2]) + 1)
+manifest = Manifest(pattern, {frame: "x" for frame in frames})
 manifest.begin({"likeness": "a"})
-for done, frame in manifest.unfinished(range(1, int(sys.argv[2]) + 1)):
+for done, frame in manifest.unfinished(frames):
     with whole_file(pattern.path(frame)) as part:
         part.write_text(f"frame {frame}")
         print(frame, flush=True)
         time.sleep(float(sys.argv[3]))
     manifest.record(frame)
 print("end", flush=True)
+"""
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from headcast.core.claims import claim
+with claim(Path(sys.argv[1])) as mine:
+    print(mine, flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -50,13 +61,21 @@ def pattern(tmp_path: Path) -> FramePattern:
     return FramePattern.parse(str(tmp_path / "shot.####.exr"))
 
 
-def render(pattern: FramePattern, fingerprint: str = "x", frames: tuple[int, ...] = FRAMES) -> list[int]:
-    """Render as `render` does; the frames that were rendered anew."""
-    manifest = Manifest(pattern, fingerprint)
+def render(
+    pattern: FramePattern,
+    identity: str = "x",
+    frames: tuple[int, ...] = FRAMES,
+    changed: dict[int, str] | None = None,
+    beside: tuple[int, ...] = (),
+) -> list[int]:
+    """Render as `render` does; the frames that were rendered anew. changed: identities that differ; beside: frames that were
+    painted from those beside them, too."""
+    manifest = Manifest(pattern, dict.fromkeys(frames, identity) | (changed or {}))
+    manifest.begin({"performance": f"{identity} {changed}"})
     rendered = []
     for _, frame in manifest.unfinished(frames):
         exr.write_rgba(pattern.path(frame), np.full((8, 8, 4), frame / 2048, np.float32), {})
-        manifest.record(frame, face="yes")
+        manifest.record(frame, frame in beside, face="yes")
         rendered.append(frame)
     return rendered
 
@@ -67,6 +86,60 @@ def test_what_is_current_is_kept_and_a_gap_stays_one(pattern: FramePattern) -> N
     assert sorted(pattern.on_disk()) == [pattern.path(frame) for frame in FRAMES]
     assert sorted(path.name for path in pattern.folder.iterdir())[-1] == "shot.manifest.jsonl"
     assert len(list(pattern.folder.iterdir())) == len(FRAMES) + 1
+
+
+def test_eight_changed_frames_are_eight_frames_rendered(pattern: FramePattern) -> None:
+    frames = tuple(range(1, 41))
+    assert render(pattern, "x", frames) == list(frames)
+    changed = dict.fromkeys(range(11, 19), "y")
+    assert render(pattern, "x", frames, changed) == list(changed)
+    assert render(pattern, "x", frames, changed) == []
+
+
+def test_a_frame_painted_from_its_neighbours_changes_with_them(pattern: FramePattern) -> None:
+    render(pattern, "x", (1, 2, 3, 4), beside=(2, 4))
+    assert render(pattern, "x", (1, 2, 3, 4), {1: "y"}) == [1, 2]
+
+
+def test_while_frames_wait_to_be_rendered_again_they_are_not_called_done(pattern: FramePattern) -> None:
+    render(pattern)
+    Manifest(pattern, dict.fromkeys(FRAMES, "x") | {1002: "y"}).begin({"performance": "b"})
+    assert sorted(read_manifest(pattern)) == [1001, 1003, 1005, 1006]
+
+
+def test_a_shorter_take_does_not_speak_of_the_longer_ones_frames(pattern: FramePattern) -> None:
+    render(pattern)
+    shorter = Manifest(pattern, dict.fromkeys(FRAMES[:3], "y"))
+    assert shorter.begin({"performance": "b"}) == [1005, 1006]
+    assert render(pattern, "y", FRAMES[:3]) == list(FRAMES[:3])
+    assert sorted(read_manifest(pattern)) == [1001, 1002, 1003]
+    assert pattern.path(1005).is_file()
+    assert shorter.begin({"performance": "b"}, overwrite=True) == []
+    assert sorted(pattern.on_disk()) == [pattern.path(frame) for frame in FRAMES[:3]]
+
+
+def test_overwriting_leaves_files_alone_that_no_take_knows(pattern: FramePattern) -> None:
+    pattern.path(7).touch()
+    Manifest(pattern, {1: "x"}).begin({}, overwrite=True)
+    assert pattern.path(7).is_file()
+
+
+@pytest.mark.parametrize(("former", "again"), [("f", []), ("g", list(FRAMES))])
+def test_a_take_of_before_frames_had_identities(pattern: FramePattern, former: str, again: list[int]) -> None:
+    """Its frames are kept where the run is the same, and rendered again where it is not."""
+    render(pattern)
+    lines = [json.loads(line) for line in pattern.manifest.read_text().splitlines()]
+    for line in lines:
+        if "run" in line:
+            line["run"] = line.pop("frames") and "f"
+        else:
+            line["fingerprint"] = line.pop("identity") and "f"
+    pattern.manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert sorted(read_manifest(pattern)) == list(FRAMES)
+    manifest = Manifest(pattern, dict.fromkeys(FRAMES, "x"), former)
+    manifest.begin({"performance": "a"})
+    assert [frame for frame in FRAMES if not manifest.is_current(frame)] == again
+    assert sorted(read_manifest(pattern)) == [frame for frame in FRAMES if frame not in again]
 
 
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9, 0.999])
@@ -118,7 +191,7 @@ def test_two_processes_share_a_take(pattern: FramePattern) -> None:
 def test_each_of_two_processes_renders_neighbours(pattern: FramePattern) -> None:
     """Flicker is measured between neighbours: whoever paints a frame has painted the one before."""
     with claim(pattern.path(1)):
-        manifest = Manifest(pattern, "x")
+        manifest = Manifest(pattern, dict.fromkeys(range(1, 10), "x"))
         ours = manifest.unfinished(range(1, 10))
         assert [next(ours)[1] for _ in range(3)] == [6, 7, 8]
         ours.close()
@@ -155,12 +228,27 @@ class TestClaims:
         assert self.is_ours()
 
     def test_a_living_process_of_this_machine_keeps_its_claim(self) -> None:
-        self.mark.write_text(f"{claims.HOST} {os.getppid()} another")
+        self.mark.write_text(f"{claims.MACHINE} {os.getppid()} another")
         assert not self.is_ours()
 
     def test_a_dead_process_with_our_number_does_not(self) -> None:
         """In a container that was started again each process has its number again."""
-        self.mark.write_text(f"{claims.HOST} {os.getpid()} another")
+        self.mark.write_text(f"{claims.MACHINE} {os.getpid()} another")
+        assert self.is_ours()
+
+    def test_a_container_that_shares_the_hosts_name_keeps_its_claim(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its processes have numbers that mean nothing here, or another process."""
+        for number in (os.getpid(), 4_000_000):
+            self.mark.write_text(f"{claims.MACHINE}0 {number} another")
+            assert not self.is_ours()
+
+    def test_a_process_in_a_namespace_of_its_own_keeps_its_claim(self) -> None:
+        begin = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", HOLDER, str(self.path)]
+        holder = subprocess.Popen(begin, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if holder.stdout.readline() != "True\n":
+            pytest.skip("namespaces can be made by root alone")
+        assert not self.is_ours()
+        holder.communicate("\n")
         assert self.is_ours()
 
     @pytest.mark.parametrize("owner", ["render-07 1 token", ""])
@@ -198,9 +286,11 @@ class TestVersions:
         self.pattern = FramePattern.parse(str(tmp_path / "shot_v003.####.exr"))
 
     def begin(self, overwrite: bool = False, **inputs: object) -> None:
-        fingerprint = json.dumps(inputs)
-        Manifest(self.pattern, fingerprint).begin(inputs, overwrite)
-        render(self.pattern, fingerprint, (1,))
+        manifest = Manifest(self.pattern, {1: json.dumps(inputs)})
+        manifest.begin(inputs, overwrite)
+        for _, frame in manifest.unfinished((1,)):
+            exr.write_rgba(self.pattern.path(frame), np.full((8, 8, 4), 0.5, np.float32), {})
+            manifest.record(frame)
 
     def test_names(self, tmp_path: Path, pattern: FramePattern) -> None:
         assert self.pattern.version == 3
@@ -226,15 +316,21 @@ class TestVersions:
 
     def test_frames_that_no_manifest_knows_are_nobodys_to_overwrite(self) -> None:
         self.pattern.path(7).touch()
-        with pytest.raises(VersionTakenError, match="no manifest knows it"):
+        with pytest.raises(VersionTakenError, match=r"no manifest knows shot_v003\.0007\.exr"):
             self.begin(likeness="a")
 
     def test_whoever_asks_overwrites_and_may_then_go_on(self) -> None:
         self.begin(likeness="a")
         self.begin(likeness="b", overwrite=True)
         self.begin(likeness="b")
-        assert read_manifest(self.pattern)[1]["fingerprint"] == json.dumps({"likeness": "b"})
+        assert read_manifest(self.pattern)[1]["identity"] == json.dumps({"likeness": "b"})
 
     def test_a_run_that_wrote_nothing_takes_no_version(self) -> None:
-        Manifest(self.pattern, "x").begin({"likeness": "a"})
+        Manifest(self.pattern, {1: "x"}).begin({"likeness": "a"})
         self.begin(likeness="b")
+
+    def test_a_longer_performance_goes_on_and_a_shorter_one_is_refused(self) -> None:
+        render(self.pattern, "x", (1, 2))
+        assert render(self.pattern, "x", (1, 2, 3)) == [3]
+        with pytest.raises(VersionTakenError, match=r"shot_v003\.0003\.exr was rendered with another performance"):
+            Manifest(self.pattern, dict.fromkeys((1, 2), "x")).begin({"performance": "c"})

@@ -1,0 +1,67 @@
+"""What a frame is painted from, as one hash: a frame whose hash is still the same need not be rendered again.
+
+Contents count, never the names or paths of files. A plate alone is told by the size and time of its files: to read every
+frame of a plate in 4K before the first is rendered would take longer than some takes.
+
+The gate's flicker score looks at the frames beside a frame. Where a frame's picture or verdict came of them, the manifest
+says so (`beside`), and the frame goes stale with them; otherwise it does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..settings import RenderSettings
+from ..take import sha256_of
+from ..version import VERSION
+from .plate import Plate
+
+ACTS_ELSEWHERE = frozenset(
+    {
+        *("device", "overwrite"),  # no pixel depends on them
+        *("weights", "plate", "first"),  # the files' contents count
+        *("motion", "pose", "eyes", "gaze", "brows", "mouth", "neutral", "rate", "crop"),  # they move landmarks and crops
+        "handles",  # more frames, not others
+    }
+)
+"""Settings that reach a frame's hash by another way, or not at all."""
+STEPS = 1024.0
+"""Of a pixel: landmarks and crops are hashed so finely. Their last bits differ from one processor to another."""
+NOT_IN_FORMER = frozenset({"device", "overwrite"})
+"""Settings that the fingerprint of a whole run left out."""
+
+
+def digest(*parts: object) -> str:
+    """A hash of plain values, in hexadecimal."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def in_steps(values: NDArray[np.floating]) -> list[int]:
+    """Pixels as plain values for `digest`."""
+    return np.rint(values.ravel().astype(np.float64) * STEPS).astype(np.int64).tolist()
+
+
+def content_of(path: Path | None) -> str:
+    """The hash of a file; empty without one."""
+    return "" if path is None else sha256_of(path)
+
+
+def shared_by_all(likeness: str, weights: str, size: tuple[int, int], colour: object, settings: RenderSettings) -> str:
+    """What all frames of a take share: the hashes of its likeness and weights, its frames' size, the plate's colour."""
+    own = {key: value for key, value in asdict(settings).items() if key not in ACTS_ELSEWHERE}
+    return digest(VERSION, likeness, weights, size, colour, own)
+
+
+def former_fingerprint(inputs: dict[str, object], weights: str, plate: Plate | None, settings: RenderSettings) -> str:
+    """What manifests said of each frame before frames had hashes of their own: one for the whole run."""
+    before = {name: inputs[name] for name in ("headcast", "likeness", "performance")}
+    before |= {"weights": weights, "settings": {k: v for k, v in asdict(settings).items() if k not in NOT_IN_FORMER}}
+    if plate is not None:
+        before |= {"plate": plate.identity, "colour": inputs["colour"]}
+    return hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
