@@ -46,7 +46,7 @@ $(VENV)-blender%/.ready: $(VENV)/.system pyproject.toml
 	if [ -n "$$python" ]; then set -e; \
 		"$$python" -m venv $(@D); \
 		$(@D)/bin/pip install -q --upgrade pip; \
-		$(@D)/bin/pip install -q "bpy==$*.*" "$$numpy" "$$opencv" OpenEXR pytest; \
+		$(@D)/bin/pip install -q "bpy==$*.*" "$$numpy" "$$opencv" OpenEXR av pillow pytest; \
 		$(@D)/bin/pip install -q --no-deps -e .; touch $@; \
 	else echo "No Python 3.13 here: what needs Blender $* is left out"; fi
 

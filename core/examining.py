@@ -19,11 +19,15 @@ NEEDED = {
     "OpenEXR": "OpenEXR",
     "safetensors": "safetensors",
     "mediapipe": "mediapipe",
+    "av": "av",
+    "pillow": "PIL",
+    "platformdirs": "platformdirs",
 }
 OPTIONAL = {
     "face-alignment": "face_alignment",
     "dlib-bin": "dlib",
     "opencolorio": "PyOpenColorIO",
+    "pillow-heif": "pillow_heif",
     "bpy": "bpy",
     "h5py": "h5py",
 }

@@ -12,18 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NoLikenessError, WrongFileError
+from .errors import NoLikenessError
 from .files import whole_file
-from .landmarks.ibug68 import with_pupils
+from .landmarks import ibug68
+from .reading import LIKENESS_KEY, Entry, Reader
 
 FORMAT = 2
 """1 had no pupils."""
-KEY = "headcast"
-"""Of the file's metadata."""
 ADAPTED = "adapted."
 """Prefix of the adapted weights' names in the file."""
-MOST_HEADER = 1 << 24
-"""Bytes before the arrays: what says more is no likeness."""
+MOST_PHOTOS, MOST_SIZE, MOST_EMBEDDING = 4096, 8192, 1 << 16
+"""Photos, pixels of a crop's side and numbers of an embedding: a file with more is no likeness."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +35,51 @@ class Card:
     size: int
     tuned: bool
     gain: float
+    room: float = 1.0
 
 
 def read_card(path: Path) -> Card:
-    """Of the likeness at `path`. Needs no package, so that Blender's own Python reads it. Raises WrongFileError."""
-    try:
-        with open(path, "rb") as file:
-            header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), MOST_HEADER)))
-        head = json.loads(header["__metadata__"][KEY])
-        tuned = any(name.startswith(ADAPTED) for name in header)
-        size = header["pictures"]["shape"][1]
-        return Card(head["preset"], head["weights"], tuple(head["names"]), size, tuned, head.get("gain", 0.0))
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise WrongFileError(f"{path} is damaged, or no likeness ({error})", "Adapt the photos again") from error
+    """Of the likeness at `path`. Needs numpy alone, so that Blender's own Python reads it. Raises WrongFileError."""
+    reader = _reader(path)
+    with reader.opened(NoLikenessError):
+        return _checked_card(reader)[0]
+
+
+def _reader(path: Path) -> Reader:
+    return Reader(path, "a likeness", "Adapt the photos again", missing="Make it of photos first")
+
+
+def _checked_card(reader: Reader) -> tuple[Card, int, dict[str, Entry]]:
+    """The card, the format and the arrays of a likeness, whose types and shapes are those of `Likeness`."""
+    metadata, entries = reader.header()
+    head = json.loads(metadata[LIKENESS_KEY])
+    version = reader.whole("format", head["format"], 1 << 16)
+    if version > FORMAT:
+        raise reader.newer()
+    points = ibug68.COUNT if version > 1 else ibug68.IBUG
+    wanted: dict[str, tuple[str, tuple[int | str, ...], int]] = {
+        "pictures": ("U8", ("N", "S", "S", 3), MOST_SIZE),
+        "mattes": ("U8", ("N", "S", "S"), MOST_SIZE),
+        "landmarks": ("F32", ("N", points, 2), MOST_PHOTOS),
+        "embedding": ("F32", ("E",), MOST_EMBEDDING),
+        **({"fine": ("U8", ("N", "D", "D", 3), MOST_SIZE)} if "fine" in entries else {}),
+    }
+    for name, (kind, shape, most) in wanted.items():
+        reader.ensure(entries[name].kind == kind, f"{name} is of the type {entries[name].kind}")
+        reader.fits(name, entries[name].shape, shape, most)
+    names = head["names"]
+    reader.ensure(isinstance(names, list) and all(isinstance(name, str) for name in names), "its names are none")
+    reader.fits("names", (len(names),), ("N",))
+    card = Card(
+        preset=reader.text("preset", head["preset"]),
+        weights=reader.text("weights", head["weights"]),
+        names=tuple(names),
+        size=entries["pictures"].shape[1],
+        tuned=any(name.startswith(ADAPTED) for name in entries),
+        gain=reader.number("gain", head.get("gain", 0.0), -1e6, 1.0),
+        room=reader.number("room", head.get("room", 1.0), 1.0, 10.0),
+    )
+    return card, version, entries
 
 
 @dataclass(frozen=True)
@@ -112,7 +143,7 @@ class Likeness:
             "room": round(self.room, 4),
         }
         content = save(
-            {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata={KEY: json.dumps(head)}
+            {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata={LIKENESS_KEY: json.dumps(head)}
         )
         with whole_file(path, private=True) as part:
             part.write_bytes(content)
@@ -123,28 +154,26 @@ class Likeness:
 
         Raises NoLikenessError where it is missing, WrongFileError where it is damaged, or of a later format.
         """
-        from safetensors import SafetensorError, safe_open
+        from safetensors import safe_open
 
-        if not path.is_file():
-            raise NoLikenessError(f"{path} is not there", "Make it of photos first")
-        try:
+        reader = _reader(path)
+        with reader.opened(NoLikenessError):
+            card, version, entries = _checked_card(reader)
             with safe_open(str(path), framework="numpy") as file:
-                head = json.loads((file.metadata() or {})[KEY])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-            if head["format"] > FORMAT:
-                raise WrongFileError(f"{path} was written by a newer Headcast", "Update Headcast")
+                tensors = {name: file.get_tensor(name) for name in entries}
+            for name, found in tensors.items():
+                reader.ensure(found.dtype.kind != "f" or bool(np.isfinite(found).all()), f"{name} is not finite")
+            landmarks = tensors["landmarks"]
             return cls(
-                preset=head["preset"],
-                weights=head["weights"],
+                preset=card.preset,
+                weights=card.weights,
                 pictures=tensors["pictures"],
                 mattes=tensors["mattes"],
-                landmarks=tensors["landmarks"] if head["format"] > 1 else with_pupils(tensors["landmarks"]),
+                landmarks=landmarks if version > 1 else ibug68.with_pupils(landmarks),
                 embedding=tensors["embedding"],
-                names=tuple(head["names"]),
+                names=card.names,
                 fine=tensors.get("fine"),
                 adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},
-                gain=head.get("gain", 0.0),
-                room=head.get("room", 1.0),
+                gain=card.gain,
+                room=card.room,
             )
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
-            raise WrongFileError(f"{path} is damaged, or no likeness ({error})", "Adapt the photos again") from error

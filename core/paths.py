@@ -1,22 +1,48 @@
-"""Where Headcast keeps what is not the user's own file."""
+"""Where Headcast keeps what is not the user's own file.
+
+platformdirs knows each system's folders. Blender's own Python lacks it; there they are those of the XDG specification.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-
-def log_folder() -> Path:
-    """`$HEADCAST_LOGS`, else `$XDG_STATE_HOME/headcast/logs`, else `~/.local/state/headcast/logs`; need not exist."""
-    named = os.environ.get("HEADCAST_LOGS")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "headcast" / "logs"
+NAME = "headcast"
 
 
 def cache_folder() -> Path:
-    """`$HEADCAST_CACHE`, else `$XDG_CACHE_HOME/headcast`, else `~/.cache/headcast`; need not exist."""
+    """For what can be fetched or made again; need not exist.
+
+    `$HEADCAST_CACHE`, else the system's own (`~/.cache/headcast` on Linux). Where that is not there yet and the one of
+    earlier versions is, `$XDG_CACHE_HOME/headcast` or `~/.cache/headcast` on every system, it is that one.
+    """
     named = os.environ.get("HEADCAST_CACHE")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headcast"
+    earlier = _xdg("XDG_CACHE_HOME", ".cache")
+    try:
+        import platformdirs
+    except ImportError:
+        return earlier
+    own = platformdirs.user_cache_path(NAME, appauthor=False)
+    return earlier if earlier.is_dir() and not own.is_dir() else own
+
+
+def log_folder() -> Path:
+    """For the worker's log; need not exist.
+
+    `$HEADCAST_LOGS`, else the system's own (`~/.local/state/headcast/log` on Linux).
+    """
+    named = os.environ.get("HEADCAST_LOGS")
+    if named:
+        return Path(named)
+    try:
+        import platformdirs
+    except ImportError:
+        return _xdg("XDG_STATE_HOME", ".local/state") / "log"
+    return platformdirs.user_log_path(NAME, appauthor=False)
+
+
+def _xdg(variable: str, otherwise: str) -> Path:
+    return Path(os.environ.get(variable) or Path.home() / otherwise) / NAME

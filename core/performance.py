@@ -15,14 +15,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NoFaceError, NoPerformanceError, WrongFileError
+from .errors import NoFaceError, NoPerformanceError
 from .files import whole_file
+from .landmarks import ibug68
 from .landmarks.arkit import EXPRESSIONS
 from .landmarks.fitting import fit_faces
-from .landmarks.ibug68 import with_pupils
+from .reading import Reader
 
 FORMAT = 2
 """1 had neither pupils nor expressions."""
+MOST_SIDE = 1 << 17
+"""Pixels of a plate."""
 
 
 @dataclass(frozen=True)
@@ -93,29 +96,45 @@ class Performance:
 
         Raises NoPerformanceError where it is missing, WrongFileError where it is damaged, or of a later format.
         """
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                head = json.loads(str(archive["head"]))
-                if head["format"] > FORMAT:
-                    raise WrongFileError(f"{path} was written by a newer Headcast", "Update Headcast")
-                landmarks, expression = archive["landmarks"], archive.get("expression")
-                if head["format"] == 1:
-                    landmarks, expression = with_pupils(landmarks), _unread(len(landmarks))
-                return cls(
-                    frames=archive["frames"],
-                    landmarks=landmarks,
-                    expression=expression,
-                    confidence=archive["confidence"],
-                    crops=archive["crops"],
-                    width=head["width"],
-                    height=head["height"],
-                    rate=Fraction(*head["rate"]),
-                    source=head["source"],
-                )
-        except FileNotFoundError as error:
-            raise NoPerformanceError(f"{path} is not there", "Make it of a clip, a rig or tracks first") from error
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise WrongFileError(f"{path} is damaged, or no performance ({error})", "Track the clip again") from error
+        reader = Reader(path, "a performance", "Track the clip again", missing="Make it of a clip, a rig or tracks first")
+        with reader.opened(NoPerformanceError):
+            arrays = reader.unpack()
+            head = json.loads(str(arrays["head"]))
+            version = reader.whole("format", head["format"], 1 << 16)
+            if version > FORMAT:
+                raise reader.newer()
+            points = ibug68.COUNT if version > 1 else ibug68.IBUG
+            frames = reader.array("frames", arrays["frames"], np.int32, ("F",))
+            landmarks = reader.array("landmarks", arrays["landmarks"], np.float32, ("F", points, 2), gaps=True)
+            confidence = reader.array("confidence", arrays["confidence"], np.float32, ("F",))
+            crops = reader.array("crops", arrays["crops"], np.float64, ("F", 3))
+            if version > 1:
+                curves = ("F", len(EXPRESSIONS))
+                expression = reader.array("expression", arrays["expression"], np.float32, curves, gaps=True)
+            else:
+                landmarks, expression = ibug68.with_pupils(landmarks), _unread(len(frames))
+            reader.ensure(bool((np.diff(frames.astype(np.int64)) > 0).all()), "its frames do not rise")
+            reader.ensure(bool(((confidence >= 0) & (confidence <= 1)).all()), "a confidence is not from 0 to 1")
+            reader.ensure(bool(np.isfinite(landmarks[confidence > 0]).all()), "a face that was seen has no landmarks")
+            reader.ensure(bool((crops[:, 2] > 0).all()), "a crop has no size")
+            return cls(
+                frames=frames,
+                landmarks=landmarks,
+                expression=expression,
+                confidence=confidence,
+                crops=crops,
+                width=reader.whole("width", head["width"], MOST_SIDE),
+                height=reader.whole("height", head["height"], MOST_SIDE),
+                rate=_rate_of(reader, head["rate"]),
+                source=reader.text("source", head["source"]),
+            )
+
+
+def _rate_of(reader: Reader, parts: object) -> Fraction:
+    if not isinstance(parts, list) or len(parts) != 2:
+        raise reader.wrong(f"its rate is {parts!r:.40}")
+    above, below = (reader.whole("rate", part, 1 << 31) for part in parts)
+    return Fraction(above, below)
 
 
 def performance_from_points(

@@ -25,6 +25,14 @@ write_png(Path(sys.argv[1]), data.astronaut())
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where workers write their log in tests: not among the user's own."""
+    folder = tmp_path_factory.mktemp("logs")
+    os.environ["HEADCAST_LOGS"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """NASA's public-domain photo of Eileen Collins, 512 px, as scikit-image ships it."""

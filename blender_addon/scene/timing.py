@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import bpy
 
+from ..core.rates import exact_rate
+
 
 def scene_rate(scene: bpy.types.Scene) -> Fraction:
     """Frames per second."""
@@ -14,4 +16,4 @@ def scene_rate(scene: bpy.types.Scene) -> Fraction:
 
 def clip_rate(clip: bpy.types.MovieClip, scene: bpy.types.Scene) -> Fraction:
     """Frames per second: a movie's own, the scene's for numbered pictures."""
-    return Fraction(clip.fps).limit_denominator(1001) if clip.source == "MOVIE" and clip.fps else scene_rate(scene)
+    return exact_rate(clip.fps) if clip.source == "MOVIE" and clip.fps else scene_rate(scene)

@@ -14,7 +14,8 @@ from ..files import ensure_writable
 from ..imaging import crop, resample
 from ..imaging.matte import head_matte
 from ..imaging.names import find_photos
-from ..imaging.read import Picture, read_alpha, read_photo
+from ..imaging.pictures import read_alpha
+from ..imaging.read import Picture, read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
 from ..progress import Reporter

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import UnreadableImageError
 from ..files import whole_file
+from ..reading import ANY_RATIO, DEFLATE_RATIO, Reader
 
 HALF_MOST = 65504.0
 """The largest finite half; anything above is held there, so that no infinity reaches a compositor."""
@@ -28,6 +29,15 @@ CHANNELS = {1: "V", 3: "RGB", 4: "RGBA"}
 """What a layer's channels are called, by their number."""
 VECTOR = "XYZ"
 """The same of a layer that is a place and no colour. Blender 4.2 reads two channels wrongly, so the third is there too."""
+MOST_RATIO = {
+    OpenEXR.NO_COMPRESSION: 1,
+    OpenEXR.RLE_COMPRESSION: 130,
+    **dict.fromkeys((OpenEXR.ZIP_COMPRESSION, OpenEXR.ZIPS_COMPRESSION, OpenEXR.PXR24_COMPRESSION), DEFLATE_RATIO),
+}
+"""How often its size a file may unpack to, where that is less than ANY_RATIO."""
+FREE_PIXELS = 1 << 25
+"""Of a display window round a data window that may be tiny: 8192 x 4096."""
+_FLAT = (OpenEXR.scanlineimage, OpenEXR.tiledimage)
 Window = tuple[int, int, int, int]
 """Left, top, right and bottom in plate pixels; the last two are just outside."""
 
@@ -122,59 +132,77 @@ def read_rgba(path: Path) -> NDArray[np.float32]:
 
     Pixels are really read: a truncated file opens without complaint. Raises UnreadableImageError.
     """
-    part = _read(path)[0]
-    channels = {name: np.asarray(channel.pixels, np.float32) for name, channel in part.channels.items()}
-    if "RGBA" in channels:
-        seen = channels["RGBA"]
-    elif "RGB" in channels:
-        colour = channels["RGB"]
-        seen = np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1)
-    else:
-        raise UnreadableImageError(f"{path} has no RGB channels", f"It has: {', '.join(channels)}")
-    return _whole(part.header, seen)
+    reader = _reader(path)
+    with reader.opened():
+        part = _parts(reader)[0]
+        channels = {name: np.asarray(channel.pixels, np.float32) for name, channel in part.channels.items()}
+        if "RGBA" in channels:
+            seen = channels["RGBA"]
+        elif "RGB" in channels:
+            colour = channels["RGB"]
+            seen = np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1)
+        else:
+            raise UnreadableImageError(f"{path} has no RGB channels", f"It has: {', '.join(channels)}")
+        return _whole(part.header, seen)
 
 
 def read_layers(path: Path) -> dict[str, Layer]:
     """Every part of `path` over its whole display window, by name. Raises UnreadableImageError."""
     layers = {}
-    for part in _read(path, separate_channels=True):
-        names = sorted(part.channels, key="RGBAXYZV".find)
-        pixels = np.stack([part.channels[name].pixels for name in names], axis=-1)
-        tag = {key: part.header[key] for key in ("colorInteropID", "chromaticities") if key in part.header}
-        whole = _whole(part.header, pixels.astype(np.float32))
-        layers[part.name()] = Layer(
-            whole if len(names) > 1 else whole[..., 0], tag, pixels.dtype == np.float32, names[0] == "X"
-        )
+    reader = _reader(path)
+    with reader.opened():
+        for part in _parts(reader, separate_channels=True):
+            names = sorted(part.channels, key="RGBAXYZV".find)
+            pixels = np.stack([part.channels[name].pixels for name in names], axis=-1)
+            tag = {key: part.header[key] for key in ("colorInteropID", "chromaticities") if key in part.header}
+            whole = _whole(part.header, pixels.astype(np.float32))
+            layers[part.name()] = Layer(
+                whole if len(names) > 1 else whole[..., 0], tag, pixels.dtype == np.float32, names[0] == "X"
+            )
     return layers
 
 
-def _read(path: Path, **how: bool) -> list[Any]:
-    """The parts, their pixels really read. Raises UnreadableImageError."""
-    try:
-        parts = list(OpenEXR.File(str(path), **how).parts)
-        # The library leaves out parts that are cut short and says nothing.
-        if not parts or len(parts) < len(OpenEXR.File(str(path), header_only=True).parts):
-            raise ValueError("it is cut short")
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise UnreadableImageError(f"{path} is damaged, or no EXR ({error})", "Render or export it again") from error
+def read_attributes(path: Path) -> dict[str, object]:
+    """The header of `path`, of its first part. Raises UnreadableImageError."""
+    reader = _reader(path)
+    with reader.opened():
+        return _headers(reader)[0]
+
+
+def _reader(path: Path) -> Reader:
+    return Reader(path, "an EXR picture", "Render or export it again", UnreadableImageError)
+
+
+def _headers(reader: Reader) -> list[dict[str, Any]]:
+    """Each part's header, of the sizes that such a file can have; no pixel is read. Within `reader.opened`."""
+    headers = [dict(part.header) for part in OpenEXR.File(str(reader.path), header_only=True).parts]
+    reader.ensure(bool(headers), "it is cut short")
+    for header in headers:
+        reader.ensure(header.get("type", _FLAT[0]) in _FLAT, "it holds deep pixels, which nothing here reads")
+        for window in ("dataWindow", "displayWindow"):
+            (left, top), (right, bottom) = ((int(x), int(y)) for x, y in header[window])
+            width, height = right - left + 1, bottom - top + 1
+            stored = window == "dataWindow" or width * height > FREE_PIXELS
+            halves = 2 * len(header["channels"]) if stored else 0
+            reader.picture(width, height, halves, MOST_RATIO.get(header["compression"], ANY_RATIO))
+    return headers
+
+
+def _parts(reader: Reader, **how: bool) -> list[Any]:
+    """The parts, their pixels really read. Within `reader.opened`."""
+    there = len(_headers(reader))
+    parts = list(OpenEXR.File(str(reader.path), **how).parts)
+    # The library leaves out parts that are cut short and says nothing.
+    reader.ensure(len(parts) == there, "it is cut short")
     return parts
 
 
 def _whole(header: Mapping[str, Any], seen: NDArray[np.float32]) -> NDArray[np.float32]:
     """The pixels of a data window [h, w, C] over the display window [H, W, C]: 0 where there are none."""
-    (left, top), _ = header["dataWindow"]
+    (left, top), (right, bottom) = header["dataWindow"]
     (x0, y0), (x1, y1) = header["displayWindow"]
     whole = np.zeros((y1 - y0 + 1, x1 - x0 + 1, seen.shape[-1]), np.float32)
-    a, b = max(0, top - y0), max(0, left - x0)
-    c, d = max(0, y0 - top), max(0, x0 - left)
-    shown = seen[c : c + whole.shape[0] - a, d : d + whole.shape[1] - b]
-    whole[a : a + shown.shape[0], b : b + shown.shape[1]] = shown
+    a, b, c, d = max(top, y0), min(bottom, y1) + 1, max(left, x0), min(right, x1) + 1
+    if a < b and c < d:
+        whole[a - y0 : b - y0, c - x0 : d - x0] = seen[a - top : b - top, c - left : d - left]
     return whole
-
-
-def read_attributes(path: Path) -> dict[str, object]:
-    """The header of `path`. Raises UnreadableImageError."""
-    try:
-        return dict(OpenEXR.File(str(path), header_only=True).parts[0].header)
-    except (RuntimeError, IndexError) as error:
-        raise UnreadableImageError(f"{path} is damaged, or no EXR ({error})", "Render or export it again") from error

@@ -13,11 +13,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from ..errors import EmptyClipError
+from . import broadcast, colour
+from .decoding import Stream, pixels_of, read_frames, read_stream
 
 USUAL_RATES = (
     *(Fraction(rate) for rate in (8, 10, 12, 12.5, 15, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)),
@@ -30,7 +31,10 @@ ROUNDING = 0.03
 NEAR = 0.1
 """How far, as a part of it, an interval may be from a rate's and still be one of it."""
 
+HDR = {broadcast.PQ: "PQ", broadcast.HLG: "HLG"}
+
 Picture = NDArray[np.uint8]
+Light = NDArray[np.float32]
 
 
 class Timing(NamedTuple):
@@ -44,29 +48,75 @@ class Timing(NamedTuple):
     """What was done, in words; empty where nothing was."""
 
 
-def read_timing(path: Path) -> Timing:
+class Movie(NamedTuple):
+    """A movie whose headers and time stamps were read; its pictures are decoded as they are asked for."""
+
+    path: Path
+    timing: Timing
+    stream: Stream
+
+    @property
+    def note(self) -> str:
+        """What was done to it, or was not, in words; may be empty."""
+        stream, said = self.stream, [self.timing.note]
+        if stream.transfer in HDR:
+            said.append(f"{HDR[stream.transfer]} of {stream.bits} bits, read as light")
+        elif stream.primaries in broadcast.WIDE:
+            said.append("wide primaries, brought to Rec.709's")
+        if stream.pixel_aspect != 1:
+            said.append(f"its pixels are {float(stream.pixel_aspect):.4g} times as wide as high, and are taken for square")
+        if stream.interlaced:
+            said.append("interlaced: its fields are not taken apart")
+        return "; ".join(filter(None, said))
+
+    def pictures(self, shown: Sequence[int]) -> Iterator[tuple[Picture, bool]]:
+        """The picture of each frame of `shown` [H, W, 3] (sRGB, upright), and whether it is the one before, held.
+
+        Ends early where the movie does. HDR is cut at its white.
+        """
+        for frame, held in self._frames(shown):
+            if not held:
+                picture = self._picture(frame)
+            yield picture, held
+
+    def lights(self, shown: Sequence[int]) -> Iterator[Light]:
+        """The same as scene-linear Rec.709, at the depth of the movie. A picture that is held comes again."""
+        for frame, held in self._frames(shown):
+            if not held:
+                light = self._light(frame, self.stream.bits > 8)
+            yield light
+
+    def _picture(self, frame: VideoFrame) -> Picture:
+        if broadcast.says_more(self.stream.primaries, self.stream.transfer):
+            return colour.to_bytes(colour.encode_srgb(self._light(frame, True)))
+        return np.asarray(pixels_of(frame)[0], np.uint8)
+
+    def _light(self, frame: VideoFrame, deep: bool) -> Light:
+        pixels, white = pixels_of(frame, deep)
+        return broadcast.to_light(pixels, white, self.stream.primaries, self.stream.transfer)
+
+    def _frames(self, shown: Sequence[int]) -> Iterator[tuple[VideoFrame, bool]]:
+        """The picture on the screen for each of `shown`; one that cannot be decoded leaves the one before there."""
+        coming = read_frames(self.path, self.stream.stamps)
+        current, following = -1, next(coming, None)
+        frame = following[1] if following else None
+        for wanted, frames in groupby(shown):
+            before = current
+            while following is not None and following[0] <= wanted:
+                (current, frame), following = following, next(coming, None)
+            if frame is None or (following is None and current < wanted):
+                return
+            for i, _ in enumerate(frames):
+                yield frame, i > 0 or (current == before and before >= 0)
+
+
+def open_movie(path: Path) -> Movie:
     """Walk the movie's time stamps. Raises EmptyClipError where it cannot be opened or holds no picture."""
-    movie = _open(path)
-    try:
-        if not movie.isOpened():
-            reason = "is empty" if path.stat().st_size == 0 else "cannot be opened as a movie"
-            raise EmptyClipError(f"{path} {reason}", "Give a movie that plays, or a folder of pictures")
-        claimed = Fraction(movie.get(cv2.CAP_PROP_FPS) or 0).limit_denominator(1001)
-        stamps = []
-        while movie.grab():
-            stamps.append(movie.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-    finally:
-        movie.release()
-    if not stamps:
-        raise EmptyClipError(f"{path} holds no frame that can be decoded", "Give a movie, or a folder of pictures")
-    return conform(np.array(stamps), claimed or Fraction(24))
-
-
-def _open(path: Path) -> cv2.VideoCapture:
-    movie = cv2.VideoCapture(str(path))
-    # Not every build of OpenCV turns a phone's movies upright by itself.
-    movie.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-    return movie
+    stream = read_stream(path)
+    claimed = stream.claimed.limit_denominator(1001) or Fraction(24)
+    if not stream.stamps:
+        return Movie(path, Timing(claimed, range(stream.pictures), ""), stream)
+    return Movie(path, conform(np.array(stream.stamps, np.float64), claimed), stream)
 
 
 def conform(stamps: NDArray[np.float64], claimed: Fraction) -> Timing:
@@ -116,26 +166,3 @@ def _nominal_rate(intervals: NDArray[np.float64]) -> Fraction:
     most = max(near, key=np.count_nonzero)
     interval = float(intervals[most].mean() if most.any() else np.median(intervals))
     return min(USUAL_RATES, key=lambda rate: abs(float(rate) * interval - 1))
-
-
-def read_pictures(path: Path, shown: Sequence[int]) -> Iterator[tuple[Picture, bool]]:
-    """The picture of each frame of `shown` [H, W, 3] (sRGB, upright), and whether it is the one before, held.
-
-    Ends early where the movie does.
-    """
-    movie = _open(path)
-    decoded = -1
-    try:
-        for wanted, frames in groupby(shown):
-            while decoded < wanted:
-                if not movie.grab():
-                    return
-                decoded += 1
-            there, raw = movie.retrieve()
-            if not there:
-                return
-            picture = np.ascontiguousarray(raw[..., ::-1])
-            for i, _ in enumerate(frames):
-                yield picture, i > 0
-    finally:
-        movie.release()

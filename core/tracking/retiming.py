@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..performance import Performance
+from ..rates import exact_rate
 
 EXACT = 1e-6
 """In frames: a moment so near to a frame of the source is that frame."""
@@ -16,7 +17,7 @@ EXACT = 1e-6
 
 def at_rate(performance: Performance, rate: float) -> Performance:
     """`performance` at a setting of `rate` frames a second; as it is for 0."""
-    return retimed(performance, Fraction(rate).limit_denominator(1001)) if rate else performance
+    return retimed(performance, exact_rate(rate)) if rate else performance
 
 
 def retimed(performance: Performance, rate: Fraction) -> Performance:

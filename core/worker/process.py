@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import sys
 import threading
-import traceback
 from functools import partial
 from typing import TextIO
 
+from ..errors import HeadcastError
 from ..jobs import run_job
 from ..version import VERSION
 from . import protocol
+
+log = logging.getLogger("headcast.worker")
 
 
 def serve(lines: TextIO, out: TextIO) -> None:
     """Take jobs from `lines` until they end, and answer on `out`."""
     jobs: queue.SimpleQueue[protocol.Message | None] = queue.SimpleQueue()
-    cancelled: set[object] = set()
+    cancelled: set[int | None] = set()
 
     def send(message: protocol.Message) -> None:
         out.write(protocol.encode(message))
@@ -30,7 +33,7 @@ def serve(lines: TextIO, out: TextIO) -> None:
             if message is None:
                 continue
             if "cancel" in message:
-                cancelled.add(message["cancel"])
+                cancelled.add(protocol.number_of(message, "cancel"))
             else:
                 jobs.put(message)
         # Whoever asked is gone. Frames are whole or not there, so the job in hand need not be waited for.
@@ -40,9 +43,9 @@ def serve(lines: TextIO, out: TextIO) -> None:
     threading.Thread(target=listen, daemon=True).start()
     send({"event": "ready", "version": VERSION})
     while (job := jobs.get()) is not None:
-        number = job.get("id")
+        number = protocol.number_of(job, "id")
 
-        def answer(message: protocol.Message, number: object = number) -> None:
+        def answer(message: protocol.Message, number: int | None = number) -> None:
             send({"id": number, **message})
 
         reporter = protocol.EventReporter(answer, partial(cancelled.__contains__, number))
@@ -50,7 +53,10 @@ def serve(lines: TextIO, out: TextIO) -> None:
             result = run_job(job.get("job", ""), job.get("arguments", {}), job.get("settings", {}), reporter)
             answer({"event": "done", "result": result})
         except Exception as error:  # one job's bug must not take the worker with it
-            traceback.print_exc()
+            if isinstance(error, HeadcastError):
+                log.info("job %s, %s: %s", number, job.get("job"), error)
+            else:
+                log.exception("job %s, %s", number, job.get("job"))
             answer(protocol.error_message(error))
 
 
@@ -62,6 +68,8 @@ def main() -> None:
     """Serve on the standard streams; what libraries print goes to standard error, out of the protocol's way."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    # Whoever started the worker keeps what comes on standard error, and puts the time before it.
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     serve(sys.stdin, out)
     out.flush()
     os._exit(0)

@@ -41,9 +41,15 @@ def decode(line: str) -> Message | None:
     """A line's message, or None for what is none: libraries print what they like."""
     try:
         message = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
+
+
+def number_of(message: Message, key: str) -> int | None:
+    """The number of a job in a message; None for what is none."""
+    number = message.get(key)
+    return number if isinstance(number, int) else None
 
 
 def error_message(error: Exception) -> Message:

@@ -14,8 +14,9 @@ from headcast.core.imaging import colour
 from headcast.core.imaging.clothing import bare
 from headcast.core.imaging.crop import head_crops, with_room
 from headcast.core.imaging.foreground import foreground, matte_by_colour
+from headcast.core.imaging.pictures import read_alpha
 from headcast.core.imaging.preview import write_png
-from headcast.core.imaging.read import read_alpha, read_photo
+from headcast.core.imaging.read import read_photo
 from headcast.core.imaging.transfer import Transfer
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.performance import Performance, performance_from_points

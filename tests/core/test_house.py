@@ -12,7 +12,7 @@ import pytest
 from headcast.core.version import VERSION
 
 ROOT = Path(__file__).parents[2]
-ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm"}
+ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm", "av", "PIL", "platformdirs"}
 BLENDER = {"bpy", "mathutils", "bpy_extras"}
 
 HOUSE = {

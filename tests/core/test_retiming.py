@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from headcast.core.imaging.read import parse_rate
 from headcast.core.performance import Performance, performance_from_points
-from headcast.core.tracking.retiming import retimed
+from headcast.core.rates import exact_rate
+from headcast.core.tracking.retiming import at_rate, retimed
 
 
 def moving(face: np.ndarray, frames: int = 50, first: int = 1001) -> Performance:
@@ -31,6 +34,17 @@ def test_the_face_is_where_it_was_at_that_time(face: np.ndarray, rate: Fraction)
     there = found.seen
     swung = found.landmarks[there, 30, 0] - face[30, 0]
     assert np.abs(swung - 20 * np.sin(2 * np.pi * time[there])).max() < 0.35
+
+
+@pytest.mark.parametrize(
+    "rate", [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(120000, 1001)]
+)
+def test_a_broadcast_rate_that_is_written_short_is_the_same_rate(face: np.ndarray, rate: Fraction) -> None:
+    there = replace(moving(face), rate=rate)
+    for written in (round(float(rate), 3), round(float(rate), 2), float(np.float32(float(rate)))):
+        assert at_rate(there, written) is there
+        assert parse_rate(str(written)) == rate
+    assert [exact_rate(rate) for rate in (24.0, 12.5, 23.0)] == [24, Fraction(25, 2), 23]
 
 
 def test_gaps_stay_gaps_and_are_not_bridged(face: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from headcast import worker_log
+from headcast.core import paths
 from headcast.core.errors import CancelledError, HeadcastError, MissingEngineError, NoLikenessError, WorkerError
 from headcast.core.imaging.preview import write_png
 from headcast.core.worker import protocol
@@ -128,3 +129,34 @@ def test_logs_are_short_and_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
                 thread.join(5)
     assert path.stat().st_size <= 2000
     assert len(list(tmp_path.iterdir())) <= worker_log.MOST_LOGS + 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[1]", "7", '{"id": [1], "job": {}}', '{"cancel": {}}', "[" * 100_000, "1" * 10_000, '{"arguments": 3}', "\x00"],
+)
+def test_lines_that_are_no_messages_do_not_stop_the_worker(engine: Engine, line: str) -> None:
+    until(engine, "ready")
+    engine._process.stdin.write(line.encode() + b"\n")
+    engine._process.stdin.flush()
+    number = engine.ask("dance", {}, {})
+    end, answered = time.monotonic() + 20, False
+    while not answered and time.monotonic() < end:
+        answered = any(message.get("id") == number for message in engine.poll())
+        time.sleep(0.01)
+    assert answered
+    assert engine.alive
+
+
+def test_what_an_earlier_version_fetched_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADCAST_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "earlier"))
+    platformdirs = pytest.importorskip("platformdirs")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name, appauthor: tmp_path / "own" / name)
+    assert paths.cache_folder() == tmp_path / "own" / "headcast"
+    (tmp_path / "earlier" / "headcast").mkdir(parents=True)
+    assert paths.cache_folder() == tmp_path / "earlier" / "headcast"
+    (tmp_path / "own" / "headcast").mkdir(parents=True)
+    assert paths.cache_folder() == tmp_path / "own" / "headcast"
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert paths.cache_folder() == tmp_path / "earlier" / "headcast"

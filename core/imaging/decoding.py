@@ -1,0 +1,160 @@
+"""Movies through PyAV (FFmpeg): when their pictures come on, and the pictures as the stream says that they are to be shown.
+
+Matrix, range and rotation are what the stream says; where it names no matrix, BT.709 from 720 lines on and BT.601 below, as
+players take it. The light of HDR (HLG, PQ) and of wide primaries is in `broadcast`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from ..errors import EmptyClipError
+from ..reading import Reader
+
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts,mxf,asf,flv,ogg,h264,hevc,m4v,dv,gif"
+"""What is opened, by FFmpeg's names: none that names other files or places."""
+MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "SMPTE170M", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+"""By H.273's number, as PyAV calls them."""
+HD_LINES = 720
+FULL_RANGE = 2
+SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Stream(NamedTuple):
+    """What a movie says of its pictures."""
+
+    stamps: tuple[Fraction, ...]
+    """Seconds at which each picture comes on, rising; empty where the container does not say for all."""
+    pictures: int
+    claimed: Fraction
+    """Frames per second, as the container has them."""
+    bits: int
+    """Of a colour."""
+    primaries: int
+    transfer: int
+    """By H.273's numbers; 2 where the stream names none."""
+    pixel_aspect: Fraction
+    """Width of a pixel over its height."""
+    interlaced: bool
+
+
+def read_stream(path: Path) -> Stream:
+    """Read the headers, the time stamps and one picture. Raises EmptyClipError where there is none to show."""
+    stamps, pictures = _stamps(path)
+    with _opened(path) as (movie, stream):
+        first = next(_frames(movie, stream), None)
+        if first is None:
+            raise EmptyClipError(f"{path} holds no frame that can be decoded", "Give a movie, or a folder of pictures")
+        return Stream(
+            stamps=stamps,
+            pictures=pictures,
+            claimed=Fraction(stream.guessed_rate or stream.average_rate or 24),
+            bits=bits_of(first),
+            primaries=first.color_primaries,
+            transfer=first.color_trc,
+            pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
+            interlaced=bool(first.interlaced_frame),
+        )
+
+
+def _stamps(path: Path) -> tuple[tuple[Fraction, ...], int]:
+    """The packets' time stamps in the order of display, without what an edit list leaves out, and how many there are."""
+    with _opened(path) as (movie, stream):
+        packets = [packet.pts for packet in _packets(movie, stream) if packet.size and not packet.is_discard]
+        known = [pts for pts in packets if pts is not None]
+        if len(set(known)) == len(packets) and stream.time_base is not None:
+            return tuple(pts * stream.time_base for pts in sorted(known)), len(packets)
+    with _opened(path) as (movie, stream):
+        return (), sum(1 for _ in _frames(movie, stream))
+
+
+def read_frames(path: Path, stamps: tuple[Fraction, ...]) -> Iterator[tuple[int, VideoFrame]]:
+    """Each picture that can be decoded, and its number in `stamps`; counted where there are none. Ends with the movie."""
+    places = {stamp: i for i, stamp in enumerate(stamps)}
+    with _opened(path) as (movie, stream):
+        for counted, frame in enumerate(_frames(movie, stream)):
+            if not stamps:
+                yield counted, frame
+            elif frame.pts is not None and frame.time_base is not None and frame.pts * frame.time_base in places:
+                yield places[frame.pts * frame.time_base], frame
+
+
+def pixels_of(frame: VideoFrame, deep: bool = False) -> tuple[Pixels, int]:
+    """R'G'B' [H, W, 3] from black at 0, upright, in the stream's own transfer and primaries, and the value of its white.
+
+    deep: 16 bits. FFmpeg scales by powers of two, so that white is just below the most that 16 bits hold.
+    """
+    full = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj") or frame.format.is_rgb
+    unnamed = "ITU709" if frame.height >= HD_LINES else "ITU601"
+    shown: Any = frame.reformat(
+        format="gbrp16le" if deep else "gbrp",
+        interpolation=SCALING,
+        src_colorspace=MATRICES.get(frame.colorspace, unnamed),
+        src_color_range="JPEG" if full else "MPEG",
+        dst_color_range="JPEG",
+        threads=1,
+    ).to_ndarray()
+    white = (1 << 16) - ((1 << 16) >> (bits_of(frame) if full else 8)) if deep else 255
+    return np.ascontiguousarray(np.rot90(shown, round(frame.rotation / 90))), white
+
+
+def bits_of(frame: VideoFrame) -> int:
+    """Of a colour."""
+    return max(component.bits for component in frame.format.components)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Raises EmptyClipError where `path` is no movie, or has no picture."""
+    reader = Reader(path, "a movie", "Give a movie that plays, or a folder of pictures", EmptyClipError)
+    with reader.opened():
+        if path.stat().st_size == 0:
+            raise EmptyClipError(f"{path} is empty", "Give a movie that plays, or a folder of pictures")
+        try:
+            # The protocol keeps names with a colon from being taken for addresses.
+            movie = av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": CONTAINERS})
+        except (av.FFmpegError, ValueError) as error:
+            raise EmptyClipError(
+                f"{path} cannot be opened as a movie ({error.strerror if isinstance(error, av.FFmpegError) else error})",
+                "Give a movie that plays, or a folder of pictures",
+            ) from error
+        with movie:
+            cover = av.stream.Disposition.attached_pic
+            stream = next((s for s in movie.streams.video if not s.disposition & cover), None)
+            if stream is None:
+                raise EmptyClipError(f"{path} has no pictures", "Give a movie that plays, or a folder of pictures")
+            reader.picture(stream.width, stream.height)
+            stream.thread_type = "AUTO"
+            yield movie, stream
+
+
+def _frames(movie: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """What can be decoded: packets that are damaged are passed over."""
+    for packet in _packets(movie, stream):
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            continue
+
+
+def _packets(movie: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """What is there of a file that may be cut short."""
+    try:
+        yield from movie.demux(stream)
+    except av.FFmpegError:
+        return
