@@ -9,11 +9,10 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 import numpy as np
-from numpy.typing import NDArray
 
+from .core.arrays import Picture
 from .core.take import FramePattern
 
-Picture = NDArray[np.uint8]
 _icons: bpy.utils.previews.ImagePreviewCollection | None = None
 _shown: dict[str, Hashable] = {}
 """What each icon shows, by its name."""

@@ -37,7 +37,7 @@ def take_state(output: str) -> TakeState | None:
         return None
 
 
-class Watched:
+class FollowedTake:
     """A take that is looked at again and again."""
 
     def __init__(self, pattern: FramePattern) -> None:
@@ -75,6 +75,6 @@ class Watched:
 
 
 @lru_cache(maxsize=4)
-def _watched(pattern: FramePattern) -> Watched:
+def _watched(pattern: FramePattern) -> FollowedTake:
     """One for each take, that remembers what it read."""
-    return Watched(pattern)
+    return FollowedTake(pattern)

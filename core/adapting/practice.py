@@ -13,10 +13,9 @@ from torch.nn import functional
 from ..landmarks.expression import with_expression
 from ..landmarks.head import control_points
 from ..landmarks.similarity import nearest_first
+from ..learning.made import Random
 from ..learning.steps import Batch
 from ..network.shots import Photos
-
-Random = np.random.Generator
 
 HELD_OUT = 4
 """One photo in so many is held out."""

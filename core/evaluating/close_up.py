@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..imaging.face_area import Picture, Points
+from ..arrays import Picture, Points
 from ..landmarks import ibug68
 from ..learning.perceptual import HED_VGG16, PerceptualLoss, load_perceptual
 from .response import openings

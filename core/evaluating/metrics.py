@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from ..arrays import Picture
 
 
 def psnr(painted: Picture, target: Picture, mask: NDArray[np.bool_] | None = None) -> float:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.face_area import Picture, Points
+from ..arrays import Picture, Points
 from ..landmarks import ibug68
 from .response import openings
 from .squares import MOUTH_SIDE, between, find_squares

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..landmarks import ibug68
 
-Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LIKE = 3.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
+
 SCENE_LINEAR = "lin_rec709_scene"
 """The `colorInteropID` of what `decode_srgb` gives."""
 
-Floats = NDArray[np.float32]
 LUMINANCE: Floats = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Of linear Rec.709 (ITU-R BT.709)."""
 

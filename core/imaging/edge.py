@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .crop import Floats
+from ..arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
-Points = NDArray[np.float32]
+from ..arrays import Picture, Points
 
 FINE = 128
 """A slight blur is this part of the picture's side: what it takes away is fine detail."""

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from ..arrays import Floats
 
 SURE = 0.02
 """A matte within so much of 0 or 1 is not doubted."""

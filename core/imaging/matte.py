@@ -10,12 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..landmarks.head import fit_pose, head_model
 from .clothing import bare
 from .foreground import matte_by_colour
 from .segmenter import SIDE, person_matte
-
-Floats = NDArray[np.float32]
 
 LEAST, MOST = 0.3, 0.8
 """How surely a pixel is a person's where the matte begins, and from where it is whole."""

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture
 from ..errors import UnwritableError
 from ..files import whole_file
 from . import colour, exr
 
-Picture = NDArray[np.uint8]
 CHECKER = (0.18, 0.24)
 """The two greys (sRGB) that show where a frame is transparent."""
 SQUARE = 16

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .movie import Picture
+from ..arrays import Picture
 
 THUMBNAIL = (32, 18)
 CUT = 0.06

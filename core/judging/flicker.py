@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import torch
 
-from ..imaging.face_area import Picture, Points, Portrait, face_mask
+from ..arrays import Picture, Points
+from ..imaging.face_area import Portrait, face_mask
 from ..landmarks.ibug68 import IBUG
 from ..network.spline import picture_grid, thin_plate_flow
 

@@ -30,8 +30,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture, Points
 from ..errors import MissingPackageError, MissingWeightsError
-from ..imaging.face_area import Picture, Points, Portrait, sharpness
+from ..imaging.face_area import Portrait, sharpness
 from ..landmarks.agreement import landmark_error, mouth_error
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness

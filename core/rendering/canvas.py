@@ -12,11 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..errors import writing
-
-Floats = NDArray[np.float32]
 
 MOST = 1024
 """Largest side of a picture, in pixels."""

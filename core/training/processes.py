@@ -50,7 +50,7 @@ class Processes:
 
 
 @contextmanager
-def join(device_name: str) -> Iterator[Processes]:
+def join_processes(device_name: str) -> Iterator[Processes]:
     """The processes that torchrun started, one device each; without torchrun this one alone. Raises SettingError."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield Processes(choose_device(device_name))

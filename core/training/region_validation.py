@@ -18,7 +18,7 @@ from ..learning.pairing import stack
 from ..learning.regions import RegionLearner, Seen, compared, look, paint
 from ..network.warp import WarpPainter
 from .pairs import Pairs
-from .shards import Clip
+from .shards import ShardClip
 from .validation import to_bytes
 
 BATCHES, BATCH = 4, 8
@@ -30,7 +30,7 @@ TILE = 96
 class RegionValidation:
     """Fixed items, and what geometry makes of them."""
 
-    def __init__(self, clips: Sequence[Clip], learner: RegionLearner, size: int, device: torch.device) -> None:
+    def __init__(self, clips: Sequence[ShardClip], learner: RegionLearner, size: int, device: torch.device) -> None:
         items = Pairs(clips, size, BATCH, (1, 2), seed=0)
         batches = [stack([items[step * BATCH + i] for i in range(BATCH)]).to(device) for step in range(BATCHES)]
         self.regions: dict[str, list[Seen]] = {}

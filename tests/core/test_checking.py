@@ -305,7 +305,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "performance": Performance.load,
     "exr": exr.read_rgba,
     "layers": exr.read_layers,
-    "mp4": lambda path: list(open_clip(str(path)).lights()),
+    "mp4": lambda path: list(open_clip(str(path)).linear_frames()),
     **dict.fromkeys(("png", "jpg", "tif", "webp", "bmp"), read_photo),
 }
 

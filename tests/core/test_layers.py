@@ -59,7 +59,7 @@ def layers() -> dict[str, Layer]:
 
 
 @pytest.mark.parametrize("window", [None, (30, 5, 50, 15)])
-def test_layers_come_back(tmp_path: Path, layers: dict[str, Layer], window: exr.Window | None) -> None:
+def test_layers_come_back(tmp_path: Path, layers: dict[str, Layer], window: exr.DataWindow | None) -> None:
     path = tmp_path / "a.exr"
     exr.write_layers(path, layers, {"headcast:face": "yes"}, window)
     back = exr.read_layers(path)
@@ -103,7 +103,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, layers: dict[str, Layer], p
 
 
 @pytest.mark.parametrize("window", [None, (30, 5, 50, 15)])
-def test_openimageio_agrees(tmp_path: Path, layers: dict[str, Layer], window: exr.Window | None) -> None:
+def test_openimageio_agrees(tmp_path: Path, layers: dict[str, Layer], window: exr.DataWindow | None) -> None:
     if not OIIO_PYTHON:
         pytest.skip("HEADCAST_OIIO_PYTHON names no Python that has OpenImageIO")
     path = tmp_path / "a.exr"

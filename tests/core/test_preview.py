@@ -61,9 +61,11 @@ def canvas() -> Iterator[Canvas]:
     assert not made.path.exists()
 
 
-def shown(made: Path, canvas: Canvas, drive: dict[str, object], draft: bool = False, **settings: object) -> module.Shown:
+def shown(
+    made: Path, canvas: Canvas, drive: dict[str, object], draft: bool = False, **settings: object
+) -> module.PreviewResult:
     arguments = {"likeness": str(made / "x.likeness"), "canvas": str(canvas.path), "drive": drive, "draft": draft}
-    return module.Shown(**run_job("preview", arguments, settings, Silent()))
+    return module.PreviewResult(**run_job("preview", arguments, settings, Silent()))
 
 
 def frame(made: Path, number: int) -> dict[str, object]:
