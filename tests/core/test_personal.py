@@ -55,11 +55,11 @@ def person_of(face: np.ndarray, count: int, apart: int = 1) -> Person:
 
 
 def flat(tone: float) -> FewShotPainter:
-    """The paper's painter before it knows any form: one tone all over, -1 to 1."""
+    """The paper's painter before it knows any form: all but one tone all over, -1 to 1."""
     torch.manual_seed(0)
     painter = painter_of(SMALL["fsth"])
     assert isinstance(painter, FewShotPainter)
-    torch.nn.init.zeros_(painter.generator.projection.bias)
+    torch.nn.init.constant_(painter.generator.projection.bias, 0.02)
     torch.nn.init.constant_(painter.generator.paint.bias, float(np.arctanh(tone)))
     return painter
 
@@ -88,7 +88,7 @@ def test_it_stops_where_it_makes_things_worse_and_stays_feed_forward(
     monkeypatch.setattr(personal, "RATE", 1.0)
     monkeypatch.setattr(personal, "CHECK_STEPS", 2)
     person = person_of(face, 4)
-    person.photos.pictures.zero_()  # as the painter has it
+    person.photos.pictures.zero_()  # all but what is painted
     result, notes = tuned(flat(0.0), person, 100)
     assert result == ({}, 0)
     assert "Fine-tuning for 8 steps" in notes.said[0]
