@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The live preview: what the timeline and the sliders ask for, painted by a worker of its own, so that a render goes on.
 
 Every tick looks at what the artist wants to see. One request is out at a time, and the next is for what is wanted then:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Several takes one after the other. Each keeps what it was asked for; one that fails does not stop the rest."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures that panels show as icons. Each is drawn once, and anew when what it shows has changed."""
 
 from __future__ import annotations

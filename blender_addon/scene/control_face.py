@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The control face: a rig whose sliders, keys and poses are Blender's own, and which is read as any other rig.
 
 An armature with a bone that turns the head and a bone whose custom properties are the sliders, and a mesh of the 70

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Expressions of a control face as pose assets: what the face does, not how the head is turned nor where the eyes look."""
 
 from __future__ import annotations

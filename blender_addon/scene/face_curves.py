@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A performance onto a control face: the head where the footage has it, gaze and expressions as keys of the sliders."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmarks to tracks of the Movie Clip Editor, for artists to track and to correct.
 
 They are tracks of the camera, which is what artists track, not of an object. A track is named as the landmark is for people

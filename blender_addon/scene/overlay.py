@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The performance's landmarks over the Clip Editor and over the camera's view, in the frame that each shows.
 
 The drawing is registered once and for all, and does nothing where the scene does not ask for it.

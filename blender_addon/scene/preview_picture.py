@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The live preview's picture over the camera's view and the Clip Editor, at the place of the head in the plate.
 
 As with the landmarks, the drawing is registered once and for all, and does nothing where there is nothing to show.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An animated face of the scene to a Performance, as the scene's camera sees it."""
 
 from __future__ import annotations

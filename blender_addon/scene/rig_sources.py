@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What of a rig gives its face away: vertex groups, empties, bones, shape keys. In this order they are trusted.
 
 A vertex group, bone or empty says where a point of the face is, and what a rig lacks of the 70 the linear face model adds.

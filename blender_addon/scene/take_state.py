@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a take stands, by its manifest. What was appended since the last look alone is read: a panel looks at each redraw."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Tracks of the Movie Clip Editor to a Performance.
 
 Its frames are the scene's, so that a take lies under the clip on the timeline: the clip's frame 1 is the scene's frame

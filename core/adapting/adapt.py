@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From photos to a Likeness: each face is found, cropped and matted, the person embedded, the network fine-tuned."""
 
 from __future__ import annotations

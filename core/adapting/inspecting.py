@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos looked at before a Likeness is made of them: what is wrong with any, and a thumbnail of the head in each."""
 
 from __future__ import annotations

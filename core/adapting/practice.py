@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What fine-tuning sees of one person: photos painted from the others, photos held out, expressions that nobody showed."""
 
 from __future__ import annotations

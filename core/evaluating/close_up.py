@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Painted frames against true ones where a viewer looks: in the face, in close-ups of mouth and eyes, between the lips.
 
 All squares and masks are placed by the true landmarks, in both pictures.

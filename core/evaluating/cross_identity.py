@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Cross-identity: one person's likeness plays another's performance. There is no true frame; what can be asked is whether
 the person is still the same and does what the driver does."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The protocol: self-reenactment of held-out frames, and cross-identity, scored beside what every network must beat.
 
 The first half of a clip gives the photos, its second half the drive and the truth. Everything goes the user's road: head

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is measured of painted frames against true ones. Pictures are sRGB uint8 [S, S, 3]."""
 
 from __future__ import annotations

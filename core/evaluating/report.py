@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What an evaluation tells: tables in Markdown, and every row as CSV."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How far a painted face goes when it is asked to move: gaze, lids and lips, painted against asked for.
 
 A slope of 1 does what was asked, .3 a third of it. A correlation would not tell: a face that does a third of everything

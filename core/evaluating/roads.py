@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The user's own roads as the evaluation walks them: `adapt` with a number of photos, `render --opaque` of a performance."""
 
 from __future__ import annotations

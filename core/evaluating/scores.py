@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is measured of a sequence of painted frames: `Judge` looks at the true frames once, then at what each method made."""
 
 from __future__ import annotations

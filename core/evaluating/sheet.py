@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Sheets to look at: the same few frames by every method, whole, then their mouths, then their eyes, enlarged."""
 
 from __future__ import annotations

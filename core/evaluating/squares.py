@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Squares cut out of a head crop round the mouth, an eye and the face: upright in the head, and as large, in eye distances,
 for every person and pose. And what lies between lips and lids in them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Clips made ready to be scored: found, cut to head crops, the first half for photos, the second held out as the drive. A
 single picture is a subject without a drive."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether teeth keep their size: how much the width of the bright area between the lips changes from frame to frame."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A likeness tried by itself, without a driver: at rest, asked to stand still, and asked to move by numbers.
 
 The first photo's landmarks are asked for as they are, as a detector sees them again and again, and with the mouth opened,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Broadcast signals to light: HLG and PQ (ITU-R BT.2100) and wide primaries, by the numbers of ITU-T H.273.
 
 White of the graphics is 1, which is 75 % of an HLG signal and 203 cd/m2 of PQ (ITU-R BT.2408). Everything else is taken as

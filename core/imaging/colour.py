@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From the network's sRGB to scene-linear Rec.709 and back (IEC 61966-2-1, piecewise, in float)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Scene-linear pictures of any colour space to linear Rec.709, the network's own, and back.
 
 The spaces that EXR plates are usually in are a matrix each, made here from their primaries. Every other name is looked up

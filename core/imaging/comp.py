@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head over the plate, and where in the plate the crop lies. Pictures are scene-linear, in the plate's own space.
 
 Where the matte is 0 the plate comes through bit for bit, whatever it holds; so it does where a pixel of the plate is not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Square crops round the head, steady over a clip, and their exact inverse.
 
 A crop is (x, y, side): its centre and its side in plate pixels, so [F, 3] for a clip. "auto" crops follow the rigid head

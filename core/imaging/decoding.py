@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Movies through PyAV (FFmpeg): when their pictures come on, and the pictures as the stream says that they are to be shown.
 
 Matrix, range and rotation are what the stream says; where it names no matrix, BT.709 from 720 lines on and BT.601 below, as

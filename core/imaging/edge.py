@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The matte's edge: moved by fractions of a pixel, each side by itself, feathered; split in a core and a soft edge."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """OpenEXR in and out: half float, scene-linear, ZIP, written whole or not at all.
 
 A file of several layers is multi-part, each layer a part of its own: Nuke and OpenImageIO show them by the parts' names, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The part of a picture that is face, and how sharp it is."""
 
 from __future__ import annotations

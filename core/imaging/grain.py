@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate's grain: measured where the plate is smooth, and made anew as a layer of its own for the clean head.
 
 Pictures are scene-linear. Grain is what is left above a wide blur; its strength depends on light, its clumps on lens, film

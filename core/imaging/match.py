@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head's colour, tone and sharpness brought to the plate's: measured in each frame, smoothed over the shot, applied.
 
 All pictures are scene-linear in the plate's space and at its resolution; the head is not premultiplied and goes on beyond

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A head's matte in a photo: face, hair, ears and neck.
 
 A network says which pixels show a person, the 3D head that is fitted to the landmarks where the head ends and the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Movies: when each picture is on the screen, and the pictures at a constant rate.
 
 Phones and screen recorders write pictures at uneven times, while a Performance and a shot have one rate. So the times of a

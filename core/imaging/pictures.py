@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures other than EXR: upright, in sRGB, as deep as they are. Pillow reads their headers, OpenCV their pixels.
 
 8 and 16 bits are sRGB-encoded, by their ICC profile where they have one; floats are scene-linear Rec.709, as programs that

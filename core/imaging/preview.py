@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures for people: contact sheets, thumbnails and preview movies. Never for the comp: 8 bits, sRGB."""
 
 from __future__ import annotations

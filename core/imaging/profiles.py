@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """ICC profiles of pictures: their colours in sRGB. 8 bits go through LittleCMS, whose Pillow binding knows no more.
 
 16 bits are converted here where the profile is curves and a matrix, as the working spaces of photo programs are (Display P3,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos and clips from files, folders and globs. Pictures come as sRGB uint8 [H, W, 3], upright."""
 
 from __future__ import annotations

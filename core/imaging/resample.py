@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pixels into a crop and back into the plate, to a fraction of a pixel."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where one shot ends and the next begins."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The way of a plate's light to what the network sees, and exactly back.
 
 Plate space -> linear Rec.709 -> one exposure gain per shot -> a shoulder that holds highlights below white and can be undone

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Flicker: what a frame shows and its neighbours do not, once they are moved to its landmarks.
 
 Each neighbour is bent by the spline that moves its landmarks to the frame's. What changes from one neighbour to the other

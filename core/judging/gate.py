@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The quality gate: each painted frame is scored, and held against limits.
 
 The limits' defaults were chosen on eight clips of `../shared/clips`, each played by its own likeness of eight photos without

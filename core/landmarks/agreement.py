@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How far a face lies from where it should be."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A linear model of faces: 70 points in three dimensions, by who it is and what the face does.
 
 `face.json` beside this module was made by `core/synthetic/face_points.py` from MakeHuman's CC0 data; no real person is in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Who a face is, how it is turned and what it does, from its points: the linear face model fitted to what was seen.
 
 Alternating least squares with the model's own spreads as priors. The shape of the face is one for all frames; pose and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Faces with their pose undone, and what can be read off them: the face at rest, lids, gaze."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The rigid 3D head behind the landmarks: its pose in the picture, and points of skull and neck that no detector sees.
 
 Model units: the distance of the eye centres is 1, the origin lies between them; x to the picture's right, y down, z away

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Takes of Epic's Live Link Face, as the app's CSV has them: the 52 ARKit weights, and how the head is turned.
 
 There is no specification; this is what recorded takes show. The header names the columns, in no certain order or casing:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Another person's motion on this person's face: pose, expression and gaze of the driver, the face of the likeness.
 
 A face is split by `fitting` into the pose of the head, the person's own face at rest, and what it does. Only what it does

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The 70 points of a rig that gives some of them, or only the weights of expressions: the linear model gives the rest.
 
 Needs numpy alone, a fraction of a millisecond a frame: it runs inside Blender for every frame that is read.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How alike two faces lie: which photo is nearest to a wanted pose."""
 
 from __future__ import annotations

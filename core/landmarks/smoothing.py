@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmarks without the detector's tremble: offline, so that nothing lags behind.
 
 A face is split into where the head is (place, tilt, size) and where each point is in the head's frame, so that lids are

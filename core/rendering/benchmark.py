@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`make bench`: time per frame and peak memory of each preset, the whole road from landmarks to EXR.
 
 Weights do not change the time, so a preset that has none is timed untrained; what it paints is not looked at.

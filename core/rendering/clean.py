@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is behind the old head where it shows beside the new one: from a plate without it, or from the plate's other frames.
 
 The new head ends at its neck, so the old neck stays. Nothing is invented: what no frame shows stays as it is, and so does

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One frame after the other: the head painted, and put where it is wanted."""
 
 from __future__ import annotations

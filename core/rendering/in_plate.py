@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head back in the plate: exposed, matched and grained as the plate is, at its resolution, where it was seen.
 
 What belongs to a shot and not to a frame (exposure, grain, how colour and sharpness drift) is measured first, on frames

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate that a head goes back into: its frames by number, as the light that they hold."""
 
 from __future__ import annotations

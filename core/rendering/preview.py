@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head of one frame at once, for eyes alone: coarse while frames come fast, as it is rendered once they rest.
 
 What was opened and worked out stays for the next call, as long as files and settings are the same. What goes round the head

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is tried where a painted frame is not good enough.
 
 A better score is not yet a better picture. Of eight frames on eleven clips that were flagged and whose truth is known, two

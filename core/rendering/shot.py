@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a shot was measured, kept in the take's manifest: frames rendered later look like those that are there."""
 
 from __future__ import annotations

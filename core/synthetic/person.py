@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Who somebody is: a shape, skin, eyes, hair, clothes. Sampled from a seed, and plain data that a label can hold."""
 
 from __future__ import annotations

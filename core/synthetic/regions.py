@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where on the base mesh hair grows, and where the 68 landmarks lie."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The studio: builds a person in Blender, lights them, and renders moments. Runs inside Blender.
 
 Blender's space is the mesh's, turned so that z is up, in metres: (x, -z, y) / 10.

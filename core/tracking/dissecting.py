@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Faces taken apart for a rig that an artist moves: who it is, and how each frame turns the head and what it does."""
 
 from __future__ import annotations

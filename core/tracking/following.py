@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which face is which: faces that were seen in single frames, to tracks, and one person's way through a clip's shots.
 
 A track never jumps: faces of neighbouring frames are one where their boxes overlap. A track that was lost goes on with one

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A performance as a table: what the face does in each frame, for a spreadsheet, a graph, or another program."""
 
 from __future__ import annotations

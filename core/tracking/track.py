@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From a clip to a Performance: faces are found in each frame, one is followed and steadied, a crop goes round the head."""
 
 from __future__ import annotations

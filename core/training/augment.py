@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What closes the gap between clean heads and footage: frame, background, grade, camera, occluders, unsteady landmarks.
 
 What an edit or a camera does to a clip is the same in all its frames; a source's own share of it is small, and rare. Every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From clips on disk to batches: K sources and a target of one clip, augmented, with their control points.
 
 Item i of a run is a function of the seed and i alone, whoever makes it: so a run that was killed goes on exactly where it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A video to tracks: its shots are told apart, and in each shot every face is followed. Then a track's frames are cut out.
 
 Decoded twice, so that a film needs no more memory than the frames that are kept of the faces on the screen.

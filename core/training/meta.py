@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Meta-learning: a painter learns from many people how to paint one that it sees for the first time.
 
 Zakharov et al. 2019, section 3.2. Read `train` first. A run is one folder: the same command begins it, goes on after a kill,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From clips and portraits on disk to pairs: photos of a person, and a picture of the same person that is to be painted.
 
 Three kinds: two moments of a clip; two portraits of a person, the truth graded like the photo; one portrait, and a made

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Users' own videos and portraits to training shards: the road to data of VoxCeleb's size.
 
 One shard a video, and one for the pictures of a folder, so that a second run goes on where the first was stopped. What was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A run spread over several processes, as torchrun starts them: each learns from a part of every batch.
 
 Gradients are averaged by hand between backward and step: the painter is called piecewise, and the discriminator several

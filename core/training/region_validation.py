@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How well the painters of mouth and eyes do on people that they do not learn from: losses, and a sheet to look at.
 
 The items are the same throughout a run; beside each painted region stands what geometry alone gives.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Training data on disk: WebDataset shards, that is uncompressed tar files.
 
 A shard holds whole clips, one after the other. A clip is one person in one take: same clothes, light and camera. Each

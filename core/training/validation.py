@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How well a painter does on people that it does not learn from: losses, and a sheet to look at.
 
 The items are the same throughout a run, so two sheets of it can be laid side by side; beside each painted frame stands what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The control face: what its sliders say is what is read, and footage written onto it comes back."""
 
 from __future__ import annotations

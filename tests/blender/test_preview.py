@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The live preview, its timer played by hand: the newest wish wins, coarse first, and Blender is neither held nor broken."""
 
 from __future__ import annotations

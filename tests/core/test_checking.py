@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files that are damaged, mistaken for others or made to harm: one kind of error, which says which way out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the close-ups, the slopes and the trials without a driver say, on faces and pictures whose answer is known."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The linear face: who somebody is and what they do is found from points, and goes over to another face."""
 
 from __future__ import annotations

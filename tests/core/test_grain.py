@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate's grain, measured and made anew."""
 
 from __future__ import annotations

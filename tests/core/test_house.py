@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The rules of the house that a machine can hold."""
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 from headcast.core.version import VERSION
 
 ROOT = Path(__file__).parents[2]
+LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later"
 ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm", "av", "PIL", "platformdirs"}
 BLENDER = {"bpy", "mathutils", "bpy_extras"}
 
@@ -148,6 +150,12 @@ def test_one_word_for_one_thing() -> None:
         for word in words_of(path):
             homes.setdefault(word, []).append(path.relative_to(ROOT / "core").as_posix())
     assert {word: places for word, places in homes.items() if len(places) > 1 and word not in SHARED_WORDS} == {}
+
+
+def test_every_file_names_its_licence() -> None:
+    rooms = ("core", "blender_addon", "nodes", "tests", "tools", "examples")
+    files = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    assert not [str(path) for path in files if path.read_text("utf-8").split("\n")[0] != LICENCE]
 
 
 def test_the_version_stands_once() -> None:

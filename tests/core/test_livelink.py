@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Live Link Face: a phone's take becomes a performance, frame for frame; what is wrong with a file is named."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head takes on the plate's colour and sharpness, steadily, and only where the plate can be compared."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Meta-learning: what is learned from, and that a run goes on exactly, whether it was killed or is shared."""
 
 from __future__ import annotations

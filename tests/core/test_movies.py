@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Movies say how they are to be shown: matrix, range, depth, light, rotation, what an edit list leaves out."""
 
 from __future__ import annotations

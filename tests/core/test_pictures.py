@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures as cameras and programs write them: profiles, orientation, depth, alpha, animations, HEIC."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from headcast.core.errors import MissingPackageError, UnreadableImageError
 from headcast.core.imaging.read import open_clip, read_linear, read_photo
@@ -171,10 +173,9 @@ def test_heic_is_read_or_says_which_package_reads_it(tmp_path: Path, monkeypatch
         without.setitem(sys.modules, "pillow_heif", None)
         with pytest.raises(MissingPackageError, match="pip install pillow-heif"):
             read_photo(phone)
-    heif = pytest.importorskip("pillow_heif")
     with pytest.raises(UnreadableImageError, match=r"IMG_1\.jpg"):
         read_photo(phone)
     made = io.BytesIO()
-    heif.from_pillow(Image.fromarray(np.full((64, 64, 3), (200, 90, 60), np.uint8))).save(made, quality=95)
+    pillow_heif.from_pillow(Image.fromarray(np.full((64, 64, 3), (200, 90, 60), np.uint8))).save(made, quality=95)
     phone.write_bytes(made.getvalue())
     assert np.abs(read_photo(phone)[30, 30].astype(int) - (200, 90, 60)).max() < 8

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whose pose the head has: a driver at rest leaves the photo as it is, and what the driver's head does is added to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Users' own videos to training shards: what is taken, what is left out and why, and that a second run goes on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The preview: what it paints is what a render would write, drafts are small, and nothing is opened twice."""
 
 from __future__ import annotations

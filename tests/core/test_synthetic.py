@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """People who never lived: what they are made of, how they act, and that a run renders them and can go on."""
 
 from __future__ import annotations

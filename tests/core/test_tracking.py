@@ -1,8 +1,8 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One face through a clip: lost, cut away, beside another, in profile, in an uneven movie; and steadied without lag."""
 
 from __future__ import annotations
 
-import importlib.util
 from contextlib import closing
 from pathlib import Path
 
@@ -285,7 +285,6 @@ def test_mediapipe_sees_pupils_and_expressions(astronaut: Path) -> None:
     assert set(seen.expression) - {"_neutral"} == set(arkit.EXPRESSIONS) - {"tongueOut"}
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("dlib"), reason="dlib is not installed")
 def test_dlib_sees_what_mediapipe_sees(astronaut: Path) -> None:
     photo = read_photo(astronaut)
     with closing(open_detector("mediapipe")) as mediapipe, closing(open_detector("dlib")) as dlib:
