@@ -70,7 +70,8 @@ OVERS = {
     "delta": "What the network changed is added to the plate: for a head that is the plate's own, detail and all",
 }
 OLD_HEADS = {
-    "auto": "Covered by the clean plate, or by what other frames show there while the camera stands still",
+    "auto": "Covered by the clean plate, where there is one",
+    "frames": "Covered by what the plate's other frames show there while the camera stands still",
     "leave": "Stays",
 }
 PRECISIONS = {
@@ -232,7 +233,7 @@ class RenderSettings(GateSettings):
     clean_plate: str = option(
         "", "The plate without the head, or a still of it: covers the old head beside the new one", kind="path", group=PLATE
     )
-    old_head: str = option("leave", "The old head, where it shows beside the new one", choices=OLD_HEADS, group=PLATE)
+    old_head: str = option("auto", "The old head, where it shows beside the new one", choices=OLD_HEADS, group=PLATE)
     over: str = option("over", "How the head goes over it", choices=OVERS, group=PLATE)
     layers: str = option("all", "What is written of each frame", choices=LAYERS, group=PLATE)
     window: str = option("plate", "Data window of the head's layer", choices=WINDOWS, group=PLATE)

@@ -140,13 +140,13 @@ def _bent(
 
 
 def view_mouth(photos: Photos, pose: Pose, shot: Shot, size: int = MOUTH_SIZE) -> View:
-    """The mouth in its window; `shot` is the photo that its inside comes from."""
+    """The mouth in its window at `size` pixels, that of the painter or finer; `shot` shows the inside."""
     window = mouth_window(pose.points, pose.projection)
     grid = window.grid(size)
-    soft = mouth.own_window_soft(window, size, SOFT)
+    soft = mouth.own_window_soft(window, MOUTH_SIZE, SOFT)
     inner, outer = mouth.lips(pose.points, grid, soft)
     closes = _Gap(inner, INNER_UPPER, INNER_LOWER, soft)
-    bent = _bent(photos, pose, window, size, size // 2, [*MOUTH_POINTS, *CHIN_POINTS], MOUTH_MOVED, closes)
+    bent = _bent(photos, pose, window, size, MOUTH_SIZE // 2, [*MOUTH_POINTS, *CHIN_POINTS], MOUTH_MOVED, closes)
     within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, grid, soft)
     moved = bent.moved[:, None, None, None]
     share = inner.share * moved
@@ -157,7 +157,7 @@ def view_mouth(photos: Photos, pose: Pose, shot: Shot, size: int = MOUTH_SIZE) -
     near = bent.nearest
     own = mouth_window(near.points, near.projection)
     own_grid = own.grid(size)
-    own_inner, own_outer = mouth.lips(near.points, own_grid, mouth.own_window_soft(own, size, SOFT))
+    own_inner, own_outer = mouth.lips(near.points, own_grid, mouth.own_window_soft(own, MOUTH_SIZE, SOFT))
     seen = [
         layered,
         sample(near.picture, own_grid),
@@ -173,14 +173,14 @@ def view_mouth(photos: Photos, pose: Pose, shot: Shot, size: int = MOUTH_SIZE) -
 
 
 def view_eye(photos: Photos, pose: Pose, shot: Shot, eye: Eye, size: int = EYE_SIZE) -> View:
-    """An eye in its window; `shot` is the photo that its ball comes from."""
+    """An eye in its window at `size` pixels, that of the painter or finer; `shot` shows the ball."""
     window = eye_window(pose.points, pose.projection, eye)
     grid = window.grid(size)
     numbers = [*eye.upper, *eye.lower[1:-1], eye.pupil]
-    soft = mouth.own_window_soft(window, size, SOFT)
+    soft = mouth.own_window_soft(window, EYE_SIZE, SOFT)
     lids = opening(pose.points, eye.upper, eye.lower, grid, soft)
     closes = _Gap(lids, eye.upper, eye.lower, soft)
-    bent = _bent(photos, pose, window, size, size, numbers, EYE_MOVED, closes)
+    bent = _bent(photos, pose, window, size, EYE_SIZE, numbers, EYE_MOVED, closes)
     ball = eyes.eyeball(shot.picture, shot.points, shot.projection, pose.points, pose.projection, eye, grid, soft)
     moved = bent.moved[:, None, None, None]
     layered = bent.picture + lids.share * moved * (ball.picture - bent.picture)
@@ -190,7 +190,7 @@ def view_eye(photos: Photos, pose: Pose, shot: Shot, eye: Eye, size: int = EYE_S
     near = bent.nearest
     own = eye_window(near.points, near.projection, eye)
     own_grid = own.grid(size)
-    own_soft = mouth.own_window_soft(own, size, SOFT)
+    own_soft = mouth.own_window_soft(own, EYE_SIZE, SOFT)
     seen = [
         layered,
         sample(near.picture, own_grid),

@@ -35,6 +35,8 @@ UNSEEN = 1e-3
 COARSER = 4
 """The head is bent on a grid so much coarser than the picture; mouth and eyes are bent anew in close-up."""
 SIDES = {"mouth": MOUTH_SIZE, "eye": EYE_SIZE}
+OVERSAMPLED = 2
+"""How many times as fine as the picture close-ups are: pasted at its own fineness they would be softened."""
 PAINTER_PICTURE = 256
 """Side of the head crop whose detail the regions' painters see."""
 
@@ -79,7 +81,7 @@ class WarpPainter(Painter):
         """A frame for each of the batch, as large as the photos are."""
         head = bent_head(prepared.photos, pose, prepared.mirrored)
         size = head.picture.shape[-1]
-        times = max(1, round(size / PAINTER_PICTURE))
+        times = max(1, round(OVERSAMPLED * size / PAINTER_PICTURE))
         mouth, eye = style.chunk(2, dim=-1)
         picture = self._region(
             head.picture, [view_mouth(head.photos, pose, prepared.mouth, MOUTH_SIZE * times)], "mouth", mouth

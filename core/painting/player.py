@@ -12,15 +12,22 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from ..errors import MissingWeightsError, PresetMismatchError, SettingError
+from ..landmarks.expression import with_expression
 from ..landmarks.similarity import nearest_first
 from ..likeness import Likeness
 from ..network.blocks import fold_spectral_norm
 from ..network.build import build_painter
+from ..network.closeup import INNER_LOWER, INNER_UPPER
 from ..network.painter import PRESETS, Painter
+from ..network.regions import Shot, openness
+from ..network.warp import Prepared, WarpPainter
 from .devices import choose_device
 from .feed import feed_mirrored, feed_photos, feed_pose
 from .weights import find_weights, load_weights, weights_name
 
+SHOWS_TEETH, TEETH_GAP = 0.06, 0.15
+"""Gap between the inner lips, over the eye distance, from which a photo shows the inside of the mouth; and of the mouth that
+is painted to show it."""
 STYLE = "style"
 """Name of the fine-tuned AdaIN vector among a likeness' adapted weights."""
 
@@ -79,7 +86,10 @@ class Player:
             raise PresetMismatchError("The likeness was made by another version of its preset", "Adapt the photos again")
         adapted = {name: torch.from_numpy(value) for name, value in likeness.adapted.items()}
         style = adapted.pop(STYLE, None)
-        strange = self.painter.load_state_dict(adapted, strict=False).unexpected_keys
+        try:
+            strange = self.painter.load_state_dict(adapted, strict=False).unexpected_keys
+        except RuntimeError as error:  # of another shape
+            strange = [str(error)]
         if strange:
             raise PresetMismatchError(f"The likeness holds weights for another network ({strange[0]})", "Adapt again")
         fold_spectral_norm(self.painter)
@@ -93,6 +103,19 @@ class Player:
             self._prepared = self.painter.prepare(shown, mirrored)
             embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
             self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
+            if isinstance(self.painter, WarpPainter) and self.weights:
+                self._prepared = self._with_teeth(self.painter, self._prepared)
+
+    def _with_teeth(self, painter: WarpPainter, prepared: Prepared) -> Prepared:
+        """Where no photo shows the inside of the mouth, the inside is painted once, for a mouth that is a little open, and
+        serves the take as if a photo had shown it: teeth painted for each frame alone would not stay the same."""
+        shown = openness(prepared.photos, INNER_UPPER, INNER_LOWER)[0]
+        if float(shown.max()) > SHOWS_TEETH:
+            return prepared
+        acted = with_expression(self.landmarks[int(shown.argmax())], TEETH_GAP, 0.0)
+        pose = feed_pose(acted[None], self.size, painter.drawing_size, self.device)
+        painted = painter(prepared, pose, self._style).picture
+        return prepared._replace(mouth=Shot(painted, pose.points, pose.projection))
 
     def paint(self, landmarks: NDArray[np.float32], sources: NDArray[np.intp] | None = None) -> Head:
         """The head with its landmarks [70, 2] where they are asked for, in pixels of the likeness' crop.

@@ -92,7 +92,7 @@ class FrameMaker:
         parts: list[object] = [common, [] if plate is None else plate.plate.stand_in(number)]
         if self._clean is not None:
             parts.append(self._clean.identity)
-        elif plate is not None and self._settings.old_head == "auto":
+        elif plate is not None and self._settings.old_head == "frames":
             parts.append(plate.plate.identity)  # what is behind the head comes from any of its frames
         if place is not None and self._performance.seen[place]:
             parts += [*self._driven(place), self._shot]

@@ -57,6 +57,7 @@ class InPlate:
     ) -> None:
         """paint: the head of a frame of the performance; clean: the plate without the head."""
         self._clean = clean
+        self._covers = settings.old_head == "frames" or (clean is not None and settings.old_head != "leave")
         self.plate, self.performance, self.settings = plate, performance, settings
         self._likeness, self._paint, self._reporter = likeness, paint, reporter
         sides = {name: getattr(settings, name) for name in ("grow", "feather", "left", "right", "top", "bottom")}
@@ -171,7 +172,7 @@ class InPlate:
     def _beside(self, i: int, number: int, plate: Floats) -> tuple[Floats, Floats]:
         """Where the old head is to be covered [H, W], 0 to 1, and with what [H, W, 3]."""
         nowhere = np.zeros(plate.shape[:2], np.float32), plate
-        if self.settings.old_head == "leave" or (self._clean is None and self._behind is None):
+        if not self._covers or (self._clean is None and self._behind is None):
             return nowhere
         picture = np.clip(self._shot.transfer.encode(plate), 0.0, 1.0)
         area = old_head(picture, self.performance.landmarks[i], self.performance.crops[i])
@@ -190,7 +191,7 @@ class InPlate:
 
     def _declared(self, shown: Floats) -> dict[str, Layer]:
         """The layer that says where the old head was covered, if it may be."""
-        wanted = self.settings.old_head != "leave" and self.settings.over == "over"
+        wanted = self._covers and self.settings.over == "over"
         return {"clean": Layer(shown)} if wanted and self.settings.layers == "all" else {}
 
     def _face_of(self, i: int) -> Floats:

@@ -14,7 +14,7 @@ from headcast import compat
 from headcast.core.landmarks import arkit
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.head import HeadPose, rotations
-from headcast.core.landmarks.measure_faces import measure_faces
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.landmarks.naming import both_sides
 from headcast.core.performance import Performance, performance_from_points
 from headcast.panels.control_face import GROUPS, MORE

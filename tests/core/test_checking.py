@@ -212,7 +212,7 @@ def test_a_likeness_of_numbers_that_are_none_is_refused(person: Path) -> None:
 
 
 def test_weights_that_do_not_fit_say_where(tmp_path: Path, person: Path) -> None:
-    from headcast.core.network.painter import build_painter
+    from headcast.core.network.build import build_painter
     from headcast.core.painting.weights import load_weights, save_weights
 
     painter = build_painter("warp-256", 128)

@@ -17,7 +17,7 @@ from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.fitting import complete, fit_faces
 from headcast.core.landmarks.frontal import neutral_face
 from headcast.core.landmarks.head import HeadPose, rotations
-from headcast.core.landmarks.measure_faces import measure_faces
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.landmarks.naming import Match
 from headcast.core.landmarks.retarget import Strength, relative_motion
 from headcast.core.landmarks.rig_face import RigFace, place_model

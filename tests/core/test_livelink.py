@@ -12,7 +12,7 @@ from headcast.core.cli.main import main
 from headcast.core.errors import WrongFileError
 from headcast.core.landmarks import arkit, ibug68
 from headcast.core.landmarks.livelink import read_livelink
-from headcast.core.landmarks.measure_faces import measure_faces
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.performance import Performance
 
 ANGLES = [f"{part}{turn}" for part in ("Head", "LeftEye", "RightEye") for turn in ("Yaw", "Pitch", "Roll")]

@@ -109,18 +109,19 @@ def test_both_eyes_glance_the_same_way(face: np.ndarray) -> None:
 
 
 def test_an_iris_goes_where_the_eye_looks(laughing: Changed) -> None:
-    away = []
-    for seed in SEEDS:
+    sides = set()
+    for seed in range(12):
         turned = look_elsewhere(laughing, np.random.default_rng(seed))
         wanted = turned.landmarks[68, 0] - laughing.landmarks[68, 0]
-        away.append(abs(wanted))
-        for eye in (ibug68.RIGHT_EYE, ibug68.LEFT_EYE):
-            # What lies beyond the corners is hidden: of a glance far to the side, less is seen.
-            moved = iris(turned, eye)[0] - iris(laughing, eye)[0]
-            assert moved * np.sign(wanted) > 0.5 * min(abs(wanted), 4) - 0.5
         y, _ = changes(laughing, turned)
-        assert y.max() < laughing.landmarks[48:68, 1].min()
-    assert max(away) > 3
+        assert not len(y) or y.max() < laughing.landmarks[48:68, 1].min()
+        if abs(wanted) < 0.06 * EYES:
+            continue  # so little is all but where it was
+        sides.add(np.sign(wanted))
+        for eye in (ibug68.RIGHT_EYE, ibug68.LEFT_EYE):
+            # The lids hide what lies beyond the corners.
+            assert (iris(turned, eye) - iris(laughing, eye))[0] * np.sign(wanted) > 1.5
+    assert sides == {-1, 1}
 
 
 def test_a_made_photo_lacks_the_teeth_and_a_shut_mouth_stays(laughing: Changed, face: np.ndarray) -> None:

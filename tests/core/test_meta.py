@@ -179,7 +179,7 @@ def test_a_lone_portrait_teaches_what_it_shows(photographed: Path) -> None:
 def test_other_photos_are_other_moments_of_the_person(photographed: Path, take: str) -> None:
     items = toy_pairs(photographed, only=take)
     pairs = [pair for pair in map(items.__getitem__, range(24)) if not pair.made]
-    assert len(pairs) > 5
+    assert len(pairs) > 2
     for pair in pairs:
         assert not any(torch.equal(points, pair.pose.points) for points in pair.photos.points)
     opens = [openness(pair.pose.points) for pair in pairs]
@@ -299,7 +299,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(shards: Path, tmp_path: Pat
     assert checkpoint(tmp_path / "killed")["step"] == 2
     resumed = train([shards], tmp_path / "killed", settings, Silent())
     assert resumed.losses == straight.losses
-    assert set(straight.losses) == {"pixel", "match", "adversarial", "features", "discriminator"}
+    assert set(straight.losses) == {"pixel", "adversarial", "features", "discriminator"}
     assert_same_checkpoint(tmp_path / "straight", tmp_path / "killed")
     check_what_a_run_leaves(straight, tmp_path / "straight", (8 * SIDE, 6 * SIDE, 3))
 

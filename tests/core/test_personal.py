@@ -3,20 +3,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from headcast.core.adapting import personal
-from headcast.core.adapting.personal import Snapshot, Tuned, fine_tune, rehearsal
+from headcast.core.adapting import personal, tuning
+from headcast.core.adapting.personal import Snapshot, Tuned, fine_tune, learn_person, rehearsal
 from headcast.core.adapting.practice import Person, hold_out, practise, rehearse
+from headcast.core.adapting.tuning import Gain, tune
 from headcast.core.landmarks.expression import LOWER_INNER, UPPER_INNER, with_expression
 from headcast.core.landmarks.head import LIDS, fit_pose
 from headcast.core.learning.losses import LossWeights
+from headcast.core.learning.made import Changed
+from headcast.core.learning.pairing import pack
+from headcast.core.learning.regions import PairBatch, RegionCritics
 from headcast.core.learning.steps import Critics, FineTuner
-from headcast.core.network.painter import Painter
+from headcast.core.network.build import painter_of
+from headcast.core.network.few_shot import FewShotPainter
+from headcast.core.network.warp import WarpPainter
 from headcast.core.painting.feed import feed_photos
+from headcast.core.settings import AdaptSettings
 
 from .test_networks import CPU, SMALL
+from .test_regions import looking, opened, portrait
 
 PIXELS = LossWeights(vgg19=0, vggface=0, match=0, pixel=10.0)
 
@@ -41,30 +51,30 @@ def person_of(face: np.ndarray, count: int, apart: int = 1) -> Person:
     y, x = np.mgrid[0:64, 0:64]
     heads = np.stack([np.hypot(x - c[0], y - c[1]) < 20 for c in landmarks.mean(axis=1)])
     pictures = np.repeat(heads[..., None], 3, axis=-1).astype(np.uint8) * 150
-    photos, _ = feed_photos(pictures, heads.astype(np.uint8) * 255, landmarks, CPU)
+    photos = feed_photos(pictures, heads.astype(np.uint8) * 255, landmarks, CPU)
     return Person(photos, landmarks / 64)
 
 
-@pytest.fixture
-def bright() -> Painter:
-    """A painter that paints too bright: what one learns of it on any photo holds for all."""
+def flat(tone: float) -> FewShotPainter:
+    """The paper's painter before it knows any form: all but one tone all over, -1 to 1."""
     torch.manual_seed(0)
-    painter = Painter(SMALL["warp"])
-    torch.nn.init.constant_(painter.generator.repaint.bias, 0.3)
+    painter = painter_of(SMALL["fsth"])
+    assert isinstance(painter, FewShotPainter)
+    torch.nn.init.constant_(painter.generator.projection.bias, 0.02)
+    torch.nn.init.constant_(painter.generator.paint.bias, float(np.arctanh(tone)))
     return painter
 
 
-def tuned(painter: Painter, person: Person, steps: int) -> tuple[Tuned, Notes]:
+def tuned(painter: FewShotPainter, person: Person, steps: int) -> tuple[Tuned, Notes]:
     notes = Notes()
     return fine_tune(painter, torch.zeros(1, 32), person, Critics({}, PIXELS), steps, notes), notes
 
 
-def test_it_says_what_it_gained_on_photos_it_did_not_learn(
-    bright: Painter, face: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(personal, "RATE", 2e-2)
-    (adapted, gain), notes = tuned(bright, person_of(face, 5, apart=3), 40)
-    assert {"style", "generator.repaint.weight"} < set(adapted)
+def test_it_says_what_it_gained_on_photos_it_did_not_learn(face: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It paints too bright: what one learns of that on any photo holds for all."""
+    monkeypatch.setattr(personal, "RATE", 4e-2)
+    (adapted, gain), notes = tuned(flat(0.5), person_of(face, 5, apart=3), 40)
+    assert {"style", "generator.paint.bias"} < set(adapted)
     assert {value.dtype for value in adapted.values()} == {np.dtype(np.float16)}
     (line,) = notes.said
     before, after = (float(word) for word in line.split("PSNR ")[1].split(" dB")[0].split(" to "))
@@ -78,7 +88,9 @@ def test_it_stops_where_it_makes_things_worse_and_stays_feed_forward(
 ) -> None:
     monkeypatch.setattr(personal, "RATE", 1.0)
     monkeypatch.setattr(personal, "CHECK_STEPS", 2)
-    result, notes = tuned(Painter(SMALL["warp"]), person_of(face, 4), 100)
+    person = person_of(face, 4)
+    person.photos.pictures.zero_()  # all but what is painted
+    result, notes = tuned(flat(0.0), person, 100)
     assert result == ({}, 0)
     assert "Fine-tuning for 8 steps" in notes.said[0]
     assert "stays feed-forward" in notes.said[0]
@@ -119,12 +131,91 @@ def test_expressions_are_acted(face: np.ndarray) -> None:
 
 
 def test_mouth_and_eyes_are_to_be_painted_as_before(face: np.ndarray) -> None:
-    torch.manual_seed(0)
-    painter = Painter(SMALL["warp"]).eval()
+    painter = flat(0.0).eval()
     tuner = FineTuner(painter, torch.zeros(1, 32), Critics({}, PIXELS))
     untuned = Snapshot(tuner)
     batch = rehearse(person_of(face, 4), np.random.default_rng(0))
     assert float(rehearsal(tuner, untuned, batch).detach()) == 0
     with torch.no_grad():
-        painter.generator.repaint.bias[:3] += 0.1
+        painter.generator.paint.bias += 0.1
     assert float(rehearsal(tuner, untuned, batch).detach()) > 0
+
+
+def album(face: np.ndarray, count: int) -> list[Changed]:
+    """Photos of one person who talks and looks about."""
+    faces = [looking(opened(face, 0.5 + 13 * (i % 3) / 2), 2 * (i % 4) - 3, 1 - 0.2 * (i % 2)) for i in range(count)]
+    return [Changed(portrait(points), points) for points in faces]
+
+
+def off(brightness: float) -> WarpPainter:
+    """Paints mouths and eyes too bright."""
+    torch.manual_seed(0)
+    painter = WarpPainter(SMALL["warp"]).eval()
+    for region in painter.regions.painters.values():
+        torch.nn.init.constant_(region.last.bias, brightness)
+    return painter
+
+
+def tuned_regions(painter: WarpPainter, photos: list[Changed], steps: int) -> Gain:
+    return tune(painter, photos, torch.zeros(1, 32), RegionCritics(None), steps, Notes())
+
+
+def test_close_ups_gain_on_photos_they_did_not_learn(face: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "RATE", 3e-2)
+    painter = off(0.4)
+    before = {name: value.clone() for name, value in painter.state_dict().items()}
+    gain = tuned_regions(painter, album(face, 5), 20)
+    assert gain.after < 0.85 * gain.before
+    assert 0 < gain.best_step <= gain.steps == 20
+    assert {"regions.mouth.last.bias", "regions.eye.last.bias"} < set(gain.changed)
+    assert gain.changed["regions.mouth.last.bias"].mean() < 0.35
+    assert all(torch.equal(value, before[name]) for name, value in painter.state_dict().items()), "the painter is shared"
+    assert not painter.load_state_dict(gain.changed, strict=False).unexpected_keys
+
+
+def test_close_ups_stay_feed_forward_where_nothing_is_gained(
+    weights: Path, face: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "RATE", 1.0)
+    monkeypatch.setattr(tuning, "CHECK_STEPS", 1)
+    photos, notes = album(face, 4), Notes()
+    pictures, landmarks = (np.stack(part) for part in zip(*photos, strict=True))
+    mattes = np.full(pictures.shape[:3], 255, np.uint8)
+    settings = AdaptSettings(weights=str(weights), steps=100, device="cpu")
+    embedding, name, result = learn_person(pictures, mattes, landmarks, settings, notes)
+    assert result == ({}, 0)
+    assert name == "by chance"
+    assert embedding.shape == (128,)
+    assert f"for {tuning.PATIENCE} steps" in notes.said[0]
+    assert "stays feed-forward" in notes.said[0]
+    assert notes.done == 100
+
+
+@pytest.mark.parametrize(("count", "held"), [(9, {3, 7}), (3, set()), (1, set())])
+def test_close_ups_never_practise_what_is_held_out(
+    count: int, held: set[int], face: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of few photos all are practised, and painted from made copies of themselves to see how it goes."""
+    photos = album(face, count)
+    shown: list[tuple[set[int], int, bool]] = []
+
+    def numbers(some: list[Changed]) -> set[int]:
+        return {i for i, photo in enumerate(photos) for one in some if one is photo}
+
+    def packed(sources: list[Changed], truth: Changed, made: bool) -> PairBatch:
+        (target,) = numbers([truth])
+        shown.append((numbers(sources), target, made))
+        return pack(sources, truth, made)
+
+    monkeypatch.setattr(tuning, "pack", packed)
+    gain = tuned_regions(off(0.2), photos, 4)
+    assert gain.before > 0
+    checks = len(held) or tuning.MADE_CHECKS
+    known = set(range(count)) - held
+    for i, (sources, target, made) in enumerate(shown):
+        assert target in (held if held and i < checks else known)
+        assert sources <= known - {target}
+        assert made == (not sources)
+    assert len(shown) == checks + 4 * tuning.BATCH
+    assert any(made for _, _, made in shown[checks:])
+    assert any(not made for _, _, made in shown[checks:]) == (count > 1)

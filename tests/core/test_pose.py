@@ -14,7 +14,7 @@ from headcast.core.landmarks.arkit import EXPRESSIONS
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.fitting import fit_faces
 from headcast.core.landmarks.head import HeadPose, rotations
-from headcast.core.landmarks.measure_faces import measure_faces
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.landmarks.retarget import Strength, calmest_frame, calmest_photo, motion_from_photo
 from headcast.core.likeness import Likeness
 from headcast.core.performance import Performance, performance_from_points

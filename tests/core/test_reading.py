@@ -10,13 +10,13 @@ from pathlib import Path
 import av
 import numpy as np
 import OpenEXR
+import PyOpenColorIO as OCIO  # noqa: N814 (its users call it so)
 import pytest
 from headcast.core.errors import MissingPackageError, SettingError
 from headcast.core.imaging import colour, colour_space
 from headcast.core.imaging.movie import conform
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import Clip, open_clip, parse_rate, read_photo
-from PyOpenColorIO import Config
 
 TICKS = Fraction(1, 90000)
 
@@ -136,10 +136,10 @@ def test_plates_are_seen_in_their_colour_space(tmp_path: Path) -> None:
 
 def test_our_matrices_are_those_of_the_aces_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OCIO", raising=False)
-    config = Config.CreateFromBuiltinConfig(colour_space.STUDIO)
+    config = OCIO.Config.CreateFromBuiltinConfig(colour_space.STUDIO)
     light = np.random.default_rng(0).uniform(0, 2, (3, 5, 3)).astype(np.float32)
     for name in ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear P3-D65", "lin_ap1_scene", "lin_rec709_scene"):
-        there = Config.GetProcessorToBuiltinColorSpace(config, name, "lin_rec709_scene").getDefaultCPUProcessor()
+        there = OCIO.Config.GetProcessorToBuiltinColorSpace(config, name, "lin_rec709_scene").getDefaultCPUProcessor()
         truth = light.copy()
         there.applyRGB(truth)
         assert np.allclose(colour_space.to_linear_rec709(light, name), truth, atol=2e-3), name
