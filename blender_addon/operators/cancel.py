@@ -10,7 +10,7 @@ from .polls import allow
 
 
 class HEADCAST_OT_cancel(bpy.types.Operator):
-    """Stop the job after the frame in hand; finished frames are kept"""
+    """Stop the job after the current frame; finished frames are kept"""
 
     bl_idname = "headcast.cancel"
     bl_label = "Cancel"

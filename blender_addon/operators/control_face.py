@@ -99,7 +99,7 @@ class HEADCAST_OT_key_control_face(ControlFaceOperator, bpy.types.Operator):
 
 
 class HEADCAST_OT_add_handles(ControlFaceOperator, bpy.types.Operator):
-    """Add bones that drag landmarks of the face where no slider leads"""
+    """Add bones that move landmarks of the face which no slider controls"""
 
     bl_idname = "headcast.add_handles"
     bl_label = "Add Landmark Handles"

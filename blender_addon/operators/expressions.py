@@ -13,7 +13,7 @@ from .errors import reports_errors
 
 
 class HEADCAST_OT_store_expression(ControlFaceOperator, bpy.types.Operator):
-    """Keep what the face does now as a pose asset; how the head is turned and where the eyes look is left out"""
+    """Keep the current expression as a pose asset, without the head's rotation and the gaze"""
 
     bl_idname = "headcast.store_expression"
     bl_label = "Store Expression"

@@ -60,7 +60,7 @@ class HEADCAST_OT_composite(PlaceTake, bpy.types.Operator):
 
 
 class HEADCAST_OT_take_to_node(PlaceTake, bpy.types.Operator):
-    """Have the active Headcast Take show the scene's take, as it is now on disk"""
+    """Show the scene's take, as it is now on disk, in the active Headcast Take"""
 
     bl_idname = "headcast.take_to_node"
     bl_label = "Show the Scene's Take"
@@ -89,7 +89,7 @@ class HEADCAST_OT_take_to_sequencer(PlaceTake, bpy.types.Operator):
 
 
 class HEADCAST_OT_take_over_strip(PlaceTake, bpy.types.Operator):
-    """Put the head over the pictures of the active strip, the plate, by a modifier of that strip"""
+    """Put the head over the pictures of the active strip, the plate, with a modifier of that strip"""
 
     bl_idname = "headcast.take_over_strip"
     bl_label = "Take over Active Strip"

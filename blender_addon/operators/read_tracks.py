@@ -19,7 +19,7 @@ from .modal import JobOperator
 
 
 class HEADCAST_OT_read_tracks(JobOperator, bpy.types.Operator):
-    """Read the face that the clip's tracks follow, over the whole clip; points without a track are put by the face model"""
+    """Read the face that the clip's tracks follow, over the whole clip; the face model places points without a track"""
 
     bl_idname = "headcast.read_tracks"
     bl_label = "Read Tracks"

@@ -84,7 +84,7 @@ class HEADCAST_OT_check_engine(EngineOperator, bpy.types.Operator):
 
 
 class HEADCAST_OT_remove_engine(EngineOperator, bpy.types.Operator):
-    """Delete the environment that Set Up Engine made; likenesses, takes and another Python of yours stay"""
+    """Delete the environment that Set Up Engine made; likenesses, takes and your own Python are kept"""
 
     bl_idname = "headcast.remove_engine"
     bl_label = "Remove"

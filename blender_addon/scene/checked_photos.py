@@ -31,7 +31,7 @@ def taken_photos(settings: bpy.types.PropertyGroup) -> list[str]:
     left_out = _left_out(settings)
     taken = [str(path) for path in find_photos(chosen_photos(settings)) if normpath(path) not in left_out]
     if not taken:
-        raise SettingError("Every photo is left out", "Take one in again, or choose others")
+        raise SettingError("Every photo is left out", "Include one again, or choose others")
     return taken
 
 

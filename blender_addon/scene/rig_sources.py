@@ -133,7 +133,7 @@ def make_reader(match: RigMatch) -> Reader:
     if given.sum() < LEAST_POINTS:
         raise RigError(
             f"'{match.owner.name}' gives only {int(given.sum())} points of a face",
-            "Assign eyes, nose, mouth and chin at least",
+            "Assign at least eyes, nose, mouth and chin",
         )
     shares[given] /= totals[given, None]
     read = {"groups": _group_reader, "empties": _empty_reader, "bones": _bone_reader}[match.kind](match.owner, sources)
