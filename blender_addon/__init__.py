@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Headcast in Blender: the extension's root. Talks to artists and to the scene; the engine runs in a process of its own.
 
 Nothing heavy is imported here: `headcast.core` is used without Blender, and Blender starts without waiting for us.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """All that differs between Blender 4.2 and 5.2, and nothing else."""
 
 from __future__ import annotations

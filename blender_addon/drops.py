@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What may be dropped onto the 3D view and the Clip Editor, by its ending."""
 
 from __future__ import annotations

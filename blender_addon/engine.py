@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The client of the worker process: start, ask, poll, cancel, kill. Never waits, so Blender never does.
 
 Knows no Blender. The worker runs this very copy of the core, on whichever Python it is given.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where the engine is: the Python that runs it, and what is known of that Python."""
 
 from __future__ import annotations

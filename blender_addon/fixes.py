@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which button mends which error: the error box shows it. What is not here is mended by reading the hint."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The job in hand: one at a time, on one worker that stays for the next.
 
 `Job.poll` does all the work of watching, in little time; the modal operators call it from a timer, blocking callers from

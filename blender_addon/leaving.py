@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A job ends with the file that it was started in: nothing of the next file is grey, and nothing lands in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Entries in menus of Blender's own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How the last job ended, in the status bar: an artist works elsewhere meanwhile."""
 
 from __future__ import annotations

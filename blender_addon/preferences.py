@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The add-on's preferences: the engine, and how it is set up."""
 
 # Blender wants annotations of properties as they are: no `from __future__ import annotations` here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The live preview: what the timeline and the sliders ask for, painted by a worker of its own, so that a render goes on.
 
 Every tick looks at what the artist wants to see. One request is out at a time, and the next is for what is wanted then:
@@ -23,7 +24,7 @@ from .jobs import EngineJob
 from .properties import values_of
 from .scene.files import absolute
 from .scene.live_rig import LiveRig
-from .scene.preview_picture import Picture, show
+from .scene.preview_picture import PaintedPicture, show
 
 TICK_SECONDS = 0.01
 SETTLED_SECONDS = 0.15
@@ -62,7 +63,7 @@ class Preview:
         """Raises UnwritableError or DiskFullError where there is no room for its picture."""
         self.error: HeadcastError | None = None
         self.result: dict[str, Any] | None = None
-        """the worker's last: `core.rendering.preview.Shown`"""
+        """the worker's last: `core.rendering.preview.PreviewResult`"""
         self.answered: Request | None = None
         self.rig = LiveRig()
         self._looked: dict[str, tuple[float, int]] = {}
@@ -110,11 +111,11 @@ class Preview:
             self._drafts = result["milliseconds"] > FLUENT
         show(self._picture(result))
 
-    def _picture(self, result: dict[str, Any]) -> Picture | None:
+    def _picture(self, result: dict[str, Any]) -> PaintedPicture | None:
         if not result["side"]:
             return None
         pixels = self._canvas.read(result["side"])
-        return Picture(pixels, tuple(result["crop"]), (result["width"], result["height"]), self.answered.wish.scene)
+        return PaintedPicture(pixels, tuple(result["crop"]), (result["width"], result["height"]), self.answered.wish.scene)
 
     def _look(self, scene: bpy.types.Scene) -> None:
         """See what is wanted now. Raises HeadcastError for what is missing."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The scene's settings. What the core can set is made from the core's settings classes, not written twice."""
 
 from dataclasses import fields

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The likenesses used last, on this machine, whatever the scene."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The one list of what Blender gets to know, in the order in which it is registered."""
 
 from __future__ import annotations

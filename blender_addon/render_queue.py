@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Several takes one after the other. Each keeps what it was asked for; one that fails does not stop the rest."""
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def open_takes(settings: bpy.types.PropertyGroup) -> list[str]:
     return [row.name for row in settings.queue if row.state != DONE]
 
 
-class Take(NamedTuple):
+class QueuedTake(NamedTuple):
     """What a row asked for when the job began."""
 
     likeness: str
@@ -50,7 +51,7 @@ class QueueJob:
         self._job: jobs.EngineJob | None = None
         self._cancelled = False
         rows = [scene.headcast.queue[output] for output in open_takes(scene.headcast)]
-        takes = [Take(row.likeness, row.performance, row.name, values_of(row.render, RenderSettings)) for row in rows]
+        takes = [QueuedTake(row.likeness, row.performance, row.name, values_of(row.render, RenderSettings)) for row in rows]
         self._steps = self._render(takes)
 
     def poll(self) -> dict[str, Any] | None:
@@ -65,7 +66,7 @@ class QueueJob:
         self.cancel()
         self._steps.close()
 
-    def _render(self, takes: Sequence[Take]) -> Generator[dict[str, Any] | None, None, None]:
+    def _render(self, takes: Sequence[QueuedTake]) -> Generator[dict[str, Any] | None, None, None]:
         failed = 0
         for number, take in enumerate(takes, 1):
             try:
@@ -79,7 +80,7 @@ class QueueJob:
                 failed += 1
         yield {"takes": len(takes), "failed": failed}
 
-    def _take(self, take: Take, what: str) -> Generator[None, None, None]:
+    def _take(self, take: QueuedTake, what: str) -> Generator[None, None, None]:
         row = self._mark(take.output, RENDERING)
         if self._cancelled:
             raise CancelledError()

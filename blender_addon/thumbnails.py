@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures that panels show as icons. Each is drawn once, and anew when what it shows has changed."""
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 import numpy as np
-from numpy.typing import NDArray
 
+from .core.arrays import Picture
 from .core.take import FramePattern
 
-Picture = NDArray[np.uint8]
 _icons: bpy.utils.previews.ImagePreviewCollection | None = None
 _shown: dict[str, Hashable] = {}
 """What each icon shows, by its name."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files of other versions of Headcast: each says which one wrote it.
 
 A change of the scene's settings that files of before must be brought to raises FORMAT, and does so in `_look`.

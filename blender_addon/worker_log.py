@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lines that the worker and its libraries print, kept for a bug report: a file for each worker, its user's alone."""
 
 from __future__ import annotations

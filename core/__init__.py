@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Headcast's core: a Likeness plays a Performance, and the Take is a sequence of frames. Knows no Blender.
 
 The nouns are `likeness`, `performance` and `take`; the roads to them are `adapting.adapt`, `tracking.track` and

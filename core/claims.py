@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Who is at work on a file: a claim beside it, which one process alone can make.
 
 A claim is a small file made with O_EXCL, which network folders honour too (NFS from version 3 on). It says whose it is, and

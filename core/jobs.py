@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The jobs by name: those of the command line, and those for which the add-on alone asks.
 
 The command line and the worker both come through here. Each job takes its arguments (paths as strings) and its settings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A Likeness: what is known of a person. The photos' crops and landmarks, the embedding, and the adapted weights.
 
 One safetensors file, which holds arrays and strings and can run nothing. Its arrays are NumPy's; torch is not needed here.

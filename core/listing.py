@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Lists that are told to a person: short enough to be read."""
 
 from __future__ import annotations

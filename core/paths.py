@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where Headcast keeps what is not the user's own file.
 
 platformdirs knows each system's folders. Blender's own Python lacks it; there they are those of the XDG specification.

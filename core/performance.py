@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A Performance: what a face does over time, whoever plays it. Footage and rigs become one; nothing later knows which.
 
 Needs numpy alone, so that Blender's own Python reads and writes it. The file is a NumPy archive without pickles.

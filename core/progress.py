@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a long job tells what it does, and learns that it is to stop."""
 
 from __future__ import annotations

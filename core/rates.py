@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Frame rates as the fractions that they are: 23.976 is short for 24000/1001, wherever it is written."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The one door for files from elsewhere: each is checked here before anything is made of it.
 
 A file may be cut short, taken for another, or made to do harm. So its types, shapes, counts and numbers are checked, and how

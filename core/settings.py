@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that a user can set: one field each, with its default, range and help in this one place.
 
 The command line's options (`cli/`), the panel's properties (`blender_addon/properties.py`) and the manifest are made from
@@ -91,7 +92,7 @@ RELATIVE, PLATE, GATE = "Relative motion", "Into the plate", "Quality gate"
 """Headings of RenderSettings."""
 
 
-class Checked:
+class CheckedSettings:
     """Settings that look at their own values. Raises SettingError, which names the option at fault."""
 
     def __post_init__(self) -> None:
@@ -105,7 +106,7 @@ class Checked:
                 raise SettingError(f"{name} cannot be {value}", f"Choose from {low} to {high}")
 
 
-class Sized(Checked):
+class Sized(CheckedSettings):
     """Settings whose `size` may be left to the preset."""
 
     preset: str
@@ -143,7 +144,7 @@ class AdaptSettings(Sized):
 
 
 @dataclass(frozen=True)
-class TrackSettings(Checked):
+class TrackSettings(CheckedSettings):
     """How a clip becomes a Performance."""
 
     face: str = option("largest", "Face to follow: largest, or a place in pixels on it: x,y or x,y@frame")
@@ -162,7 +163,7 @@ class TrackSettings(Checked):
 
 
 @dataclass(frozen=True)
-class GateSettings(Checked):
+class GateSettings(CheckedSettings):
     """What a painted frame must be worth. `core/judging/gate.py` says how the limits were found."""
 
     tries: int = option(
@@ -273,17 +274,17 @@ class RenderSettings(GateSettings):
 
 
 @dataclass(frozen=True)
-class MeasureSettings(Checked):
+class MeasureSettings(CheckedSettings):
     """How a Performance becomes a table: there is nothing to set."""
 
 
 @dataclass(frozen=True)
-class DissectSettings(Checked):
+class DissectSettings(CheckedSettings):
     """How faces are taken apart for a rig: there is nothing to set."""
 
 
 @dataclass(frozen=True)
-class SetUpSettings(Checked):
+class SetUpSettings(CheckedSettings):
     """How the engine's environment is made."""
 
     python: str = option(
@@ -294,7 +295,7 @@ class SetUpSettings(Checked):
 
 
 @dataclass(frozen=True)
-class CheckSettings(Checked):
+class CheckSettings(CheckedSettings):
     """How the engine is looked at, or removed: there is nothing to set."""
 
 
@@ -328,7 +329,7 @@ class EvaluateSettings(Sized):
 
 
 @dataclass(frozen=True)
-class SynthesizeSettings(Checked):
+class SynthesizeSettings(CheckedSettings):
     """How people are rendered for training data."""
 
     people: int = option(100, "How many", low=1)
@@ -344,7 +345,7 @@ class SynthesizeSettings(Checked):
 
 
 @dataclass(frozen=True)
-class PrepareSettings(Checked):
+class PrepareSettings(CheckedSettings):
     """How videos and portraits become training data."""
 
     size: int = option(256, "Side of the head crops in pixels", low=64, high=1024)

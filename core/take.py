@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A Take: one rendering of a Likeness in a Performance, as a sequence of frames and the manifest that knows them.
 
 Several processes, on one machine or many, may work on one take: each frame is claimed by who renders it. Needs nothing but

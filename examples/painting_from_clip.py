@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Walk-through: a painting acts what somebody does in a clip.
 
     python examples/painting_from_clip.py PAINTING CLIP OUT_FOLDER

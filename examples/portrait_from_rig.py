@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Drive a photographed head from an animated rig, and comp it into the scene.
 
     python examples/portrait_from_rig.py PHOTO OUT_FOLDER [--frames 48] [--preset warp-256]

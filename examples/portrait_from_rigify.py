@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Walk-through: drive a portrait from a Rigify face.
 
     python examples/portrait_from_rigify.py PHOTO OUT_FOLDER [--frames 48]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What an example leaves to look at: a contact sheet and a preview movie, with its strips of frames side by side."""
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ SHEET_FRAMES = 8
 SIDE = 256
 """Of each picture in the movie, in pixels."""
 
-Frame = Path | np.ndarray
+Still = Path | np.ndarray
 """An EXR, a picture file, or a picture in sRGB bytes [H, W, 3]."""
 
 
-def leave(folder: Path, strips: Sequence[Sequence[Frame]], rate: Fraction) -> None:
+def leave(folder: Path, strips: Sequence[Sequence[Still]], rate: Fraction) -> None:
     """Write contact_sheet.png, a row for each strip, and preview.mp4. Ends the script where strips differ in length."""
     counts = {len(strip) for strip in strips}
     if len(counts) != 1 or not strips[0]:
@@ -30,7 +31,7 @@ def leave(folder: Path, strips: Sequence[Sequence[Frame]], rate: Fraction) -> No
     print(f"{len(strips[0])} frames, a contact sheet and a preview in {folder}")
 
 
-def seen(frame: Frame) -> np.ndarray:
+def seen(frame: Still) -> np.ndarray:
     """A frame as a person sees it: sRGB bytes [H, W, 3]."""
     if isinstance(frame, Path):
         return shown_over_checker(frame) if frame.suffix == ".exr" else read_photo(frame)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Plain compositor node groups, built by code: they render the same where the add-on is missing.
 
 Each group is a module: `take`, `matte`, `grade`, `grain` and `comp`. `build` says what a group is made from, and uses again

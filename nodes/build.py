@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a group is made from, and how the one that is there is found again and brought up to date."""
 
 from __future__ import annotations

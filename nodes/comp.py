@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The group "Headcast Comp": the head over the plate, and what one looks at to judge it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The group "Headcast Grade Match": the head's colour brought to the plate's, within the matte.
 
 Each channel x becomes (x * gain + offset) ^ (1 / gamma), on colour that is divided by alpha and multiplied again after;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The group "Headcast Grain": the plate's grain on the head.
 
 Grain is a take's layer, or where there is none, noise of the group's own (since Blender 4.5): of the standard deviation

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The group "Headcast Matte": the edge of a head, set right by hand."""
 
 from __future__ import annotations

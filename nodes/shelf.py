@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Every group, by the name that menus know it by, and as an asset with a picture of what it does."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The group "Headcast Take": a take's frames.
 
 Inputs: Plate, Blend (0 shows the plate, 1 the head). Outputs: Image (the head over the plate), Head (premultiplied RGBA),

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Nodes written as formulae: each method adds one and returns the socket that holds its result."""
 
 from __future__ import annotations

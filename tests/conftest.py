@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests share: input that a package ships, the development material where it is there, the engine's Python."""
 
 from __future__ import annotations

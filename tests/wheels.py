@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Wheels without content, which pip installs in no time: what an engine is set up from in tests."""
 
 from __future__ import annotations

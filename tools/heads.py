@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The guide's sheet of heads from one photo: `python tools/heads.py SHEET.jpg PHOTO...`, each in three short performances.
 
 A row a photo and performance: the photo, then six moments. The performances are made of ARKit weights, so no actor is in
@@ -13,7 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from headcast.core.adapting.adapt import adapt
-from headcast.core.imaging.preview import Picture, contact_sheet
+from headcast.core.arrays import Picture
+from headcast.core.imaging.preview import contact_sheet
 from headcast.core.landmarks.arkit import EXPRESSIONS, INDEX
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.fitting import fit_faces
@@ -22,8 +24,8 @@ from headcast.core.progress import Silent
 from headcast.core.settings import AdaptSettings
 from numpy.typing import NDArray
 
-Moment = dict[str, float]
-SPEAKS: list[Moment] = [
+Expression = dict[str, float]
+SPEAKS: list[Expression] = [
     {},
     {"jawOpen": 0.25, "mouthFunnel": 0.2},
     {"jawOpen": 0.45},
@@ -31,7 +33,7 @@ SPEAKS: list[Moment] = [
     {"mouthPressLeft": 0.5, "mouthPressRight": 0.5},
     {"jawOpen": 0.2, "mouthStretchLeft": 0.4, "mouthStretchRight": 0.4},
 ]
-LAUGHS: list[Moment] = [
+LAUGHS: list[Expression] = [
     {"mouthSmileLeft": 0.4, "mouthSmileRight": 0.4},
     {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3, "jawOpen": 0.06},
     {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "jawOpen": 0.2, "eyeSquintLeft": 0.5, "eyeSquintRight": 0.5},
@@ -39,7 +41,7 @@ LAUGHS: list[Moment] = [
     {"jawOpen": 0.7, "eyeWideLeft": 0.5, "eyeWideRight": 0.5, "browInnerUp": 0.7},
     {"mouthFrownLeft": 0.6, "mouthFrownRight": 0.6, "browDownLeft": 0.6, "browDownRight": 0.6},
 ]
-LOOKS: list[Moment] = [
+LOOKS: list[Expression] = [
     {"eyeLookOutLeft": 0.8, "eyeLookInRight": 0.8},
     {"eyeLookInLeft": 0.8, "eyeLookOutRight": 0.8},
     {"eyeLookUpLeft": 0.6, "eyeLookUpRight": 0.6, "browInnerUp": 0.6},
@@ -49,7 +51,7 @@ LOOKS: list[Moment] = [
 ]
 
 
-def acted(landmarks: NDArray[np.float32], moment: Moment) -> NDArray[np.float32]:
+def acted(landmarks: NDArray[np.float32], moment: Expression) -> NDArray[np.float32]:
     """The face [70, 2] of a photo doing what `moment` says, head and proportions its own."""
     weights = np.zeros(len(EXPRESSIONS))
     for name, weight in moment.items():

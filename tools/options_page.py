@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The guide's page of every option, made from the settings classes: `python tools/options_page.py docs/options.md`."""
 
 from __future__ import annotations

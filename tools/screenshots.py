@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`make screenshots`: the guide's pictures, from the real window: `python -m tools.screenshots`.
 
 `$HEADCAST_BLENDER` starts a Blender with windows, `$HEADCAST_PYTHON` is the engine's Python (this one without it). Shows the
@@ -56,7 +57,7 @@ bpy.context.scene.headcast.rig.update_tag()
 BACK = "[a for a in bpy.context.window.screen.areas if a.type == 'NODE_EDITOR'][0].type = 'VIEW_3D'"
 
 
-class Album:
+class PictureAlbum:
     """Pictures of a window, cut to what they are about."""
 
     def __init__(self, window: Window) -> None:
@@ -86,7 +87,7 @@ class Album:
 
 def take_pictures(window: Window) -> None:
     """From the empty tab to a take in the compositor."""
-    album, python = Album(window), os.environ.get("HEADCAST_PYTHON", sys.executable)
+    album, python = PictureAlbum(window), os.environ.get("HEADCAST_PYTHON", sys.executable)
     window.show()
     album.sidebar("no_engine")
     window.preferences({"python": python})

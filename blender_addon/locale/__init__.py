@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Headcast in other languages than English: one table of texts each, by Blender's name of the language."""
 
 from __future__ import annotations

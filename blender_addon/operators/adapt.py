@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos to a likeness."""
 
 from __future__ import annotations

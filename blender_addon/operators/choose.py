@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files chosen in the file browser, or dropped onto Blender: what `drops` hands over comes here too."""
 
 # Blender wants annotations of properties as they are: no `from __future__ import annotations` here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The control face: add it, put it to rest, key it, and give it handles."""
 
 # Blender wants annotations of properties as they are: no `from __future__ import annotations` here.

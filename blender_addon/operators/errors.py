@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How an error that the artist can mend reaches them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Expressions of the control face, kept as pose assets."""
 
 # Blender wants annotations of properties as they are: no `from __future__ import annotations` here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How every long job runs: modal with progress and ESC where there is a window, blocking where there is none.
 
 A subclass says what to do in `begin_job` and what to make of the result in `finish`. `execute` blocks (scripts, headless);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take of a new version: what was rendered before stays."""
 
 from __future__ import annotations

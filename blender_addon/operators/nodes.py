@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Our node groups: into a node editor, into the asset library; and what a Comp shows."""
 
 # Blender wants annotations of properties as they are: no `from __future__ import annotations` here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take that is on disk, to where an artist wants it. Doing it again brings what is there up to date."""
 
 # Blender wants annotations of properties as they are: no `from __future__ import annotations` here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A detector's landmarks to tracks in the Movie Clip Editor: on one frame to be tracked, on all to be corrected."""
 
 from collections.abc import Sequence

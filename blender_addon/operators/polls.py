@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What every `poll` shares: who refuses says why."""
 
 from __future__ import annotations

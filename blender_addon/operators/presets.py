@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Settings kept under a name. Those that Headcast brings lie in `presets/headcast`."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The queue of takes: filled, emptied, rendered."""
 
 from __future__ import annotations

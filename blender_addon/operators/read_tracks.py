@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Tracks of the Movie Clip Editor to a performance."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A likeness plays a performance: the take's frames."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The engine: set it up, check it, remove it. All of it in a process of its own, on Blender's Python or the engine's."""
 
 from __future__ import annotations

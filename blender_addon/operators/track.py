@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A clip to a performance."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An animated rig to a performance, as the scene's camera sees it."""
 
 from __future__ import annotations

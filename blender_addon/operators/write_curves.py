@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A performance onto a rig: its expressions onto shape keys; the turn of the head and the gaze too onto a control face."""
 
 from __future__ import annotations

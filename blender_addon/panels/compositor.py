@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The compositor's own part of the tab: the controls of the active Headcast group."""
 
 from __future__ import annotations

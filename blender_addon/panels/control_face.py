@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The control face's sliders, all of them properties of its bones: I keys what the mouse is over."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How the engine stands: in the preferences all of it, in the tab while there is none."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A field for a file, with the button that asks for one: Blender's own shows every file, and takes one alone."""
 
 from __future__ import annotations

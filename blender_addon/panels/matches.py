@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What drives what: a list that an artist can read and change."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The preset menus in the headers of the settings."""
 
 from __future__ import annotations

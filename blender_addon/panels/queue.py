@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Takes that wait for each other."""
 
 from __future__ import annotations

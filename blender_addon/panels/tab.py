@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the panels share: the tab they are in, and how text, a job and an error look."""
 
 from __future__ import annotations

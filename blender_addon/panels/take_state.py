@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a take stands: what of it is on disk, what the quality gate says, and the frame that was rendered last."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The node groups in the user's asset library, for every file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos that were looked at: what is wrong with any, and which are left out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take over the scene's picture: the node group of `nodes/` wired into the scene's compositor."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The control face: a rig whose sliders, keys and poses are Blender's own, and which is read as any other rig.
 
 An armature with a bone that turns the head and a bone whose custom properties are the sliders, and a mesh of the 70
@@ -15,12 +16,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ..core.arrays import Doubles
 from ..core.errors import RigError
 from ..core.landmarks import arkit, ibug68
 from ..core.landmarks.face_model import face_model
 from ..core.landmarks.naming import LANDMARKS
 from .rig import frame_size, lens_of, seen_at
-from .rig_sources import Points
 
 NAME = "Headcast Face"
 KEY, VERSION = "headcast_face", 1
@@ -69,12 +70,12 @@ def is_control_face(item: bpy.types.Object | None) -> bool:
     return item is not None and item.type == "ARMATURE" and KEY in item
 
 
-def in_metres(points: Points) -> Points:
+def in_metres(points: Doubles) -> Doubles:
     """Model points [..., 3] in the armature's space."""
     return np.asarray(UNIT * np.asarray(points) @ AXES.T)
 
 
-def add_face(scene: bpy.types.Scene, rest: Points | None = None, part: float = EYES_PART) -> bpy.types.Object:
+def add_face(scene: bpy.types.Scene, rest: Doubles | None = None, part: float = EYES_PART) -> bpy.types.Object:
     """Add a control face before the scene's camera, which is added where there is none, and return its armature.
 
     rest: [70, 3] the face doing nothing, in model units, as it is seen without perspective; the average one without. part:
@@ -165,7 +166,7 @@ def editing(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
 
 
 def add_bone(
-    bones: bpy.types.ArmatureEditBones, name: str, start: Points, end: Points, parent: str = ""
+    bones: bpy.types.ArmatureEditBones, name: str, start: Doubles, end: Doubles, parent: str = ""
 ) -> bpy.types.EditBone:
     """A bone between two places in the armature's space, which turns about the axes that `core.landmarks.measure` counts by:
     X lifts the nose, Y turns it to the picture's right, Z tilts the head clockwise."""
@@ -201,13 +202,13 @@ def _add_sliders(bone: bpy.types.PoseBone) -> None:
         bone.property_overridable_library_set(slider_path(name), True)
 
 
-def _add_landmarks(scene: bpy.types.Scene, rig: bpy.types.Object, rest: Points, distance: float) -> None:
+def _add_landmarks(scene: bpy.types.Scene, rig: bpy.types.Object, rest: Doubles, distance: float) -> None:
     """The mesh, which the head carries: a vertex group for each landmark, a driven shape key for each expression.
 
     distance: of the camera, in model units.
     """
 
-    def places(face: Points) -> Points:
+    def places(face: Doubles) -> Doubles:
         return in_metres(_with_dots(_seen_from(face, distance)))
 
     data = bpy.data.meshes.new(f"{NAME} Landmarks")
@@ -234,7 +235,7 @@ def _dot(landmark: int) -> range:
     return range(first, first + 4) if landmark in ibug68.PUPILS else range(0)
 
 
-def _with_dots(face: Points) -> Points:
+def _with_dots(face: Doubles) -> Doubles:
     """The face [70, 3] and the corners of both diamonds, which have the pupils in their middles: [78, 3]."""
     corners = DOT * np.array([(1, 0, 0), (0, 1, 0), (-1, 0, 0), (0, -1, 0)])
     return np.concatenate([face, *(face[pupil] + corners for pupil in ibug68.PUPILS)])
@@ -248,7 +249,7 @@ def _edges() -> list[tuple[int, int]]:
     return strokes + dots
 
 
-def _seen_from(face: Points, distance: float) -> Points:
+def _seen_from(face: Doubles, distance: float) -> Doubles:
     """The face [70, 3] that looks from so near as `face` does without perspective: wider where it is farther away."""
     depth = face[:, 2:]
     return np.concatenate([face[:, :2] * (1 + depth / distance), depth], axis=1)

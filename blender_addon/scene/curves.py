@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A Performance's expressions as F-curves on shape keys, so that footage drives a rig and an animator edits between."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Expressions of a control face as pose assets: what the face does, not how the head is turned nor where the eyes look."""
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import compat
+from ..core.arrays import Doubles
 from ..core.errors import RigError
 from ..core.landmarks import arkit, ibug68
 from ..core.landmarks.face_model import face_model
 from ..core.landmarks.naming import both_sides
 from .control_face import EXPRESSIONS, FACE, animated_path, handles, slider_path
-from .rig_sources import Points
 
 KEY = "headcast_expression"
 """Custom property by which their actions are known."""
@@ -98,7 +99,7 @@ def picture(weights: Mapping[str, float]) -> NDArray[np.float32]:
     face = face_model().acted(np.array([weights.get(name, 0.0) for name in arkit.EXPRESSIONS]))[:, :2]
     low, high = face_model().neutral[:, :2].min(axis=0), face_model().neutral[:, :2].max(axis=0)
     scale = 0.8 * SIDE / (high - low).max()
-    flat: Points = (face - (low + high) / 2) * (scale, -scale) + SIDE / 2
+    flat: Doubles = (face - (low + high) / 2) * (scale, -scale) + SIDE / 2
     x, y = np.meshgrid(np.arange(SIDE) + 0.5, np.arange(SIDE) + 0.5)
     nearest = np.full((SIDE, SIDE), np.inf)
     first, last, _ = ibug68.segments()

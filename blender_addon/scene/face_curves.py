@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A performance onto a control face: the head where the footage has it, gaze and expressions as keys of the sliders."""
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from .. import compat
+from ..core.arrays import Doubles
 from ..core.landmarks import arkit
 from ..core.landmarks.head import rotations
 from ..core.performance import Performance
@@ -29,7 +31,6 @@ from .control_face import (
 )
 from .curves import replace_keys
 from .rig import frame_size, lens_of, seen_at
-from .rig_sources import Points
 
 TO_CAMERA = np.diag([1.0, -1.0, -1.0])
 """From the model's axes to a camera's."""
@@ -70,7 +71,7 @@ def eyes_part(scene: bpy.types.Scene, performance: Performance, acted: Dissected
     return float(np.median(acted.scale) * _fit(size, performance) / size.min())
 
 
-def sliders(expression: Points) -> dict[str, Points]:
+def sliders(expression: Doubles) -> dict[str, Doubles]:
     """The values [F] of each slider for weights [F, 52]: one gaze for both eyes, the mean of theirs."""
     values = {name: expression[:, arkit.INDEX[name]] for name in EXPRESSIONS}
     for slider in GAZE:
@@ -99,7 +100,7 @@ def _head_basis(scene: bpy.types.Scene, rig: bpy.types.Object, performance: Perf
     return rest.inverted() @ placed.inverted() @ camera.matrix_world.normalized() @ wanted @ rest
 
 
-def _fit(size: Points, performance: Performance) -> float:
+def _fit(size: Doubles, performance: Performance) -> float:
     """How much larger the plate is in a frame of `size` [2] pixels, all of it within."""
     return float((size / (performance.width, performance.height)).min())
 

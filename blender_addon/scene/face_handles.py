@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Handles on landmarks of a control face: bones that an artist drags where no slider leads.
 
 A handle moves its landmark by as much as it was moved itself, on top of what the sliders do. Bones are keyed, and stored

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Paths of the scene's: absolute for the engine, and short for the artist."""
 
 from __future__ import annotations

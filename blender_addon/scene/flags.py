@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Markers on the timeline where the quality gate flagged a frame."""
 
 from __future__ import annotations

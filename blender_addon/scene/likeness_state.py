@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a likeness' file says of itself: read again only when it was written."""
 
 from __future__ import annotations

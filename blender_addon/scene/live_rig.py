@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A rig's face as Blender shows it just now, through the scene's camera: read when something moved, and not before."""
 
 from __future__ import annotations

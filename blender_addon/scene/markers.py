@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmarks to tracks of the Movie Clip Editor, for artists to track and to correct.
 
 They are tracks of the camera, which is what artists track, not of an object. A track is named as the landmark is for people
@@ -16,6 +17,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Reals
 from ..core.landmarks import ibug68
 from ..core.landmarks.naming import LANDMARKS, Match, landmark_labels
 from ..core.performance import Performance
@@ -31,8 +33,6 @@ its default, the location alone."""
 CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
 """In Blender's order."""
 
-Points = NDArray[np.floating]
-
 
 class Footage(NamedTuple):
     """A clip's pictures as `core.imaging.read.open_clip` knows them."""
@@ -43,7 +43,7 @@ class Footage(NamedTuple):
     """Its number for what the clip's frame 1 shows, movies counted from 1"""
 
 
-class Squares(NamedTuple):
+class MarkerSquares(NamedTuple):
     """Of a marker: from 0 to 1 of the clip, round its place."""
 
     pattern: list[list[float]]
@@ -66,7 +66,7 @@ def footage_of(clip: bpy.types.MovieClip) -> Footage:
 
 
 def place_tracks(
-    clip: bpy.types.MovieClip, frame: int, landmarks: Points, size: tuple[int, int], chosen: Sequence[int]
+    clip: bpy.types.MovieClip, frame: int, landmarks: Reals, size: tuple[int, int], chosen: Sequence[int]
 ) -> list[Match]:
     """Put the `chosen` of `landmarks` [70, 2] (pixels of a picture of `size`) on the clip's `frame`, and return the tracks.
 
@@ -126,22 +126,22 @@ def _free_tracks(
     return found
 
 
-def _places(landmarks: Points, size: tuple[int, int]) -> NDArray[np.float64]:
+def _places(landmarks: Reals, size: tuple[int, int]) -> NDArray[np.float64]:
     """Pixels [..., 2] from the top left corner as Blender's 0 to 1 from the bottom left one."""
     return np.array([0.0, 1.0]) + np.array([1.0, -1.0]) * landmarks / size
 
 
-def _squares(landmarks: Points, size: tuple[int, int]) -> Squares:
+def _squares(landmarks: Reals, size: tuple[int, int]) -> MarkerSquares:
     """As the size of a face asks for, in `landmarks` [F, 70, 2]."""
     eyes = [landmarks[:, eye].mean(axis=1) for eye in (ibug68.RIGHT_EYE, ibug68.LEFT_EYE)]
     apart = float(np.median(np.linalg.norm(eyes[1] - eyes[0], axis=-1)))
     pattern = CORNERS * max(PATTERN * apart, LEAST_PATTERN) / size
     search = CORNERS[[0, 2]] * max(SEARCH * apart, LEAST_SEARCH) / size
-    return Squares(pattern.tolist(), search.tolist())
+    return MarkerSquares(pattern.tolist(), search.tolist())
 
 
 def _mark(
-    track: bpy.types.MovieTrackingTrack, frame: int, place: NDArray[np.float64], squares: Squares
+    track: bpy.types.MovieTrackingTrack, frame: int, place: NDArray[np.float64], squares: MarkerSquares
 ) -> bpy.types.MovieTrackingMarker:
     """A marker in the place of one that may be there. Only good until the next one: Blender moves them."""
     marker = track.markers.insert_frame(frame, co=place - np.array(track.offset))

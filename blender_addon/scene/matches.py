@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The scene's list of what drives what, to and from the core's matches."""
 
 from __future__ import annotations

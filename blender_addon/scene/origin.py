@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The scene in which a job was started, found again whatever is shown by the time that the job is done."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The performance's landmarks over the Clip Editor and over the camera's view, in the frame that each shows.
 
 The drawing is registered once and for all, and does nothing where the scene does not ask for it.
@@ -9,8 +10,8 @@ from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Doubles
 from ..core.landmarks import ibug68
 from .performance_state import performance_at
 
@@ -19,16 +20,15 @@ LINE = 1.5
 DOT = 4.0
 """Length of the dash that stands for a pupil, in widths of a line."""
 
-Points = NDArray[np.float64]
 _handles: list[tuple[type[bpy.types.Space], Any]] = []
 
 
 class Rectangle(NamedTuple):
     """Upright, in pixels of a region from its bottom left corner."""
 
-    low: Points
+    low: Doubles
     """[2] bottom left"""
-    high: Points
+    high: Doubles
     """[2] top right"""
 
 
@@ -53,7 +53,7 @@ def redraw(settings: bpy.types.PropertyGroup | None, context: bpy.types.Context)
                 area.tag_redraw()
 
 
-def shown_face(scene: bpy.types.Scene, frame: int) -> tuple[Points, tuple[int, int]] | None:
+def shown_face(scene: bpy.types.Scene, frame: int) -> tuple[Doubles, tuple[int, int]] | None:
     """Landmarks [70, 2] in a frame of the scene, in plate pixels, and the plate's width and height.
 
     None where they are not asked for, where the file is not there or none of ours, and in gaps.
@@ -77,7 +77,7 @@ def clip_rectangle(visible: tuple[float, float, float, float], region: tuple[int
     return Rectangle(-low * scale, (1 - low) * scale)
 
 
-def camera_rectangle(corners: Points, view: Points, region: tuple[int, int]) -> Rectangle:
+def camera_rectangle(corners: Doubles, view: Doubles, region: tuple[int, int]) -> Rectangle:
     """The camera's frame, its `corners` [4, 3] in the world, in a region seen through the matrix `view` [4, 4]."""
     seen = np.column_stack([corners, np.ones(len(corners))]) @ view.T
     places = (seen[:, :2] / seen[:, 3:] + 1) / 2 * region
@@ -92,14 +92,14 @@ def fitted(frame: Rectangle, width: float, height: float) -> Rectangle:
     return Rectangle(middle - half, middle + half)
 
 
-def placed(points: Points, plate: tuple[int, int], rectangle: Rectangle) -> Points:
+def placed(points: Doubles, plate: tuple[int, int], rectangle: Rectangle) -> Doubles:
     """Plate pixels [N, 2] from the top left corner to pixels of the region whose `rectangle` the plate fills."""
     parts = points / plate
     parts[:, 1] = 1 - parts[:, 1]
     return rectangle.low + parts * (rectangle.high - rectangle.low)
 
 
-def line_vertices(points: Points, dot: float) -> tuple[Points, Points]:
+def line_vertices(points: Doubles, dot: float) -> tuple[Doubles, Doubles]:
     """Both ends [2S, 3] of every stroke's segments through `points` [70, 2], and their colours [2S, 4].
 
     A stroke of one point becomes a dash of the length `dot`.
@@ -154,7 +154,7 @@ def _draw_over_camera() -> None:
         _draw(placed(*face, rectangle))
 
 
-def _draw(points: Points) -> None:
+def _draw(points: Doubles) -> None:
     """Points [70, 2] in pixels of the region that is being drawn."""
     import gpu  # where Blender has no window there is no GPU to be had
     from gpu_extras.batch import batch_for_shader

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a performance's file holds: read again only when it was written."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take on a plane that fills the camera's frame."""
 
 from __future__ import annotations

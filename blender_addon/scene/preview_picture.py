@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The live preview's picture over the camera's view and the Clip Editor, at the place of the head in the plate.
 
 As with the landmarks, the drawing is registered once and for all, and does nothing where there is nothing to show.
@@ -19,7 +20,7 @@ MARGIN = 20
 """Pixels round it, of an interface of scale 1."""
 
 
-class Picture(NamedTuple):
+class PaintedPicture(NamedTuple):
     """What the worker painted."""
 
     pixels: NDArray[np.float32]
@@ -32,8 +33,8 @@ class Picture(NamedTuple):
     """name of the scene that it is of"""
 
 
-_shown: Picture | None = None
-_loaded: tuple[Picture, Any] | None = None
+_shown: PaintedPicture | None = None
+_loaded: tuple[PaintedPicture, Any] | None = None
 """The last picture that was drawn, and its texture."""
 _handles: list[tuple[type[bpy.types.Space], Any]] = []
 
@@ -51,7 +52,7 @@ def unregister() -> None:
         space.draw_handler_remove(handle, "WINDOW")
 
 
-def show(picture: Picture | None) -> None:
+def show(picture: PaintedPicture | None) -> None:
     """Show this picture from now on, or none."""
     global _shown, _loaded
     _shown = picture
@@ -60,7 +61,7 @@ def show(picture: Picture | None) -> None:
     redraw(None, bpy.context)
 
 
-def crop_rectangle(picture: Picture, plate: Rectangle) -> Rectangle:
+def crop_rectangle(picture: PaintedPicture, plate: Rectangle) -> Rectangle:
     """Where its square lies in a region whose rectangle `plate` the plate fills."""
     x, y, side = picture.crop
     ends = np.array([[x - side / 2, y + side / 2], [x + side / 2, y - side / 2]])
@@ -74,7 +75,7 @@ def corner_rectangle(region: tuple[int, int], covered: int, margin: float) -> Re
     return Rectangle(high - side, high)
 
 
-def _picture(scene: bpy.types.Scene) -> Picture | None:
+def _picture(scene: bpy.types.Scene) -> PaintedPicture | None:
     return _shown if _shown is not None and _shown.scene == scene.name else None
 
 
@@ -99,7 +100,7 @@ def _draw_over_view() -> None:
         _draw(picture, corner_rectangle((context.region.width, context.region.height), covered, margin), context)
 
 
-def _draw(picture: Picture, where: Rectangle, context: bpy.types.Context) -> None:
+def _draw(picture: PaintedPicture, where: Rectangle, context: bpy.types.Context) -> None:
     import gpu  # where Blender has no window there is no GPU to be had
     from gpu_extras.batch import batch_for_shader
 
@@ -115,7 +116,7 @@ def _draw(picture: Picture, where: Rectangle, context: bpy.types.Context) -> Non
     gpu.state.blend_set("NONE")
 
 
-def _texture(picture: Picture) -> Any:
+def _texture(picture: PaintedPicture) -> Any:
     """On the graphics card, once for each picture."""
     global _loaded
     import gpu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An animated face of the scene to a Performance, as the scene's camera sees it."""
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Doubles
 from ..core.errors import RigError
 from ..core.imaging.crop import head_crops
 from ..core.landmarks import arkit, ibug68
 from ..core.performance import Performance, performance_from_points
-from .rig_sources import Points, RigMatch, make_reader
+from .rig_sources import RigMatch, make_reader
 from .timing import scene_rate
 
 
@@ -57,20 +59,20 @@ def frame_size(scene: bpy.types.Scene) -> tuple[int, int]:
     return int(scene.render.resolution_x * scale), int(scene.render.resolution_y * scale)
 
 
-def lens_of(camera: bpy.types.Object, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Points:
+def lens_of(camera: bpy.types.Object, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Doubles:
     """[4, 4] the projection of an evaluated camera: from its own space to -1 to 1 of the scene's frame."""
     width, height = frame_size(scene)
     aspects = {"scale_x": scene.render.pixel_aspect_x, "scale_y": scene.render.pixel_aspect_y}
     return np.array(camera.calc_matrix_camera(depsgraph, x=width, y=height, **aspects))
 
 
-def seen_at(lens: Points, x: float, y: float, distance: float) -> tuple[float, float, float]:
+def seen_at(lens: Doubles, x: float, y: float, distance: float) -> tuple[float, float, float]:
     """In the camera's space, what the `lens` shows at (x, y), -1 to 1 of the frame, so far before the camera."""
     return (x + lens[0, 2]) * distance / lens[0, 0], (y + lens[1, 2]) * distance / lens[1, 1], -distance
 
 
 def project(
-    points: Points, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, width: int, height: int
+    points: Doubles, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, width: int, height: int
 ) -> NDArray[np.float32]:
     """World positions [N, 3] to pixels [N, 2] of the render, from the top left corner; NaN behind the camera."""
     camera = scene.camera.evaluated_get(depsgraph)

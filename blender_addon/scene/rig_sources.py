@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What of a rig gives its face away: vertex groups, empties, bones, shape keys. In this order they are trusted.
 
 A vertex group, bone or empty says where a point of the face is, and what a rig lacks of the 70 the linear face model adds.
@@ -13,14 +14,13 @@ from typing import NamedTuple
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Doubles
 from ..core.errors import RigError
 from ..core.landmarks import arkit, ibug68
 from ..core.landmarks.naming import LANDMARKS, Match, Matched, match_bones, match_points, match_shapes
 from ..core.landmarks.rig_face import LEAST_POINTS, RigFace, place_model, similarity
 
-Points = NDArray[np.float64]
 NUMBERED = re.compile(r"lm_\d\d$")
 """Vertex groups may be called like bones ("nose", "chin") and mean skinning: only numbered ones are points."""
 
@@ -28,11 +28,11 @@ NUMBERED = re.compile(r"lm_\d\d$")
 class Posed(NamedTuple):
     """A face of the scene in one frame."""
 
-    points: Points
+    points: Doubles
     """[70, 3] world positions"""
-    expression: Points
+    expression: Doubles
     """[52] weights of `arkit.EXPRESSIONS`; NaN where the rig has points and not expressions"""
-    rest: Points
+    rest: Doubles
     """[70, 3] the same face doing nothing, its head where it is"""
 
 
@@ -138,7 +138,7 @@ def make_reader(match: RigMatch) -> Reader:
     shares[given] /= totals[given, None]
     read = {"groups": _group_reader, "empties": _empty_reader, "bones": _bone_reader}[match.kind](match.owner, sources)
 
-    def landmarks(places: Points) -> Points:
+    def landmarks(places: Doubles) -> Doubles:
         points = shares @ places
         points[~given] = np.nan
         return points
@@ -158,7 +158,7 @@ def _has_arkit(mesh: bpy.types.Object) -> bool:
     return mesh.type == "MESH" and mesh.data.shape_keys is not None and _keys(mesh).keys() >= arkit.INDEX.keys()
 
 
-PlaceReader = Callable[["bpy.types.Depsgraph | None"], Points]
+PlaceReader = Callable[["bpy.types.Depsgraph | None"], Doubles]
 """Positions [S, 3] of the sources in the world; without a depsgraph at rest, in a space of the reader's own. Empties have no
 rest: theirs is the frame in which the reading begins."""
 
@@ -182,7 +182,7 @@ def _group_reader(mesh: bpy.types.Object, names: Sequence[str]) -> PlaceReader:
     used = np.flatnonzero(weights.any(axis=0))
     weights = weights[:, used]
 
-    def read(depsgraph: bpy.types.Depsgraph | None) -> Points:
+    def read(depsgraph: bpy.types.Depsgraph | None) -> Doubles:
         if depsgraph is None:
             return weights @ vertices_of(mesh)[used]
         evaluated = mesh.evaluated_get(depsgraph)
@@ -198,7 +198,7 @@ def _bone_reader(armature: bpy.types.Object, ends: Sequence[str]) -> PlaceReader
         raise RigError(f"'{armature.name}' has no bone {', '.join(absent[:4])}", "Match the names again")
     split = [end.rsplit("@", 1) for end in ends]
 
-    def read(depsgraph: bpy.types.Depsgraph | None) -> Points:
+    def read(depsgraph: bpy.types.Depsgraph | None) -> Doubles:
         if depsgraph is None:
             return np.array([at_rest[end] for end in ends])
         evaluated = armature.evaluated_get(depsgraph)
@@ -214,7 +214,7 @@ def _empty_reader(parent: bpy.types.Object, names: Sequence[str]) -> PlaceReader
     if absent:
         raise RigError(f"'{parent.name}' has no empty {', '.join(absent[:4])} below it", "Match the names again")
 
-    def read(depsgraph: bpy.types.Depsgraph | None) -> Points:
+    def read(depsgraph: bpy.types.Depsgraph | None) -> Doubles:
         graph = depsgraph or bpy.context.evaluated_depsgraph_get()
         return np.array([empties[name].evaluated_get(graph).matrix_world.translation for name in names])
 
@@ -246,7 +246,7 @@ def _shape_reader(mesh: bpy.types.Object, matches: Sequence[Match]) -> Reader:
     return read
 
 
-def vertices_of(mesh: bpy.types.Object, count: int = 0) -> Points:
+def vertices_of(mesh: bpy.types.Object, count: int = 0) -> Doubles:
     """[V, 3] of a mesh object, evaluated or not, in its own space; the first `count` where it must have so many.
 
     Subdivision keeps the vertices that it began from in front. Raises RigError where modifiers leave fewer.
@@ -259,14 +259,14 @@ def vertices_of(mesh: bpy.types.Object, count: int = 0) -> Points:
     return places.reshape(-1, 3)[: count or None].astype(np.float64)
 
 
-def _key_points(block: bpy.types.ShapeKey) -> Points:
+def _key_points(block: bpy.types.ShapeKey) -> Doubles:
     """[V, 3] of a key at 1."""
     places = np.empty(len(block.data) * 3, np.float32)
     block.data.foreach_get("co", places)
     return places.reshape(-1, 3).astype(np.float64)
 
 
-def _key_values(mesh: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Sequence[str]) -> Points:
+def _key_values(mesh: bpy.types.Object, depsgraph: bpy.types.Depsgraph, names: Sequence[str]) -> Doubles:
     """[N] of shape keys by name, as drivers and keyframes have them; 0 where one is switched off."""
     blocks = mesh.data.shape_keys.evaluated_get(depsgraph).key_blocks
     return np.array([0.0 if blocks[name].mute else blocks[name].value for name in names])
@@ -280,7 +280,7 @@ def _empties(parent: bpy.types.Object) -> dict[str, bpy.types.Object]:
     return {child.name.split(".")[0]: child for child in parent.children_recursive if child.type == "EMPTY"}
 
 
-def _bones_at_rest(armature: bpy.types.Object) -> dict[str, Points]:
+def _bones_at_rest(armature: bpy.types.Object) -> dict[str, Doubles]:
     """Both ends of each bone, in the armature's space."""
     return {
         f"{bone.name}@{end}": np.array(place)
@@ -289,6 +289,6 @@ def _bones_at_rest(armature: bpy.types.Object) -> dict[str, Points]:
     }
 
 
-def _transformed(points: Points, matrix: object) -> Points:
+def _transformed(points: Doubles, matrix: object) -> Doubles:
     whole = np.array(matrix)
     return np.asarray(points @ whole[:3, :3].T + whole[:3, 3])

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A scene to try everything with: a portrait of a person who does not exist, and a performance to drive it."""
 
 from __future__ import annotations

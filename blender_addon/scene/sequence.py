@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take's frames as an image sequence in the .blend file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take in the sequencer: a strip of its own over the others, or a modifier of the strip that is its plate."""
 
 from __future__ import annotations

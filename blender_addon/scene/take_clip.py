@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take in the Movie Clip Editor: to track it, stabilise it, or look at it beside its footage."""
 
 from __future__ import annotations

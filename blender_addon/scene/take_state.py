@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a take stands, by its manifest. What was appended since the last look alone is read: a panel looks at each redraw."""
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def take_state(output: str) -> TakeState | None:
         return None
 
 
-class Watched:
+class FollowedTake:
     """A take that is looked at again and again."""
 
     def __init__(self, pattern: FramePattern) -> None:
@@ -75,6 +76,6 @@ class Watched:
 
 
 @lru_cache(maxsize=4)
-def _watched(pattern: FramePattern) -> Watched:
+def _watched(pattern: FramePattern) -> FollowedTake:
     """One for each take, that remembers what it read."""
-    return Watched(pattern)
+    return FollowedTake(pattern)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Tracks of the Movie Clip Editor to a Performance.
 
 Its frames are the scene's, so that a take lies under the clip on the timeline: the clip's frame 1 is the scene's frame
@@ -16,6 +17,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Doubles
 from ..core.errors import EmptyClipError, NoFaceError, RigError
 from ..core.imaging.crop import head_crops
 from ..core.landmarks import ibug68
@@ -34,14 +36,13 @@ NEEDED_TEXT = f"at least {MOST_SPARSE} landmarks, eyes and nose or mouth among t
 PAUSE = 0.005
 """Seconds to wait for the fit at a time."""
 
-Points = NDArray[np.float64]
 Result = TypeVar("Result")
 
 
 class Share(NamedTuple):
     """A track's part in a landmark."""
 
-    places: Points
+    places: Doubles
     """[F, 2] from 0 to 1, from the bottom left corner; NaN where the track has no marker"""
     weight: float
 
@@ -90,7 +91,7 @@ def read_tracks(
     return performance_from_points(numbers, whole, crops, (width, height), rate, f"tracks of '{clip.name}'")
 
 
-def _places(tracks: Mapping[str, bpy.types.MovieTrackingTrack], matches: Iterable[Match], frames: int) -> Points:
+def _places(tracks: Mapping[str, bpy.types.MovieTrackingTrack], matches: Iterable[Match], frames: int) -> Doubles:
     """[F, 70, 2] where the landmarks are, from 0 to 1, from the bottom left corner; NaN where nobody says."""
     shares: dict[str, list[Share]] = defaultdict(list)
     for match in matches:
@@ -103,7 +104,7 @@ def _places(tracks: Mapping[str, bpy.types.MovieTrackingTrack], matches: Iterabl
     return places
 
 
-def _marked(track: bpy.types.MovieTrackingTrack, frames: int) -> Points:
+def _marked(track: bpy.types.MovieTrackingTrack, frames: int) -> Doubles:
     """[F, 2] where the track's point is in the clip's frames 1 to F. A marker that is off counts as none, as for Blender."""
     count = len(track.markers)
     at, off, places = np.empty(count, np.int32), np.empty(count, bool), np.empty(count * 2, np.float32)
@@ -136,7 +137,7 @@ def _check_assigned(clip: str, targets: set[str]) -> None:
         )
 
 
-def _completed(landmarks: Points, seen: NDArray[np.bool_], rate: float) -> tuple[NDArray[np.float32], Points]:
+def _completed(landmarks: Doubles, seen: NDArray[np.bool_], rate: float) -> tuple[NDArray[np.float32], Doubles]:
     """Landmarks [F, 70, 2] of the frames that are `seen` [F], the missing ones put by the face model, and crops [F, 3]."""
     whole = np.full(landmarks.shape, np.nan, np.float32)
     whole[seen] = complete(landmarks[seen])

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From photos to a Likeness: `headcast adapt`.
 
 `adapt` is the road, `inspecting` looks at the photos beforehand. `personal` embeds one person and fine-tunes the network on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From photos to a Likeness: each face is found, cropped and matted, the person embedded, the network fine-tuned."""
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Picture
 from ..errors import NoFaceError
 from ..files import ensure_writable
 from ..imaging import crop, resample
 from ..imaging.matte import head_matte
 from ..imaging.names import find_photos
 from ..imaging.pictures import read_alpha
-from ..imaging.read import Picture, read_photo
+from ..imaging.read import read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
 from ..progress import Reporter
@@ -35,7 +37,7 @@ class FoundHead(NamedTuple):
 
     landmarks: NDArray[np.float32]
     """[70, 2] pixels of the photo"""
-    where: crop.Array
+    where: Doubles
     """[3] the head's crop"""
     faces: int
     """how many the photo has: this is the largest"""
@@ -50,7 +52,7 @@ class CutPortrait(NamedTuple):
     """[S, S] 0 to 255"""
     landmarks: NDArray[np.float32]
     """[70, 2] pixels of the crop"""
-    where: crop.Array
+    where: Doubles
     """[3] in the photo"""
 
 
@@ -120,7 +122,7 @@ def cut_portrait(photo: Picture, alpha: NDArray[np.float32] | None, head: FoundH
     return CutPortrait(picture, matte, landmarks, where)
 
 
-def _cuts_crown(matte: NDArray[np.uint8], landmarks: NDArray[np.float32], where: crop.Array, shape: tuple[int, ...]) -> bool:
+def _cuts_crown(matte: NDArray[np.uint8], landmarks: NDArray[np.float32], where: Doubles, shape: tuple[int, ...]) -> bool:
     """Whether hair goes on beyond the crop's top, or beyond its sides above the chin, and the photo [H, W, 3] too."""
     left, top = where[:2] - where[2] / 2
     spare = where[2] * LEAST_CUT

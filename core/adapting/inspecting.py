@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos looked at before a Likeness is made of them: what is wrong with any, and a thumbnail of the head in each."""
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture
 from ..errors import UnreadableImageError
 from ..imaging import crop, resample
-from ..imaging.face_area import Picture, Portrait, sharpness
+from ..imaging.face_area import Portrait, sharpness
 from ..imaging.names import find_photos
 from ..imaging.preview import write_thumbnail
 from ..imaging.read import read_photo

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One person: the embedding of their photos and, where asked for, fine-tuning that knows when to stop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What fine-tuning sees of one person: photos painted from the others, photos held out, expressions that nobody showed."""
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from torch.nn import functional
 from ..landmarks.expression import with_expression
 from ..landmarks.head import control_points
 from ..landmarks.similarity import nearest_first
+from ..learning.made import Random
 from ..learning.steps import Batch
 from ..network.shots import Photos
-
-Random = np.random.Generator
 
 HELD_OUT = 4
 """One photo in so many is held out."""

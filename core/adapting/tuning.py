@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The painters of mouth and eyes learn one person from a few photos, and know when to stop.
 
 Each photo is painted from the others, and from a copy of itself that was made to lack what it shows (`learning.made`): so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a person sees on a terminal: a bar with time left, notes, one line at the end."""
 
 from __future__ import annotations

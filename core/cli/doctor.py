@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`headcast doctor`: what is installed, which device, which weights, what is missing and how to get it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the command line, runs one job, tells how it went. Exit code 2 is an error that the user can mend."""
 
 from __future__ import annotations

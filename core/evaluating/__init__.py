@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How good Headcast is on whole clips, beside simple baselines: `headcast evaluate`.
 
 `evaluation` is the protocol; `subjects` reads the clips, `roads` runs `adapt` and `render` on them. `scores` and `metrics`

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The baseline that every network must beat: the nearest photo, bent triangle by triangle to the landmarks."""
 
 from __future__ import annotations

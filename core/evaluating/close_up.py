@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Painted frames against true ones where a viewer looks: in the face, in close-ups of mouth and eyes, between the lips.
 
 All squares and masks are placed by the true landmarks, in both pictures.
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..imaging.face_area import Picture, Points
+from ..arrays import Picture, Points
 from ..landmarks import ibug68
 from ..learning.perceptual import HED_VGG16, PerceptualLoss, load_perceptual
 from .response import openings

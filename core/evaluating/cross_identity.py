@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Cross-identity: one person's likeness plays another's performance. There is no true frame; what can be asked is whether
 the person is still the same and does what the driver does."""
 
@@ -10,13 +11,13 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.read import Picture
+from ..arrays import Picture
 from ..judging.identity import FaceDescriptor
 from ..landmarks.detectors import Detector, Face
 from ..likeness import Likeness
 from .metrics import correlation
 from .proportions import change_of_proportions
-from .roads import Shown
+from .roads import MethodOutput
 from .scores import Judge, mean_of_measured
 from .subjects import RUN
 
@@ -52,7 +53,7 @@ class CrossScores:
     """part of the frames in which the detector finds a face"""
 
 
-def follow(likeness: Likeness, driver: Sequence[Picture], shown: Shown, judge: Judge) -> CrossScores:
+def score_cross(likeness: Likeness, driver: Sequence[Picture], shown: MethodOutput, judge: Judge) -> CrossScores:
     """Score what `likeness` made of the frames `driver`."""
     wanted = [_first(judge, picture) for picture in driver]
     found = [_first(judge, picture) for picture in shown.pictures]

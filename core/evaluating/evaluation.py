@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The protocol: self-reenactment of held-out frames, and cross-identity, scored beside what every network must beat.
 
 The first half of a clip gives the photos, its second half the drive and the truth. Everything goes the user's road: head
@@ -16,9 +17,10 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture
 from ..errors import NoFaceError, SettingError, writing
 from ..files import ensure_writable
-from ..imaging.read import Picture, read_photo
+from ..imaging.read import read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
 from ..painting.devices import choose_device
@@ -27,10 +29,10 @@ from ..progress import Reporter
 from ..settings import EvaluateSettings
 from .baseline import nearest_photo, piecewise_affine_warp
 from .close_up import CloseScores
-from .cross_identity import CrossScores, follow
+from .cross_identity import CrossScores, score_cross
 from .groups import Groups, read_groups
 from .response import Response, respond
-from .roads import OURS, Method, Shown, asked_for, make_likeness, our_methods, play
+from .roads import OURS, Method, MethodOutput, asked_for, make_likeness, our_methods, play
 from .scores import Judge, Scores, Truth
 from .sheet import Strip, write_sheet
 from .subjects import Subject, find_sources, read_subject
@@ -238,7 +240,7 @@ def _reenact(
     ]
 
 
-def _baselines(likeness: Likeness, truths: Sequence[Truth]) -> dict[str, Shown]:
+def _baselines(likeness: Likeness, truths: Sequence[Truth]) -> dict[str, MethodOutput]:
     """The nearest photo for each frame as it is, and bent to the frame's landmarks."""
     started = perf_counter()
     nearest = [nearest_photo(truth.landmarks, likeness.landmarks) for truth in truths]
@@ -249,8 +251,8 @@ def _baselines(likeness: Likeness, truths: Sequence[Truth]) -> dict[str, Shown]:
     ]
     done = perf_counter()
     return {
-        NEAREST: Shown([likeness.pictures[photo] for photo in nearest], (chosen - started) / len(truths)),
-        WARP: Shown(bent, (done - started) / len(truths)),
+        NEAREST: MethodOutput([likeness.pictures[photo] for photo in nearest], (chosen - started) / len(truths)),
+        WARP: MethodOutput(bent, (done - started) / len(truths)),
     }
 
 
@@ -284,7 +286,7 @@ def _cross(
                 subject.name,
                 driver.name,
                 method.name,
-                follow(likeness, driving, shown, judge),
+                score_cross(likeness, driving, shown, judge),
                 respond([judge.find(picture) for picture in shown.pictures], wanted),
                 trials[path],
             )

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Groups of people, by which a model card tells what was measured: read from a table."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is measured of painted frames against true ones. Pictures are sRGB uint8 [S, S, 3]."""
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from ..arrays import Picture
 
 
 def psnr(painted: Picture, target: Picture, mask: NDArray[np.bool_] | None = None) -> float:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whose face it is by its proportions: what driving by another person's landmarks spoils first."""
 
 from __future__ import annotations

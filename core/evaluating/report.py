@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What an evaluation tells: tables in Markdown, and every row as CSV."""
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .response import Response
 from .scores import Scores
 from .trial import Trial
 
-Record = dict[str, str | int | float | None]
+TableRow = dict[str, str | int | float | None]
 """A row of plain values; None is what was not measured."""
 FRAMES = "_frames"
 """Ending of a column that says on how many frames the one of that name before it was measured."""
@@ -31,9 +32,9 @@ KINDS = {
 """What is measured, a table each."""
 
 
-def record(row: Row | CrossRow) -> Record:
+def record(row: Row | CrossRow) -> TableRow:
     """The row, all that was measured beside what it belongs to."""
-    plain: Record = {}
+    plain: TableRow = {}
     for name, value in asdict(row).items():
         plain |= value if isinstance(value, dict) else {name: value}
     return {name: None if isinstance(value, float) and isnan(value) else value for name, value in plain.items()}
@@ -60,7 +61,7 @@ def markdown(evaluation: Evaluation) -> str:
     return "\n\n".join(parts)
 
 
-def _tables(title: str, rows: Sequence[Record], by: Sequence[str]) -> list[str]:
+def _tables(title: str, rows: Sequence[TableRow], by: Sequence[str]) -> list[str]:
     """Titles and tables, one for each kind of what was measured."""
     parts = []
     for kind, classes in KINDS.items():
@@ -71,15 +72,15 @@ def _tables(title: str, rows: Sequence[Record], by: Sequence[str]) -> list[str]:
     return parts
 
 
-def _means(rows: Sequence[Record], by: Sequence[str]) -> list[Record]:
+def _means(rows: Sequence[TableRow], by: Sequence[str]) -> list[TableRow]:
     """One row for each of the values of `by`, how many `clips` it is made of, and the means of the numbers. Where a column
     says on how many frames it was measured, each clip counts by its own, and they are added up."""
-    groups: dict[tuple[object, ...], list[Record]] = {}
+    groups: dict[tuple[object, ...], list[TableRow]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in by), []).append(row)
-    means: list[Record] = []
+    means: list[TableRow] = []
     for same in groups.values():
-        mean: Record = {**{name: same[0][name] for name in by}, "clips": len(same)}
+        mean: TableRow = {**{name: same[0][name] for name in by}, "clips": len(same)}
         for name in (name for name, value in same[0].items() if name not in by and not isinstance(value, str)):
             of = name.removesuffix(FRAMES)
             known = [(value, row.get(of + FRAMES)) for row in same if isinstance(value := row[of], int | float)]
@@ -92,7 +93,7 @@ def _means(rows: Sequence[Record], by: Sequence[str]) -> list[Record]:
     return means
 
 
-def _table(rows: Sequence[Record], names: Sequence[str]) -> str:
+def _table(rows: Sequence[TableRow], names: Sequence[str]) -> str:
     """A column that nothing was measured for is left out."""
     names = [name for name in names if any(row.get(name) is not None for row in rows)]
     lines = ["| " + " | ".join(name.replace("_", " ") for name in names) + " |", "| --- " * len(names) + "|"]
@@ -116,7 +117,7 @@ def write_csv(evaluation: Evaluation, path: Path) -> None:
         _write_records(path.with_suffix(".cross.csv"), [record(row) for row in evaluation.cross])
 
 
-def _write_records(path: Path, rows: Sequence[Record]) -> None:
+def _write_records(path: Path, rows: Sequence[TableRow]) -> None:
     with whole_file(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How far a painted face goes when it is asked to move: gaze, lids and lips, painted against asked for.
 
 A slope of 1 does what was asked, .3 a third of it. A correlation would not tell: a face that does a third of everything
@@ -13,8 +14,9 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from ..landmarks.expression import LOWER_INNER, UPPER_INNER
-from ..landmarks.head import Array, fit_pose
+from ..landmarks.head import fit_pose
 from ..landmarks.ibug68 import PUPILS
 
 Landmarks = NDArray[np.floating]
@@ -84,7 +86,7 @@ def respond(found: Sequence[Landmarks | None], wanted: Landmarks) -> Response:
     )
 
 
-def slope(found: Array, wanted: Array, least: float) -> tuple[float, float, int]:
+def slope(found: Doubles, wanted: Doubles, least: float) -> tuple[float, float, int]:
     """Of `found` against `wanted`, both [F, E], each of the E parts about its own mean: the slope, the standard deviation of
     what was wanted, and how many frames there are. NaN is a part that a frame does not show.
 
@@ -102,7 +104,7 @@ def slope(found: Array, wanted: Array, least: float) -> tuple[float, float, int]
     return float((a * b).sum() / np.square(b).sum()), spread, frames
 
 
-def openings(landmarks: Landmarks) -> Array:
+def openings(landmarks: Landmarks) -> Doubles:
     """[F] gap of the inner lips, down the head, over the eye distance, of [F, 70, 2]."""
     pose = fit_pose(landmarks)
     down = pose.scale[:, None] * pose.rotation[:, :2, 1]
@@ -110,7 +112,7 @@ def openings(landmarks: Landmarks) -> Array:
     return np.asarray((gap * down).sum(axis=-1) / np.square(down).sum(axis=-1))
 
 
-def lid_heights(landmarks: Landmarks) -> Array:
+def lid_heights(landmarks: Landmarks) -> Doubles:
     """[F, 2] height of the subject's right and left eye over its width; crossed lids are below 0."""
     heights = []
     for corners, upper, lower in zip((RIGHT_CORNERS, LEFT_CORNERS), UPPER_LIDS, LOWER_LIDS, strict=True):
@@ -120,7 +122,7 @@ def lid_heights(landmarks: Landmarks) -> Array:
     return np.stack(heights, axis=-1)
 
 
-def gazes(landmarks: Landmarks) -> Array:
+def gazes(landmarks: Landmarks) -> Doubles:
     """[F, 2] where each pupil lies between its eye's corners: 0 at the picture's left one, 1 at the right one."""
     places = []
     for corners, pupil in zip((RIGHT_CORNERS, LEFT_CORNERS), PUPILS, strict=True):
@@ -129,9 +131,9 @@ def gazes(landmarks: Landmarks) -> Array:
     return np.stack(places, axis=-1)
 
 
-def _squared(vectors: Array) -> Array:
+def _squared(vectors: Doubles) -> Doubles:
     return np.asarray(np.maximum(np.square(vectors).sum(axis=-1), 1e-6))
 
 
-def _mean(values: Array) -> float:
+def _mean(values: Doubles) -> float:
     return float(values.mean()) if values.size else nan

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The user's own roads as the evaluation walks them: `adapt` with a number of photos, `render --opaque` of a performance."""
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..adapting.adapt import adapt
+from ..arrays import Picture
 from ..imaging.crop import to_crop
-from ..imaging.read import Picture, read_photo
+from ..imaging.read import read_photo
 from ..likeness import Likeness
 from ..painting.weights import NO_WEIGHTS
 from ..performance import Performance
@@ -34,7 +36,7 @@ class Method(NamedTuple):
     """whose weights are the method's"""
 
 
-class Shown(NamedTuple):
+class MethodOutput(NamedTuple):
     """What one method made of a performance."""
 
     pictures: list[Picture]
@@ -79,13 +81,13 @@ def make_likeness(subject: Subject, photos: int, method: Method) -> Path:
     return path
 
 
-def play(likeness: Path, performance: Path, settings: EvaluateSettings, motion: str = "absolute") -> Shown:
+def play(likeness: Path, performance: Path, settings: EvaluateSettings, motion: str = "absolute") -> MethodOutput:
     """The likeness plays the performance, beside the likeness' file."""
     stopwatch = Stopwatch()
     output = likeness.parent / f"{likeness.stem}_{performance.parent.name}_{motion}.#####.exr"
     take = render(likeness, performance, str(output), _as_rendered(settings, motion), stopwatch)
     pictures = [read_photo(take.pattern.path(number)) for number in take.frames]
-    return Shown(pictures, stopwatch.seconds())
+    return MethodOutput(pictures, stopwatch.seconds())
 
 
 def asked_for(likeness: Likeness, performance: Performance, settings: EvaluateSettings, motion: str) -> NDArray[np.float32]:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is measured of a sequence of painted frames: `Judge` looks at the true frames once, then at what each method made."""
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..arrays import Picture, Points
 from ..errors import MissingPackageError, MissingWeightsError
-from ..imaging.face_area import Points, face_mask
+from ..imaging.face_area import face_mask
 from ..judging.identity import open_describer
 from ..landmarks.agreement import landmark_error, mouth_error
 from ..landmarks.detectors import Detector, open_detector
@@ -23,7 +25,7 @@ from ..painting.devices import choose_device
 from ..progress import Reporter
 from ..settings import EvaluateSettings
 from .close_up import Close, CloseScores, CloseTruth
-from .metrics import Picture, psnr, ssim, temporal_error
+from .metrics import psnr, ssim, temporal_error
 from .response import Response, openings, respond
 from .subjects import RUN, Subject
 from .teeth import change_of_teeth
@@ -75,7 +77,7 @@ class Truth:
     close: CloseTruth
 
 
-class Judged(NamedTuple):
+class ClipScores(NamedTuple):
     """What one method is worth on one clip."""
 
     scores: Scores
@@ -125,7 +127,7 @@ class Judge:
 
     def score(
         self, painted: Sequence[Picture], truths: Sequence[Truth], photos: NDArray[np.float32], seconds: float
-    ) -> Judged:
+    ) -> ClipScores:
         """What `painted` is worth as a copy of `truths`; photos: [F, 70, 2] the landmarks of the photo nearest to each."""
         found = [self.find(picture) for picture in painted]
         frames = [self._score_frame(*each) for each in zip(painted, truths, found, strict=True)]
@@ -135,7 +137,7 @@ class Judge:
             if truths[i + 1].number == truths[i].number + 1
         ]
         numbers, close = [truth.number for truth in truths], [truth.close for truth in truths]
-        return Judged(
+        return ClipScores(
             replace(mean_scores(frames), temporal_error=float(np.mean(changes)) if changes else nan, seconds=seconds),
             self._close.score(painted, close, openings(photos).tolist(), numbers),
             respond(found, np.stack([truth.landmarks for truth in truths])),
@@ -170,7 +172,7 @@ class Judge:
             return nan
         return float(np.linalg.norm(self.describer.describe(painted, landmarks) - truth.descriptor))
 
-    def detector_noise(self, truths: Sequence[Truth]) -> Judged:
+    def detector_noise(self, truths: Sequence[Truth]) -> ClipScores:
         """How far the detector's points move by what should not move them: no method can be told from a better one below.
 
         Its slopes are the most that a method can have; its teeth are those of the true frames.
@@ -186,7 +188,7 @@ class Judge:
         landmarks = [truth.landmarks for truth in truths]
         teeth, pairs = change_of_teeth([truth.picture for truth in truths], landmarks, [truth.number for truth in truths])
         close = CloseScores(teeth=teeth, teeth_frames=pairs)
-        return Judged(mean_scores(frames), close, respond(found, np.stack(landmarks)))
+        return ClipScores(mean_scores(frames), close, respond(found, np.stack(landmarks)))
 
     def _features(self, picture: Picture) -> list[Tensor]:
         assert self._network is not None

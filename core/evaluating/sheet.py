@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Sheets to look at: the same few frames by every method, whole, then their mouths, then their eyes, enlarged."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.face_area import Picture
+from ..arrays import Picture
 from ..imaging.preview import contact_sheet, write_png
 from .response import openings
 from .squares import Squares, find_squares
@@ -31,7 +32,7 @@ class Strip(NamedTuple):
 def write_sheet(path: Path, strips: Sequence[Strip], asked: NDArray[np.floating]) -> None:
     """Of every strip the same FRAMES frames, chosen by what is `asked` for [F, 70, 2]; the close-ups below. Raises
     UnwritableError."""
-    chosen = choose(openings(asked))
+    chosen = choose_frames(openings(asked))
     wholes = [[strip.pictures[i] for i in chosen] for strip in strips]
     squares = [[find_squares(np.asarray(strip.landmarks[i], np.float32)) for i in chosen] for strip in strips]
     mouths = [
@@ -45,7 +46,7 @@ def write_sheet(path: Path, strips: Sequence[Strip], asked: NDArray[np.floating]
     write_png(path, np.vstack([contact_sheet(wholes, SIDE), contact_sheet(mouths, SIDE), *eyes]))
 
 
-def choose(gaps: NDArray[np.floating]) -> list[int]:
+def choose_frames(gaps: NDArray[np.floating]) -> list[int]:
     """FRAMES numbers of frames, rising, spread over the clip: of each part the frame whose lips are open most and, of every
     second part, least."""
     parts = np.array_split(np.arange(len(gaps)), FRAMES) if len(gaps) > FRAMES else [np.array([i]) for i in range(len(gaps))]

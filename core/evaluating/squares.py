@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Squares cut out of a head crop round the mouth, an eye and the face: upright in the head, and as large, in eye distances,
 for every person and pose. And what lies between lips and lids in them."""
 
@@ -9,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.face_area import Picture, Points
+from ..arrays import Doubles, Picture, Points
 from ..landmarks import ibug68
-from ..landmarks.head import Array, fit_pose
+from ..landmarks.head import fit_pose
 
 MOUTH_SIDE, EYE_SIDE, FACE_SIDE = 1.6, 1.0, 3.0
 """In distances between the eye centres."""
@@ -22,9 +23,9 @@ FINER = 4
 class Square(NamedTuple):
     """Where a square lies in a picture."""
 
-    centre: Array
+    centre: Doubles
     """[2] pixels"""
-    right: Array
+    right: Doubles
     """[2] pixels, from the centre to the middle of its right edge"""
 
     def locate(self, points: Points, size: int) -> Points:

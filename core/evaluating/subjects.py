@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Clips made ready to be scored: found, cut to head crops, the first half for photos, the second held out as the drive. A
 single picture is a subject without a drive."""
 
@@ -22,7 +23,7 @@ from ..performance import Performance
 from ..progress import Silent
 from ..settings import AdaptSettings, EvaluateSettings, TrackSettings
 from ..tracking.track import track
-from ..training.shards import Clip, read_clips
+from ..training.shards import ShardClip, read_clips
 
 FEWEST = 8
 """Head crops below which a clip says nothing."""
@@ -50,13 +51,13 @@ class Subject:
         return self.folder / "drive.performance"
 
 
-def find_sources(names: Sequence[str]) -> list[str | Clip]:
+def find_sources(names: Sequence[str]) -> list[str | ShardClip]:
     """The sources that `names` stand for: a movie; a folder of movies or of numbered pictures; a shard, or a folder of them;
     a picture.
 
     Raises WrongFileError for a damaged shard.
     """
-    found: list[str | Clip] = []
+    found: list[str | ShardClip] = []
     for name in names:
         path = Path(name)
         inside = sorted(path.iterdir()) if path.is_dir() else []
@@ -68,7 +69,7 @@ def find_sources(names: Sequence[str]) -> list[str | Clip]:
     return found
 
 
-def read_subject(source: str | Clip, folder: Path, settings: EvaluateSettings, detector: Detector) -> Subject:
+def read_subject(source: str | ShardClip, folder: Path, settings: EvaluateSettings, detector: Detector) -> Subject:
     """Cut `source` into head crops under `folder`, and track those that are held out.
 
     A source that is a picture's file is a subject of one photo.
@@ -82,7 +83,7 @@ def read_subject(source: str | Clip, folder: Path, settings: EvaluateSettings, d
         return _read_portrait(Path(source), folder, settings, detector)
     name, crops = (
         (source.name, _shard_crops(source, settings.side))
-        if isinstance(source, Clip)
+        if isinstance(source, ShardClip)
         else (Path(source).name, _plate_crops(source, folder, settings))
     )
     paths = []
@@ -129,7 +130,7 @@ def _plate_crops(clip_name: str, folder: Path, settings: EvaluateSettings) -> It
             yield Frame(frame.number, cut(frame.picture, crop, settings.side))
 
 
-def _shard_crops(clip: Clip, size: int) -> Iterator[Frame]:
+def _shard_crops(clip: ShardClip, size: int) -> Iterator[Frame]:
     """The pictures of a clip of training data, which are head crops already."""
     for frame in clip.frames:
         picture = frame.read("jpg")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether teeth keep their size: how much the width of the bright area between the lips changes from frame to frame."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.face_area import Picture, Points
+from ..arrays import Picture, Points
 from ..landmarks import ibug68
 from .response import openings
 from .squares import MOUTH_SIDE, between, find_squares

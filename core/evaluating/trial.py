@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A likeness tried by itself, without a driver: at rest, asked to stand still, and asked to move by numbers.
 
 The first photo's landmarks are asked for as they are, as a detector sees them again and again, and with the mouth opened,
@@ -15,8 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture, Points
 from ..imaging.colour import to_bytes
-from ..imaging.face_area import Picture, Points, face_mask
+from ..imaging.face_area import face_mask
 from ..landmarks.detectors import Detector
 from ..landmarks.expression import with_expression
 from ..landmarks.ibug68 import PUPILS
@@ -66,9 +68,9 @@ def try_likeness(path: Path, weights: str, settings: EvaluateSettings, detector:
     """Play the likeness at `path` with `weights`."""
     likeness, player = open_player(path, weights, settings.device, PHOTOS)
     photo, landmarks = likeness.pictures[0], likeness.landmarks[0]
-    still = paint(player, noisy_landmarks(photo, landmarks, detector))
+    still = paint_trial(player, noisy_landmarks(photo, landmarks, detector))
     asked = acted_landmarks(landmarks)
-    acted = paint(player, asked)
+    acted = paint_trial(player, asked)
     response = respond([faces[0].landmarks if (faces := detector.detect(picture)) else None for picture in acted], asked)
     return Trial(
         at_rest(likeness, player),
@@ -81,7 +83,7 @@ def try_likeness(path: Path, weights: str, settings: EvaluateSettings, detector:
     )
 
 
-def paint(player: Player, landmarks: NDArray[np.float32]) -> list[Picture]:
+def paint_trial(player: Player, landmarks: NDArray[np.float32]) -> list[Picture]:
     """What the player makes of [F, 70, 2], pixels of the likeness' crop."""
     return [to_bytes(player.paint(points).picture) for points in landmarks]
 
@@ -89,7 +91,7 @@ def paint(player: Player, landmarks: NDArray[np.float32]) -> list[Picture]:
 def at_rest(likeness: Likeness, player: Player) -> float:
     """dB; see `Trial`."""
     chosen = np.unique(np.linspace(0, len(likeness) - 1, AT_REST).round().astype(int))
-    painted = paint(player, likeness.landmarks[chosen])
+    painted = paint_trial(player, likeness.landmarks[chosen])
     return min(
         EXACT,
         *(

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Broadcast signals to light: HLG and PQ (ITU-R BT.2100) and wide primaries, by the numbers of ITU-T H.273.
 
 White of the graphics is 1, which is 75 % of an HLG signal and 203 cd/m2 of PQ (ITU-R BT.2408). Everything else is taken as
@@ -11,10 +12,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .colour import decode_srgb
 from .colour_space import P3_D65, REC2020, Chromaticities, matrix_to_rec709
-
-Floats = NDArray[np.float32]
 
 PQ, HLG = 16, 18
 """Transfers."""
@@ -30,7 +30,7 @@ def says_more(primaries: int, transfer: int) -> bool:
     return primaries in WIDE or transfer in (PQ, HLG, LINEAR)
 
 
-def to_light(signal: NDArray[np.uint8] | NDArray[np.uint16], white: int, primaries: int, transfer: int) -> Floats:
+def signal_to_linear(signal: NDArray[np.uint8] | NDArray[np.uint16], white: int, primaries: int, transfer: int) -> Floats:
     """R'G'B' [H, W, 3], from 0 to `white`, as scene-linear Rec.709; colours out of its gamut are negative."""
     light = _curve(transfer, signal.dtype.itemsize, white)[signal]
     if primaries in WIDE:

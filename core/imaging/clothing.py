@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What below the chin is still the head: bare neck and long hair, not a collar.
 
 Skin has the colours of the face and goes down from it; hair has the colours of what is round the forehead and hangs from
@@ -10,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..landmarks import ibug68
 
-Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LIKE = 3.0

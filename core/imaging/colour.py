@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From the network's sRGB to scene-linear Rec.709 and back (IEC 61966-2-1, piecewise, in float)."""
 
 from __future__ import annotations
@@ -5,10 +6,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
+
 SCENE_LINEAR = "lin_rec709_scene"
 """The `colorInteropID` of what `decode_srgb` gives."""
 
-Floats = NDArray[np.float32]
 LUMINANCE: Floats = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Of linear Rec.709 (ITU-R BT.709)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Scene-linear pictures of any colour space to linear Rec.709, the network's own, and back.
 
 The spaces that EXR plates are usually in are a matrix each, made here from their primaries. Every other name is looked up
@@ -13,13 +14,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Doubles, Floats
 from ..errors import MissingPackageError, SettingError
 from .colour import SCENE_LINEAR
 
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
 Chromaticities = tuple[float, ...]
 """x and y of red, green, blue and white, as OpenEXR's attribute has them."""
 
@@ -101,7 +100,7 @@ def _primaries(space: str | Chromaticities) -> Chromaticities | None:
     return PRIMARIES.get(_plain(space)) if isinstance(space, str) else space
 
 
-def _by_matrix(picture: Floats, primaries: Chromaticities, matrix: Array) -> Floats:
+def _by_matrix(picture: Floats, primaries: Chromaticities, matrix: Doubles) -> Floats:
     if np.allclose(primaries, REC709, atol=1e-4):
         return picture
     return (picture @ matrix.T).astype(np.float32)
@@ -113,7 +112,7 @@ def _plain(name: str) -> str:
 
 
 @cache
-def matrix_to_rec709(chromaticities: Chromaticities) -> Array:
+def matrix_to_rec709(chromaticities: Chromaticities) -> Doubles:
     """[3, 3] from linear light of these primaries to linear Rec.709, white to white by the Bradford adaptation."""
     there, here = _xyz_of_rgb(chromaticities), _xyz_of_rgb(REC709)
     cones = BRADFORD @ here.sum(axis=1) / (BRADFORD @ there.sum(axis=1))
@@ -121,7 +120,7 @@ def matrix_to_rec709(chromaticities: Chromaticities) -> Array:
     return np.asarray(np.linalg.inv(here) @ adapt @ there)
 
 
-def _xyz_of_rgb(chromaticities: Chromaticities) -> Array:
+def _xyz_of_rgb(chromaticities: Chromaticities) -> Doubles:
     """[3, 3] linear RGB to XYZ, white at Y = 1 (SMPTE RP 177)."""
     xy = np.array(chromaticities, np.float64).reshape(4, 2)
     xyz = np.column_stack([xy, 1 - xy.sum(axis=1)])

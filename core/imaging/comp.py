@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head over the plate, and where in the plate the crop lies. Pictures are scene-linear, in the plate's own space.
 
 Where the matte is 0 the plate comes through bit for bit, whatever it holds; so it does where a pixel of the plate is not
@@ -9,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .crop import Array, Floats
+from ..arrays import Doubles, Floats
 
 
 def delta_comp(plate: Floats, matte: Floats, painted: Floats, seen: Floats) -> Floats:
@@ -38,7 +39,7 @@ def _touched(plate: Floats, comp: Floats, where: NDArray[np.bool_]) -> Floats:
     return np.where((where & whole)[..., None], comp, plate).astype(np.float32)
 
 
-def st_map(crop: Array, width: int, height: int) -> Floats:
+def st_map(crop: Doubles, width: int, height: int) -> Floats:
     """[height, width, 3] where in `crop` [3] each plate pixel's centre lies: u from the left, v from below, 0 to 1 in the
     crop and beyond it outside; then 0. Nuke's STMap takes the network's picture through it back to the plate, as
     `resample.spread` does."""
@@ -49,7 +50,7 @@ def st_map(crop: Array, width: int, height: int) -> Floats:
     return np.stack([u, v, np.zeros_like(u)], axis=-1).astype(np.float32)
 
 
-def crop_window(crop: Array, width: int, height: int, margin: float) -> Floats:
+def crop_window(crop: Doubles, width: int, height: int, margin: float) -> Floats:
     """[height, width] 1 well within `crop` [3], falling to 0 over `margin` plate pixels towards each of its sides that lies
     in the plate. Times the matte, so that the crop's border never shows."""
     left, top = crop[:2] - crop[2] / 2
@@ -58,7 +59,7 @@ def crop_window(crop: Array, width: int, height: int, margin: float) -> Floats:
     )
 
 
-def _ramps(length: int, low: float, high: float, margin: float) -> Array:
+def _ramps(length: int, low: float, high: float, margin: float) -> Doubles:
     at = np.arange(length) + 0.5
     ramp = np.ones(length)
     if low > 0:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Square crops round the head, steady over a clip, and their exact inverse.
 
 A crop is (x, y, side): its centre and its side in plate pixels, so [F, 3] for a clip. "auto" crops follow the rigid head
@@ -10,10 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Floats
 from ..landmarks.head import fit_pose
-
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
 
 SIDE = 4.6
 """Side of an automatic crop, in distances between the eye centres of a frontal face: head, hair and neck fit."""
@@ -23,12 +22,12 @@ STEADY_SECONDS = 0.4
 """Standard deviation of the smoothing over time."""
 
 
-def full_crop(width: int, height: int) -> Array:
+def full_crop(width: int, height: int) -> Doubles:
     """[3] the smallest centred square that holds the whole picture; what lies outside the picture repeats its edge."""
     return np.array([width / 2, height / 2, max(width, height)], np.float64)
 
 
-def head_crops(landmarks: NDArray[np.floating], seen: NDArray[np.bool_], rate: float) -> Array:
+def head_crops(landmarks: NDArray[np.floating], seen: NDArray[np.bool_], rate: float) -> Doubles:
     """Steady crops [F, 3] for landmarks [F, 70, 2]; frames with no face (`seen` [F] false) borrow from their neighbours."""
     pose = fit_pose(landmarks[seen])
     down = np.einsum("fij,j->fi", pose.rotation, np.array([0.0, BELOW_EYES, 0.45]))[:, :2]
@@ -40,7 +39,7 @@ def head_crops(landmarks: NDArray[np.floating], seen: NDArray[np.bool_], rate: f
     return smooth
 
 
-def with_room(crops: Array, factor: float) -> Array:
+def with_room(crops: Doubles, factor: float) -> Doubles:
     """`crops` [..., 3] made larger, upwards and to both sides: what is below stays as it is."""
     grown = crops.copy()
     grown[..., 2] *= factor
@@ -48,7 +47,7 @@ def with_room(crops: Array, factor: float) -> Array:
     return grown
 
 
-def smooth_over_time(values: Array, sigma: float) -> Array:
+def smooth_over_time(values: Doubles, sigma: float) -> Doubles:
     """Gaussian smoothing of [F, C] along F without lag; the ends are mirrored about their last value."""
     radius = int(np.ceil(3 * sigma))
     if radius < 1 or len(values) < 2:
@@ -59,13 +58,13 @@ def smooth_over_time(values: Array, sigma: float) -> Array:
     return np.column_stack([np.convolve(column, kernel / kernel.sum(), "valid") for column in padded.T])
 
 
-def to_crop(points: NDArray[np.floating], crop: Array, size: int) -> Floats:
+def to_crop(points: NDArray[np.floating], crop: Doubles, size: int) -> Floats:
     """Plate pixels [..., N, 2] to pixels of the crop [..., 3] drawn at `size`."""
     corner, side = crop[..., :2] - crop[..., 2:] / 2, crop[..., 2:]
     return ((points - corner[..., None, :]) * (size / side[..., None, :])).astype(np.float32)
 
 
-def to_plate(points: NDArray[np.floating], crop: Array, size: int) -> Floats:
+def to_plate(points: NDArray[np.floating], crop: Doubles, size: int) -> Floats:
     """The inverse of `to_crop`."""
     corner, side = crop[..., :2] - crop[..., 2:] / 2, crop[..., 2:]
     return (points * (side[..., None, :] / size) + corner[..., None, :]).astype(np.float32)

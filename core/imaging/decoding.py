@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Movies through PyAV (FFmpeg): when their pictures come on, and the pictures as the stream says that they are to be shown.
 
 Matrix, range and rotation are what the stream says; where it names no matrix, BT.709 from 720 lines on and BT.601 below, as
@@ -32,7 +33,7 @@ HD_LINES = 720
 FULL_RANGE = 2
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+VideoPixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 class Stream(NamedTuple):
@@ -94,7 +95,7 @@ def read_frames(path: Path, stamps: tuple[Fraction, ...]) -> Iterator[tuple[int,
                 yield places[frame.pts * frame.time_base], frame
 
 
-def pixels_of(frame: VideoFrame, deep: bool = False) -> tuple[Pixels, int]:
+def pixels_of(frame: VideoFrame, deep: bool = False) -> tuple[VideoPixels, int]:
     """R'G'B' [H, W, 3] from black at 0, upright, in the stream's own transfer and primaries, and the value of its white.
 
     deep: 16 bits. FFmpeg scales by powers of two, so that white is just below the most that 16 bits hold.

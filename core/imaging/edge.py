@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The matte's edge: moved by fractions of a pixel, each side by itself, feathered; split in a core and a soft edge."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .crop import Floats
+from ..arrays import Floats
 
 
 @dataclass(frozen=True)

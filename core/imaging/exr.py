@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """OpenEXR in and out: half float, scene-linear, ZIP, written whole or not at all.
 
 A file of several layers is multi-part, each layer a part of its own: Nuke and OpenImageIO show them by the parts' names, and
@@ -38,7 +39,7 @@ MOST_RATIO = {
 FREE_PIXELS = 1 << 25
 """Of a display window round a data window that may be tiny: 8192 x 4096."""
 _FLAT = (OpenEXR.scanlineimage, OpenEXR.tiledimage)
-Window = tuple[int, int, int, int]
+DataWindow = tuple[int, int, int, int]
 """Left, top, right and bottom in plate pixels; the last two are just outside."""
 
 
@@ -67,7 +68,7 @@ def write_rgba(path: Path, picture: NDArray[np.float32], attributes: dict[str, s
 
 
 def write_layers(
-    path: Path, layers: Mapping[str, Layer], attributes: Mapping[str, object], window: Window | None = None
+    path: Path, layers: Mapping[str, Layer], attributes: Mapping[str, object], window: DataWindow | None = None
 ) -> None:
     """Write layers of one size [H, W] to `path`, one part each, in their order; those that are data come last.
 
@@ -100,7 +101,7 @@ def _channels(pixels: NDArray[np.float32], layer: Layer) -> dict[str, Any]:
     return {name: np.ascontiguousarray(apart[..., i]) for i, name in enumerate(names)}
 
 
-def _window(window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _window(window: DataWindow) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """First and last pixel, as OpenEXR counts."""
     left, top, right, bottom = window
     return np.array((left, top), np.int32), np.array((right - 1, bottom - 1), np.int32)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The part of a picture that is face, and how sharp it is."""
 
 from __future__ import annotations
@@ -8,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
-Points = NDArray[np.float32]
+from ..arrays import Picture, Points
 
 FINE = 128
 """A slight blur is this part of the picture's side: what it takes away is fine detail."""

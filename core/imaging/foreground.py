@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What of a pixel at a head's edge is the head's: its part (the matte) and its colour, without the backdrop's.
 
 A pixel at the edge is alpha * head + (1 - alpha) * backdrop. Where the colours of both nearby are known, and lie apart, the
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from ..arrays import Floats
 
 SURE = 0.02
 """A matte within so much of 0 or 1 is not doubted."""

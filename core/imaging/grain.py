@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate's grain: measured where the plate is smooth, and made anew as a layer of its own for the clean head.
 
 Pictures are scene-linear. Grain is what is left above a wide blur; its strength depends on light, its clumps on lens, film
@@ -14,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Floats
 from .colour import LUMINANCE
-from .crop import Array, Floats
 from .edge import bounds
 
 WIDE = 4.0
@@ -42,13 +43,13 @@ TO_SIGMA = 1.4826
 class Grain:
     """A plate's grain."""
 
-    levels: Array
+    levels: Doubles
     """[B] luminance, rising"""
-    spread: Array
+    spread: Doubles
     """[B, 3] standard deviation of red, green and blue at those"""
-    clumps: Array
+    clumps: Doubles
     """[5, 5] autocorrelation at -2 to 2 pixels down and across; 1 in the middle"""
-    tint: Array
+    tint: Doubles
     """[3, 3] correlation between the channels"""
     lasting: float = 0.0
     """correlation of a frame's grain with the next one's, 0 to 1"""
@@ -57,7 +58,7 @@ class Grain:
 NO_GRAIN = Grain(np.zeros(1), np.zeros((1, 3)), np.pad(np.ones((1, 1)), REACH), np.eye(3))
 
 
-def measure(frames: Iterable[Floats]) -> Grain:
+def measure_grain(frames: Iterable[Floats]) -> Grain:
     """The grain of plate frames [H, W, 3], a few of a shot; NO_GRAIN where no part of them is smooth and has any."""
     found = [_smooth_blocks(frame) for frame in frames]
     light = np.concatenate([light for light, _, _ in found])
@@ -123,7 +124,7 @@ def _white(shape: tuple[int, ...], seed: tuple[int, ...]) -> Floats:
     return np.random.default_rng(seed).standard_normal((*shape, 3), np.float32)
 
 
-def _smooth_blocks(frame: Floats) -> tuple[Array, NDArray[np.float32], NDArray[np.intp]]:
+def _smooth_blocks(frame: Floats) -> tuple[Doubles, NDArray[np.float32], NDArray[np.intp]]:
     """Of the smooth squares of `frame`, light [K], what is above the blur [K, BLOCK, BLOCK, 3], and their numbers [K].
 
     Grain is everywhere, so of squares that are as bright those with the least energy hold nothing else.
@@ -153,7 +154,7 @@ def _blocks(picture: Floats) -> Floats:
     return cut.swapaxes(1, 2).reshape(rows * columns, BLOCK, BLOCK, picture.shape[2])
 
 
-def _autocovariance(rest: NDArray[np.float32]) -> Array:
+def _autocovariance(rest: NDArray[np.float32]) -> Doubles:
     """[5, 5] mean over blocks [K, BLOCK, BLOCK, 3] and channels of the product with the neighbour at each lag."""
     found = np.zeros((2 * REACH + 1, 2 * REACH + 1))
     for down in range(REACH + 1):
@@ -165,7 +166,7 @@ def _autocovariance(rest: NDArray[np.float32]) -> Array:
     return found
 
 
-def _undo_blur(measured: Array) -> Array:
+def _undo_blur(measured: Doubles) -> Doubles:
     """What the autocovariance was before the blur was taken away, if it was 0 beyond REACH.
 
     Taking away a blur g filters by delta - g, whose own autocorrelation is delta - 2 g + g * g; g * g is a blur of sqrt 2
@@ -175,14 +176,14 @@ def _undo_blur(measured: Array) -> Array:
     down, across = (axis.ravel() for axis in np.meshgrid(lags, lags, indexing="ij"))
     apart = (down[:, None] - down) ** 2 + (across[:, None] - across) ** 2
 
-    def gauss(variance: float) -> Array:
+    def gauss(variance: float) -> Doubles:
         return np.exp(-apart / (2 * variance)) / (2 * np.pi * variance)
 
     response = np.eye(len(down)) - 2 * gauss(WIDE**2) + gauss(2 * WIDE**2)
     return np.asarray(np.linalg.solve(response, measured.ravel())).reshape(measured.shape)
 
 
-def _kernel(clumps: Array) -> Floats:
+def _kernel(clumps: Doubles) -> Floats:
     """The filter of unit energy that gives white noise the autocorrelation `clumps`: its spectrum's root.
 
     No noise may have those lags and 0 beyond them: what lies beyond is found by turns, the spectrum made positive and the

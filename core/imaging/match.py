@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head's colour, tone and sharpness brought to the plate's: measured in each frame, smoothed over the shot, applied.
 
 All pictures are scene-linear in the plate's space and at its resolution; the head is not premultiplied and goes on beyond
@@ -13,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Floats
 from .colour import LUMINANCE
-from .crop import Array, Floats
 from .edge import bounds
 
 RING = 0.12
@@ -41,7 +42,7 @@ STEADY_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Measured:
+class PlateMatch:
     """What makes a head look as if it was filmed with the plate. As it stands: nothing."""
 
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -54,31 +55,31 @@ class Measured:
     """How much of the frame speaks for it, 0 (nothing could be measured) to 1."""
 
 
-def measure(plate: Floats, head: Floats, matte: Floats, confidence: Floats | float = 1.0) -> Measured:
+def measure_match(plate: Floats, head: Floats, matte: Floats, confidence: Floats | float = 1.0) -> PlateMatch:
     """How `head` [H, W, 3] differs from `plate` [H, W, 3] in the ring within the edge of `matte` [H, W], and how sharp both
     are within. confidence: how far the head is to be trusted, 0 to 1, in one or for each pixel [H, W].
 
-    A frame with too little ring gives a Measured of no support.
+    A frame with too little ring gives a PlateMatch of no support.
     """
     window = bounds(matte > 0)
     if window is None:
-        return Measured()
+        return PlateMatch()
     trust = np.broadcast_to(np.asarray(confidence, np.float32), matte.shape)[window]
     plate, head, matte = plate[window], head[window], matte[window]
     finite = np.isfinite(plate).all(axis=-1) & np.isfinite(head).all(axis=-1)
     weight = _ring(matte) * trust * finite
     support = float(weight.sum()) / ENOUGH
     if support < 0.25:
-        return Measured()
+        return PlateMatch()
     plate, head = (np.where(finite[..., None], picture, 0.0).astype(np.float32) for picture in (plate, head))
     # Grain and small misfits would scatter the ratios.
     calm = [cv2.GaussianBlur(picture, (0, 0), 1.5) for picture in (plate, head)]
     lines = [_line(calm[0][..., i], calm[1][..., i], weight) for i in range(3)]
     gain, offset = zip(*lines, strict=True)
-    return Measured(gain, offset, _softness(plate, head, (matte > 0.95) & finite), min(support, 1.0))
+    return PlateMatch(gain, offset, _softness(plate, head, (matte > 0.95) & finite), min(support, 1.0))
 
 
-def smooth(measured: Sequence[Measured], rate: float) -> list[Measured]:
+def smooth(measured: Sequence[PlateMatch], rate: float) -> list[PlateMatch]:
     """The same for each frame of a shot at `rate` frames per second, without lag, each weighted by its support.
 
     Frames without borrow from their neighbours; a shot without is left alone.
@@ -93,12 +94,12 @@ def smooth(measured: Sequence[Measured], rate: float) -> list[Measured]:
     # What is borrowed weighs little, so that it does not hold back what was measured.
     even = _weighted_smoothing(filled, np.maximum(support, 1e-3), STEADY_SECONDS * rate)
     return [
-        Measured(_triple(np.exp(v[:3])), _triple(v[3:6]), float(v[6]), float(s))
+        PlateMatch(_triple(np.exp(v[:3])), _triple(v[3:6]), float(v[6]), float(s))
         for v, s in zip(even, np.maximum(support, 1e-3), strict=True)
     ]
 
 
-def apply(head: Floats, measured: Measured) -> Floats:
+def apply(head: Floats, measured: PlateMatch) -> Floats:
     """`head` [H, W, 3] as it was measured to be; untouched where there was no support."""
     if measured.support == 0.0:
         return head
@@ -178,16 +179,16 @@ def _softened(picture: Floats, softness: float) -> Floats:
     return picture
 
 
-def _weighted_smoothing(values: Array, weights: Array, sigma: float) -> Array:
+def _weighted_smoothing(values: Doubles, weights: Doubles, sigma: float) -> Doubles:
     """Gaussian means of [F, C] along F, each frame counting by its weight [F]."""
     radius = max(1, int(np.ceil(3 * sigma)))
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-3)) ** 2)
 
-    def spread(column: Array) -> Array:
+    def spread(column: Doubles) -> Doubles:
         return np.convolve(column, kernel, "full")[radius : radius + len(column)]
 
     return np.column_stack([spread(column * weights) for column in values.T]) / spread(weights)[:, None]
 
 
-def _triple(values: Array) -> tuple[float, float, float]:
+def _triple(values: Doubles) -> tuple[float, float, float]:
     return float(values[0]), float(values[1]), float(values[2])

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A head's matte in a photo: face, hair, ears and neck.
 
 A network says which pixels show a person, the 3D head that is fitted to the landmarks where the head ends and the
@@ -10,12 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..landmarks.head import fit_pose, head_model
 from .clothing import bare
 from .foreground import matte_by_colour
 from .segmenter import SIDE, person_matte
-
-Floats = NDArray[np.float32]
 
 LEAST, MOST = 0.3, 0.8
 """How surely a pixel is a person's where the matte begins, and from where it is whole."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Movies: when each picture is on the screen, and the pictures at a constant rate.
 
 Phones and screen recorders write pictures at uneven times, while a Performance and a shot have one rate. So the times of a
@@ -17,6 +18,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from ..arrays import Linear, Picture
 from . import broadcast, colour
 from .decoding import Stream, pixels_of, read_frames, read_stream
 
@@ -32,9 +34,6 @@ NEAR = 0.1
 """How far, as a part of it, an interval may be from a rate's and still be one of it."""
 
 HDR = {broadcast.PQ: "PQ", broadcast.HLG: "HLG"}
-
-Picture = NDArray[np.uint8]
-Light = NDArray[np.float32]
 
 
 class Timing(NamedTuple):
@@ -79,7 +78,7 @@ class Movie(NamedTuple):
                 picture = self._picture(frame)
             yield picture, held
 
-    def lights(self, shown: Sequence[int]) -> Iterator[Light]:
+    def linear_frames(self, shown: Sequence[int]) -> Iterator[Linear]:
         """The same as scene-linear Rec.709, at the depth of the movie. A picture that is held comes again."""
         for frame, held in self._frames(shown):
             if not held:
@@ -91,9 +90,9 @@ class Movie(NamedTuple):
             return colour.to_bytes(colour.encode_srgb(self._light(frame, True)))
         return np.asarray(pixels_of(frame)[0], np.uint8)
 
-    def _light(self, frame: VideoFrame, deep: bool) -> Light:
+    def _light(self, frame: VideoFrame, deep: bool) -> Linear:
         pixels, white = pixels_of(frame, deep)
-        return broadcast.to_light(pixels, white, self.stream.primaries, self.stream.transfer)
+        return broadcast.signal_to_linear(pixels, white, self.stream.primaries, self.stream.transfer)
 
     def _frames(self, shown: Sequence[int]) -> Iterator[tuple[VideoFrame, bool]]:
         """The picture on the screen for each of `shown`; one that cannot be decoded leaves the one before there."""

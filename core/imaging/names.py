@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which pictures a name stands for: files, folders, globs, numbered sequences. Needs nothing but Python."""
 
 from __future__ import annotations

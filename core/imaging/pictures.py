@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures other than EXR: upright, in sRGB, as deep as they are. Pillow reads their headers, OpenCV their pixels.
 
 8 and 16 bits are sRGB-encoded, by their ICC profile where they have one; floats are scene-linear Rec.709, as programs that
@@ -49,7 +50,7 @@ WITH_ALPHA = frozenset({".png", ".tif", ".tiff", ".webp"})
 DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 """White."""
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+PicturePixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 
 class Header(NamedTuple):
@@ -66,7 +67,7 @@ class Header(NamedTuple):
     """Pillow's, not decoded yet; None for a TIFF, of which it knows fewer kinds than OpenCV"""
 
 
-def read_pixels(path: Path) -> Pixels:
+def read_pixels(path: Path) -> PicturePixels:
     """The picture at `path` [H, W, 3], upright, without its alpha.
 
     uint8 and uint16 are sRGB, float32 is scene-linear Rec.709. Raises UnreadableImageError, or MissingPackageError for HEIC
@@ -117,7 +118,7 @@ def _reader(path: Path) -> Reader:
     return Reader(path, "a picture", "Export it again, or leave it out", UnreadableImageError)
 
 
-def to_light(pixels: Pixels) -> NDArray[np.float32]:
+def to_linear(pixels: PicturePixels) -> NDArray[np.float32]:
     """What `read_pixels` gives as scene-linear Rec.709."""
     if pixels.dtype == np.float32:
         return np.asarray(pixels, np.float32)
@@ -130,7 +131,7 @@ def _light_of_all(size: int) -> NDArray[np.float32]:
     return colour.decode_srgb(np.linspace(0.0, 1.0, 1 << 8 * size).astype(np.float32))
 
 
-def to_bytes(pixels: Pixels) -> NDArray[np.uint8]:
+def to_picture(pixels: PicturePixels) -> NDArray[np.uint8]:
     """What `read_pixels` gives as sRGB of 8 bits."""
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, np.uint8)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures for people: contact sheets, thumbnails and preview movies. Never for the comp: 8 bits, sRGB."""
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture
 from ..errors import UnwritableError
 from ..files import whole_file
 from . import colour, exr
 
-Picture = NDArray[np.uint8]
 CHECKER = (0.18, 0.24)
 """The two greys (sRGB) that show where a frame is transparent."""
 SQUARE = 16

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """ICC profiles of pictures: their colours in sRGB. 8 bits go through LittleCMS, whose Pillow binding knows no more.
 
 16 bits are converted here where the profile is curves and a matrix, as the working spaces of photo programs are (Display P3,
@@ -12,9 +13,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from ..arrays import Doubles
 from .colour import encode_srgb
 
 SRGB_TO_XYZ = np.array(
@@ -24,8 +25,6 @@ SRGB_TO_XYZ = np.array(
 PARAMETERS = (1, 3, 4, 5, 7)
 """How many numbers a parametric curve of each kind has (ICC.1:2022, 10.18)."""
 STEPS = 1 << 16
-
-Array = NDArray[np.float64]
 
 
 def to_srgb(pixels: Any, profile: bytes | None) -> Any:
@@ -72,7 +71,7 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
 
 
 @cache
-def _curves_and_matrix(profile: bytes) -> tuple[list[Array], Array] | None:
+def _curves_and_matrix(profile: bytes) -> tuple[list[Doubles], Doubles] | None:
     """The light of every 16-bit value, for each colour, and the matrix from there to linear sRGB [3, 3]; None where the
     profile has none."""
     try:
@@ -88,7 +87,7 @@ def _curves_and_matrix(profile: bytes) -> tuple[list[Array], Array] | None:
     return curves, np.linalg.inv(SRGB_TO_XYZ) @ (np.array(columns).T / 65536.0)
 
 
-def _curve(tag: bytes) -> Array:
+def _curve(tag: bytes) -> Doubles:
     """[STEPS] light from 0 to 1 of signals from 0 to 1."""
     signal = np.linspace(0.0, 1.0, STEPS)
     if tag[:4] == b"para":

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos and clips from files, folders and globs. Pictures come as sRGB uint8 [H, W, 3], upright."""
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture
 from ..errors import EmptyClipError, SettingError
 from ..rates import exact_rate
 from . import colour, exr, movie, pictures
@@ -19,7 +21,6 @@ from .names import PICTURE_ENDINGS, pictures_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
-Picture = movie.Picture
 MOVING = frozenset({".webp", ".png", ".apng"})
 """Endings of pictures that can be animations."""
 BRIGHT = 95.0
@@ -67,13 +68,13 @@ class Clip(NamedTuple):
         for number, (picture, held) in zip(self.numbers, self.movie.pictures(self.shown), strict=False):
             yield Frame(number, picture, held)
 
-    def lights(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def linear_frames(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Each frame's number, and its picture [H, W, 3] in scene-linear Rec.709 at its own depth. Not for EXR plates, which
         are in a colour space of theirs. Raises UnreadableImageError."""
         if self.movie is None:
-            yield from ((number, read_light(path)) for number, path in zip(self.numbers, self.pictures, strict=True))
+            yield from ((number, read_linear(path)) for number, path in zip(self.numbers, self.pictures, strict=True))
         else:
-            yield from zip(self.numbers, self.movie.lights(self.shown), strict=False)
+            yield from zip(self.numbers, self.movie.linear_frames(self.shown), strict=False)
 
 
 def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> Picture:
@@ -87,12 +88,12 @@ def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> P
         space = declared_space(exr.read_attributes(path)) if colour_space == AUTO else colour_space
         linear = to_linear_rec709(exr.read_rgba(path)[..., :3], space)
         return colour.to_bytes(colour.encode_srgb(linear * (detector_gain(linear) if exposed else 1.0)))
-    return pictures.to_bytes(pictures.read_pixels(path))
+    return pictures.to_picture(pictures.read_pixels(path))
 
 
-def read_light(path: Path) -> NDArray[np.float32]:
+def read_linear(path: Path) -> NDArray[np.float32]:
     """One picture other than EXR [H, W, 3] in scene-linear Rec.709, as deep as it is. Raises UnreadableImageError."""
-    return pictures.to_light(pictures.read_pixels(path))
+    return pictures.to_linear(pictures.read_pixels(path))
 
 
 def detector_gain(linear: NDArray[np.float32]) -> float:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pixels into a crop and back into the plate, to a fraction of a pixel."""
 
 from __future__ import annotations
@@ -8,21 +9,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .crop import Array, Floats, full_crop
+from ..arrays import Doubles, Floats
+from .crop import full_crop
 
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
 ALIGNED = 64
 """Pixels at which a part of a picture may begin."""
 
 
-def _plate_to_crop(crop: Array, size: int) -> Array:
+def _plate_to_crop(crop: Doubles, size: int) -> Doubles:
     """2x3 matrix between pixel centres, as OpenCV counts them."""
     scale = size / crop[2]
     shift = (0.5 - (crop[:2] - crop[2] / 2)) * scale - 0.5
     return np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
 
 
-def cut(picture: NDArray[Pixel], crop: Array, size: int) -> NDArray[Pixel]:
+def cut(picture: NDArray[Pixel], crop: Doubles, size: int) -> NDArray[Pixel]:
     """The crop [3] of `picture` [H, W, C] at [size, size, C]; beyond the edge, the edge repeats.
 
     A crop that is the picture at its own size comes back untouched.
@@ -40,7 +42,7 @@ def cut(picture: NDArray[Pixel], crop: Array, size: int) -> NDArray[Pixel]:
     return np.asarray(cropped, picture.dtype)
 
 
-def _blurred_there(picture: NDArray[Pixel], crop: Array, sigma: float) -> NDArray[Pixel]:
+def _blurred_there(picture: NDArray[Pixel], crop: Doubles, sigma: float) -> NDArray[Pixel]:
     """`picture` blurred where the crop sees it, with the bytes that it has when all of it is blurred; the rest is undefined.
 
     A crop is a small part of a plate in 4K, and the blur is what takes the time.
@@ -57,18 +59,18 @@ def _blurred_there(picture: NDArray[Pixel], crop: Array, sigma: float) -> NDArra
     return blurred
 
 
-def place(head: Floats, crop: Array, width: int, height: int) -> Floats:
+def place(head: Floats, crop: Doubles, width: int, height: int) -> Floats:
     """Put `head` [S, S, 4] (premultiplied) back where `crop` [3] saw it, in a plate [height, width, 4] that is transparent
     elsewhere."""
     return _onto_plate(head, crop, width, height, cv2.BORDER_CONSTANT)
 
 
-def spread(picture: Floats, crop: Array, width: int, height: int) -> Floats:
+def spread(picture: Floats, crop: Doubles, width: int, height: int) -> Floats:
     """`picture` [S, S, C], which has no alpha, where `crop` [3] saw it; beyond the crop its edge repeats."""
     return _onto_plate(picture, crop, width, height, cv2.BORDER_REPLICATE)
 
 
-def _onto_plate(picture: Floats, crop: Array, width: int, height: int, border: int) -> Floats:
+def _onto_plate(picture: Floats, crop: Doubles, width: int, height: int, border: int) -> Floats:
     matrix = cv2.invertAffineTransform(_plate_to_crop(crop, picture.shape[0]))
     grow = crop[2] / picture.shape[0]
     if grow < 1.0:

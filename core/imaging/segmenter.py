@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which pixels show a person: MediaPipe's Selfie Segmentation (Apache-2.0), run by OpenCV.
 
 The model's file is 250 KB. It is looked for at `$HEADCAST_SEGMENTER`, then in our cache folder, then beside the Python that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where one shot ends and the next begins."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .movie import Picture
+from ..arrays import Picture
 
 THUMBNAIL = (32, 18)
 CUT = 0.06

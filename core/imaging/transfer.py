@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The way of a plate's light to what the network sees, and exactly back.
 
 Plate space -> linear Rec.709 -> one exposure gain per shot -> a shoulder that holds highlights below white and can be undone
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Floats
 from ..errors import NoFaceError
 from . import colour
-from .colour import LUMINANCE, SCENE_LINEAR, Floats
+from .colour import LUMINANCE, SCENE_LINEAR
 from .colour_space import Chromaticities, from_linear_rec709, to_linear_rec709
-from .crop import Array
 from .exr import HALF_MOST
 
 KNEE = 0.8
@@ -95,13 +96,13 @@ def _unshoulder(bent: Floats, white: float) -> Floats:
     return _with_highlights(bent, over / (1.0 - _bend(white) * over), where)
 
 
-def _over_knee(light: Floats) -> tuple[Array, NDArray[np.bool_]]:
+def _over_knee(light: Floats) -> tuple[Doubles, NDArray[np.bool_]]:
     """How far each pixel's channel that is over the knee is over it, in parts of the way to 1; and where those are."""
     where = np.abs(light) > KNEE
     return (np.abs(light[where]).astype(np.float64) - KNEE) / (1.0 - KNEE), where
 
 
-def _with_highlights(light: Floats, over: Array, where: NDArray[np.bool_]) -> Floats:
+def _with_highlights(light: Floats, over: Doubles, where: NDArray[np.bool_]) -> Floats:
     whole = light.copy()
     whole[where] = np.copysign(KNEE + (1.0 - KNEE) * over, light[where])
     return whole

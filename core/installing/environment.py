@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The engine's environment on disk, and the stamp in it that says what it is and whether it is finished."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What this machine computes with, and which build of torch that takes.
 
 torch's builds (2.12 to 2.14) are for CUDA 12.6, which runs on cards from Maxwell to Hopper, for CUDA 13.0, which runs on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """pip, listened to: what it prints becomes steps, how it fails becomes an error with a way out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The road of the button Set Up Engine: a device, an environment, packages, the stamp."""
 
 from __future__ import annotations

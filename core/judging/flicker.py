@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Flicker: what a frame shows and its neighbours do not, once they are moved to its landmarks.
 
 Each neighbour is bent by the spline that moves its landmarks to the frame's. What changes from one neighbour to the other
@@ -12,7 +13,8 @@ import cv2
 import numpy as np
 import torch
 
-from ..imaging.face_area import Picture, Points, Portrait, face_mask
+from ..arrays import Picture, Points
+from ..imaging.face_area import Portrait, face_mask
 from ..landmarks.ibug68 import IBUG
 from ..network.spline import picture_grid, thin_plate_flow
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The quality gate: each painted frame is scored, and held against limits.
 
 The limits' defaults were chosen on eight clips of `../shared/clips`, each played by its own likeness of eight photos without
@@ -30,8 +31,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture, Points
 from ..errors import MissingPackageError, MissingWeightsError
-from ..imaging.face_area import Picture, Points, Portrait, sharpness
+from ..imaging.face_area import Portrait, sharpness
 from ..landmarks.agreement import landmark_error, mouth_error
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness

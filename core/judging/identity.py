@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether two pictures show the same person: the distance between dlib's face descriptors. For scores only: no gradient.
 
 The packages `dlib-bin` (Boost licence) and `face-recognition-models` (the descriptor's weights, CC0) are optional. dlib's

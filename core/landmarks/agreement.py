@@ -1,13 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How far a face lies from where it should be."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Points
 from . import ibug68
-
-Points = NDArray[np.float32]
 
 MOUTH = [*ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The 52 expressions of Apple's ARKit, which face capture speaks: each a weight from 0 to 1."""
 
 from __future__ import annotations

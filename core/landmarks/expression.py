@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Expressions that nobody showed: a face's landmarks with the mouth opened or closed and the eyes shut, its pose kept."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A linear model of faces: 70 points in three dimensions, by who it is and what the face does.
 
 `face.json` beside this module was made by `core/synthetic/face_points.py` from MakeHuman's CC0 data; no real person is in
@@ -14,20 +15,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .head import Array
+from ..arrays import Doubles
 
 
 class FaceModel(NamedTuple):
     """The mean person and what may be added to it."""
 
-    neutral: Array
+    neutral: Doubles
     """[70, 3]"""
-    shapes: Array
+    shapes: Doubles
     """[S, 70, 3] by which people differ, the widest spread first; scaled so that their weights have a deviation of 1"""
-    expressions: Array
+    expressions: Doubles
     """[52, 70, 3] what each ARKit expression adds at a weight of 1, in the order of `arkit.EXPRESSIONS`"""
 
-    def acted(self, weights: NDArray[np.floating]) -> Array:
+    def acted(self, weights: NDArray[np.floating]) -> Doubles:
         """The mean person's points [..., 70, 3] with expression weights [..., 52]."""
         return np.asarray(self.neutral + np.tensordot(weights, self.expressions, axes=1))
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Who a face is, how it is turned and what it does, from its points: the linear face model fitted to what was seen.
 
 Alternating least squares with the model's own spreads as priors. The shape of the face is one for all frames; pose and
@@ -11,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from . import ibug68
 from .arkit import EXPRESSIONS
 from .face_model import face_model
-from .head import Array, HeadPose, fit_pose, pose_jacobian
+from .head import HeadPose, fit_pose, pose_jacobian
 
 ROUNDS = 5
 NOISE, SLIDING = 0.03, 0.15
@@ -33,11 +35,11 @@ class FittedFaces(NamedTuple):
     """One person in F frames."""
 
     pose: HeadPose
-    neutral: Array
+    neutral: Doubles
     """[70, 3] the person at rest, in model units"""
-    expression: Array
+    expression: Doubles
     """[F, 52] weights in the order of `arkit.EXPRESSIONS`, 0 to about 1"""
-    points: Array
+    points: Doubles
     """[F, 70, 3] the person acting, the head not turned, in model units"""
 
 
@@ -60,7 +62,7 @@ def fit_faces(landmarks: NDArray[np.floating]) -> FittedFaces:
     return FittedFaces(fit_pose(landmarks, points, weight), neutral, expression, points)
 
 
-def _solve(rest: Array, pose: HeadPose, points: Array, weight: Array, prior: Array) -> tuple[Array, Array]:
+def _solve(rest: Doubles, pose: HeadPose, points: Doubles, weight: Doubles, prior: Doubles) -> tuple[Doubles, Doubles]:
     """The shape [S] of all frames and the expression [F, 52] of each that explain `rest` [F, 70, 2], poses left free.
 
     What is each frame's own (pose and expression) is eliminated from the normal equations, so that a tilt of the head is
@@ -86,12 +88,12 @@ def _solve(rest: Array, pose: HeadPose, points: Array, weight: Array, prior: Arr
     return shape, (from_left[..., 0] - from_shared @ shape)[:, 6:]
 
 
-def _across(pose: HeadPose, points: Array) -> Array:
+def _across(pose: HeadPose, points: Doubles) -> Doubles:
     """Model points [70, 3] turned, in the picture's plane: [F, 70, 2] in model units."""
     return np.asarray(np.einsum("fij,nj->fni", pose.rotation[:, :2], points))
 
 
-def _columns(pose: HeadPose, modes: Array) -> Array:
+def _columns(pose: HeadPose, modes: Doubles) -> Doubles:
     """Modes [M, 70, 3] turned, in the picture's plane: [F, 70, 2, M]."""
     return np.asarray(np.einsum("fij,mnj->fnim", pose.rotation[:, :2], modes, optimize=True))
 
@@ -113,7 +115,7 @@ def complete(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.where(known[..., None], landmarks, guessed + departure).astype(np.float32)
 
 
-def precision() -> Array:
+def precision() -> Doubles:
     """[70] how much each point counts: one over its variance."""
     spread = np.full(ibug68.COUNT, NOISE)
     spread[list(ibug68.JAW)] = SLIDING

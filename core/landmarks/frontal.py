@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Faces with their pose undone, and what can be read off them: the face at rest, lids, gaze."""
 
 from __future__ import annotations
@@ -5,10 +6,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from . import ibug68
 from .face_model import face_model
 from .fitting import FittedFaces, precision
-from .head import Array, fit_pose
+from .head import fit_pose
 
 QUIET = 0.25
 """Part of the frames, those with the mouth most closed, from which the neutral mouth is taken."""
@@ -19,7 +21,7 @@ MOUTH = [*range(3, 14), *ibug68.OUTER_LIPS, *ibug68.INNER_LIPS]
 """The lips, and the jaw that goes with them."""
 
 
-def frontal_faces(landmarks: NDArray[np.floating], fitted: FittedFaces) -> Array:
+def frontal_faces(landmarks: NDArray[np.floating], fitted: FittedFaces) -> Doubles:
     """[F, 70, 3] in model units: the faces with their pose undone. Depths are the model's.
 
     Good to about 50 degrees of yaw, beyond which foreshortened points grow noisy.
@@ -31,7 +33,7 @@ def frontal_faces(landmarks: NDArray[np.floating], fitted: FittedFaces) -> Array
     return faces
 
 
-def neutral_face(frontal: Array) -> Array:
+def neutral_face(frontal: Doubles) -> Doubles:
     """[70, 3] the face at rest, from frontal faces [F, 70, 3]: the median, the mouth and jaw from the quietest frames."""
     neutral = np.median(frontal, axis=0)
     opening = np.linalg.norm(frontal[:, 66] - frontal[:, 62], axis=-1)
@@ -51,7 +53,7 @@ def with_own_rest(landmarks: NDArray[np.floating], fitted: FittedFaces) -> Fitte
     return FittedFaces(fit_pose(landmarks, points, precision()), fitted.neutral + departure, fitted.expression, points)
 
 
-def eye_opening(face: Array, eye: range) -> Array:
+def eye_opening(face: Doubles, eye: range) -> Doubles:
     """[...] height of an eye in model units."""
     points = list(eye)
     return np.asarray(
@@ -59,12 +61,12 @@ def eye_opening(face: Array, eye: range) -> Array:
     )
 
 
-def eye_width(face: Array, eye: range) -> Array:
+def eye_width(face: Doubles, eye: range) -> Doubles:
     """[...] of an eye, from corner to corner."""
     return np.asarray(np.linalg.norm(face[..., eye[3], :2] - face[..., eye[0], :2], axis=-1))
 
 
-def looking_ahead(face: Array, fitted: FittedFaces, eye: range, pupil: int) -> Array:
+def looking_ahead(face: Doubles, fitted: FittedFaces, eye: range, pupil: int) -> Doubles:
     """[..., 3] where the pupil lies when the eye looks straight ahead: by the model, from the middle of the corners."""
     corners = [eye[0], eye[3]]
     rest = face_model().neutral
@@ -72,6 +74,6 @@ def looking_ahead(face: Array, fitted: FittedFaces, eye: range, pupil: int) -> A
     return np.asarray(face[..., corners, :].mean(axis=-2) + from_middle)
 
 
-def gaze(faces: Array, fitted: FittedFaces, eye: range, pupil: int) -> Array:
+def gaze(faces: Doubles, fitted: FittedFaces, eye: range, pupil: int) -> Doubles:
     """[F, 3] how far the pupil lies from straight ahead, in widths of the eye."""
     return np.asarray((faces[:, pupil] - looking_ahead(faces, fitted, eye, pupil)) / eye_width(fitted.neutral, eye))

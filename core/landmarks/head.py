@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The rigid 3D head behind the landmarks: its pose in the picture, and points of skull and neck that no detector sees.
 
 Model units: the distance of the eye centres is 1, the origin lies between them; x to the picture's right, y down, z away
@@ -14,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from . import ibug68
 
-Array = NDArray[np.float64]
 ITERATIONS = 12
 SKULL_MARGIN = 1.12
 """Hair stands off the skull: the modelled cranium is this much larger than the bare one."""
@@ -46,25 +47,25 @@ SHUT, OPEN = 0.08, 0.2
 class HeadModel(NamedTuple):
     """A neutral average head (MakeHuman's base mesh, CC0), in model units."""
 
-    landmarks: Array
+    landmarks: Doubles
     """[70, 3]"""
-    cranium: Array
+    cranium: Doubles
     """[M, 3], spread over scalp and skull"""
-    neck: Array
+    neck: Doubles
     """[N, 3]"""
 
 
 class HeadPose(NamedTuple):
     """Poses of F faces."""
 
-    rotation: Array
+    rotation: Doubles
     """[F, 3, 3]"""
-    scale: Array
+    scale: Doubles
     """[F], pixels per model unit"""
-    offset: Array
+    offset: Doubles
     """[F, 2], pixels: where the point between the eyes lies"""
 
-    def project(self, points: Array) -> Array:
+    def project(self, points: Doubles) -> Doubles:
         """Model points [N, 3] or [F, N, 3] to pixels [F, N, 2]."""
         turned = np.einsum("fij,...nj->fni" if points.ndim == 2 else "fij,fnj->fni", self.rotation, points)
         return self.scale[:, None, None] * turned[..., :2] + self.offset[:, None, :]
@@ -80,7 +81,7 @@ def head_model() -> HeadModel:
 
 
 @cache
-def _rigidity() -> Array:
+def _rigidity() -> Doubles:
     """[70] how far each point says where the skull is: expression moves lips, brows and chin; the jaw line slides."""
     weight = np.full(ibug68.COUNT, 0.01)
     weight[list(ibug68.NOSE_BRIDGE)] = 1.0
@@ -92,7 +93,7 @@ def _rigidity() -> Array:
     return weight
 
 
-def rotations(vectors: Array) -> Array:
+def rotations(vectors: Doubles) -> Doubles:
     """Rodrigues' formula for [F, 3] rotation vectors."""
     angle = np.linalg.norm(vectors, axis=-1)[:, None, None]
     axis = vectors / np.maximum(angle[..., 0], 1e-12)
@@ -102,14 +103,14 @@ def rotations(vectors: Array) -> Array:
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
-def rotation_vectors(rotation: Array) -> Array:
+def rotation_vectors(rotation: Doubles) -> Doubles:
     """The inverse of `rotations`, for [F, 3, 3] that turn by less than half a circle."""
     angle = np.arccos(np.clip((np.trace(rotation, axis1=1, axis2=2) - 1) / 2, -1.0, 1.0))
     skew = np.stack([rotation[:, i, j] - rotation[:, j, i] for i, j in ((2, 1), (0, 2), (1, 0))], axis=-1)
     return np.asarray(skew * (0.5 / np.maximum(np.sinc(angle / np.pi), 1e-6))[:, None])
 
 
-def fit_pose(landmarks: NDArray[np.floating], head: Array | None = None, weight: Array | None = None) -> HeadPose:
+def fit_pose(landmarks: NDArray[np.floating], head: Doubles | None = None, weight: Doubles | None = None) -> HeadPose:
     """The pose of each face in `landmarks` [F, 70, 2] (pixels), by Gauss-Newton from the frontal head.
 
     head: [70, 3] or [F, 70, 3] in model units, the person's own; the average head without. weight: [70] how much each point
@@ -136,7 +137,7 @@ def fit_pose(landmarks: NDArray[np.floating], head: Array | None = None, weight:
     return HeadPose(rotation, scale, offset)
 
 
-def pose_jacobian(turned: Array, scale: Array) -> Array:
+def pose_jacobian(turned: Doubles, scale: Doubles) -> Doubles:
     """[F, N, 2, 6] how the picture of points [F, N, 3], turned already, changes with the pose: by a further rotation vector,
     the logarithm of the scale [F], and the offset."""
     s = scale[:, None]
@@ -147,7 +148,7 @@ def pose_jacobian(turned: Array, scale: Array) -> Array:
     return np.stack([across, down], axis=2)
 
 
-def _similarity(source: Array, target: Array, weight: Array) -> tuple[Array, Array, Array]:
+def _similarity(source: Doubles, target: Doubles, weight: Doubles) -> tuple[Doubles, Doubles, Doubles]:
     """Scale [F], tilt [F] and offset [F, 2] that bring flat points [F, N, 2] nearest to others, by weights [F, N]."""
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
     middles = [np.einsum("fn,fni->fi", share, points) for points in (source, target)]
@@ -199,7 +200,7 @@ def control_points(landmarks: NDArray[np.float32]) -> ControlPoints:
     return ControlPoints(points.astype(np.float32), stiffness.astype(np.float32), projection.astype(np.float32))
 
 
-def _lids_over_pupils(landmarks: NDArray[np.float32]) -> Array:
+def _lids_over_pupils(landmarks: NDArray[np.float32]) -> Doubles:
     """[F, 2] how much of each pupil the lids hide, 0 to 1: where a shut eye looks, nobody sees."""
     eyes = landmarks[:, 36:48].reshape(-1, 2, 6, 2).astype(np.float64)
     height = np.linalg.norm(eyes[:, :, [1, 2]] - eyes[:, :, [5, 4]], axis=-1).mean(axis=-1)

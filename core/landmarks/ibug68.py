@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The landmark schema, iBUG 68 and two pupils: which point is what, and which points a stroke joins.
 
 Indices follow the 300-W annotation; the pupils come after them. "Right" and "left" are the subject's own, so the right eye

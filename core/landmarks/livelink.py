@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Takes of Epic's Live Link Face, as the app's CSV has them: the 52 ARKit weights, and how the head is turned.
 
 There is no specification; this is what recorded takes show. The header names the columns, in no certain order or casing:
@@ -20,9 +21,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from ..errors import WrongFileError
 from .arkit import EXPRESSIONS
-from .head import Array, rotations
+from .head import rotations
 
 TIMECODE, COUNT = "timecode", "blendshapecount"
 HEAD = ("headyaw", "headpitch", "headroll")
@@ -41,7 +43,7 @@ class LiveLinkTake(NamedTuple):
 
     weights: NDArray[np.float32]
     """[F, 52] 0 to 1 in the order of `arkit.EXPRESSIONS`; NaN where a frame was dropped or shows no face"""
-    head: Array
+    head: Doubles
     """[F, 3] yaw, pitch and roll in radians, as the file has them; NaN as above"""
     rate: Fraction
     """whole frames a second of the phone's clock"""
@@ -75,7 +77,7 @@ def read_livelink(path: Path) -> LiveLinkTake:
     )
 
 
-def head_rotations(head: Array) -> Array:
+def head_rotations(head: Doubles) -> Doubles:
     """[F, 3, 3] rotations of `head.HeadPose` for yaw, pitch and roll [F, 3].
 
     Positive yaw turns to the subject's own right, positive pitch lifts the nose, positive roll tilts clockwise as the

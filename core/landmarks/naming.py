@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What rigs, trackers and face captures call a face, read from tables: no rig needs a map made by hand.
 
 A table is a JSON file of `names/`, or of a folder of the user's. Each has "name" (which artists read), "kind" and "about":

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmarks to the picture that the networks see: antialiased strokes, one colour a feature, drawn on the device."""
 
 from __future__ import annotations

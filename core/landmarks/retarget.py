@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Another person's motion on this person's face: pose, expression and gaze of the driver, the face of the likeness.
 
 A face is split by `fitting` into the pose of the head, the person's own face at rest, and what it does. Only what it does
@@ -17,10 +18,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from . import ibug68
 from .fitting import FittedFaces, fit_faces
 from .frontal import EYES, MOUTH, eye_opening, eye_width, frontal_faces, gaze, looking_ahead, neutral_face
-from .head import LIDS, Array, HeadPose, rotation_vectors, rotations
+from .head import LIDS, HeadPose, rotation_vectors, rotations
 
 LIPS = ((61, 67), (62, 66), (63, 65))
 """Upper and lower points of the inner lips that meet when the mouth closes."""
@@ -118,18 +120,18 @@ def calmest_frame(drive: NDArray[np.float32]) -> int:
     return int(np.argmin(_unrest(moving) + TURNED * turned + MOVED * (away + np.abs(size - np.median(size)))))
 
 
-def _unrest(frontal: Array) -> Array:
+def _unrest(frontal: Doubles) -> Doubles:
     """[F] how far each of the faces [F, 70, 3] is from the face at rest, in model units."""
     away = (frontal - neutral_face(frontal))[..., :2]
     return np.asarray(np.sqrt(np.square(away).sum(axis=-1).mean(axis=-1)))
 
 
-def _angles(rotation: Array) -> Array:
+def _angles(rotation: Doubles) -> Doubles:
     """[F] by how much each of [F, 3, 3] turns, in radians."""
     return np.asarray(np.linalg.norm(rotation_vectors(rotation), axis=-1))
 
 
-def _acted(own: Array, rest: Array, moving: Array, looks: list[Array], strength: Strength) -> Array:
+def _acted(own: Doubles, rest: Doubles, moving: Doubles, looks: list[Doubles], strength: Strength) -> Doubles:
     """The face `own` [70, 3] doing what a driver does from `rest` [70, 3] to `moving` [F, 70, 3]: [F, 70, 3], heads not
     turned. looks: for each eye [F, 3] how far its pupil goes, in widths of the eye."""
     change = (moving - rest) * _weights(strength)
@@ -143,21 +145,21 @@ def _acted(own: Array, rest: Array, moving: Array, looks: list[Array], strength:
     return wanted
 
 
-def _fitted(landmarks: NDArray[np.floating]) -> tuple[FittedFaces, Array]:
+def _fitted(landmarks: NDArray[np.floating]) -> tuple[FittedFaces, Doubles]:
     """The linear face fitted to `landmarks` [F, 70, 2], and their frontal faces [F, 70, 3]."""
     exact = np.ascontiguousarray(landmarks, np.float32)
     return _fitted_once(exact.tobytes(), len(exact))
 
 
 @lru_cache(maxsize=4)
-def _fitted_once(content: bytes, faces: int) -> tuple[FittedFaces, Array]:
+def _fitted_once(content: bytes, faces: int) -> tuple[FittedFaces, Doubles]:
     """Kept for the next call: the preview asks anew at every step of a strength's slider."""
     landmarks = np.frombuffer(content, np.float32).reshape(faces, ibug68.COUNT, 2)
     fitted = fit_faces(landmarks)
     return fitted, frontal_faces(landmarks, fitted)
 
 
-def _weights(strength: Strength) -> Array:
+def _weights(strength: Strength) -> Doubles:
     """[70, 1] of each point's change."""
     weights = np.ones((ibug68.COUNT, 1))
     weights[BROWS], weights[MOUTH] = strength.brows, strength.mouth
@@ -165,7 +167,7 @@ def _weights(strength: Strength) -> Array:
     return weights
 
 
-def _keep_apart(faces: Array, own: Array, pairs: tuple[tuple[int, int], ...]) -> None:
+def _keep_apart(faces: Doubles, own: Doubles, pairs: tuple[tuple[int, int], ...]) -> None:
     """Where an upper point of `faces` [F, 70, 3] lies below its lower one, both meet half way; or cross by no more than they
     do in the person's `own` face [70, 3]."""
     for upper, lower in pairs:

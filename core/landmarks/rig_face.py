@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The 70 points of a rig that gives some of them, or only the weights of expressions: the linear model gives the rest.
 
 Needs numpy alone, a fraction of a millisecond a frame: it runs inside Blender for every frame that is read.
@@ -10,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays import Doubles
 from . import arkit, ibug68
 from .face_model import face_model
-from .head import Array
 from .naming import Match
 
 LEAST_POINTS = 6
@@ -34,22 +35,22 @@ HEAD = 1.5
 class Similarity(NamedTuple):
     """target = scale * rotation @ source + offset."""
 
-    rotation: Array
+    rotation: Doubles
     """[3, 3]"""
     scale: float
-    offset: Array
+    offset: Doubles
     """[3]"""
 
-    def __call__(self, points: Array) -> Array:
+    def __call__(self, points: Doubles) -> Doubles:
         """Points [N, 3] moved."""
         return np.asarray(self.scale * points @ self.rotation.T + self.offset)
 
-    def undo(self, points: Array) -> Array:
+    def undo(self, points: Doubles) -> Doubles:
         """The inverse."""
         return np.asarray((points - self.offset) @ self.rotation / self.scale)
 
 
-def similarity(source: Array, target: Array, weight: Array | None = None) -> Similarity:
+def similarity(source: Doubles, target: Doubles, weight: Doubles | None = None) -> Similarity:
     """What brings points [N, 3] nearest to others, by weights [N] (Umeyama 1991). Never mirrors."""
     share = np.full(len(source), 1 / len(source)) if weight is None else weight / weight.sum()
     from_middle, to_middle = share @ source, share @ target
@@ -64,7 +65,7 @@ def similarity(source: Array, target: Array, weight: Array | None = None) -> Sim
 class RigFace:
     """A face of which some points are known. `rest` [70, 3] is the face doing nothing, NaN where a point is not known."""
 
-    def __init__(self, rest: Array) -> None:
+    def __init__(self, rest: Doubles) -> None:
         model = face_model()
         self.known = np.isfinite(rest).all(axis=1)
         seen = rest[self.known]
@@ -87,7 +88,7 @@ class RigFace:
         normal = acts.T @ acts / SPREAD**2 + np.eye(len(acts.T)) / ACTING**2
         self._read = np.linalg.solve(normal, acts.T / SPREAD**2)
 
-    def complete(self, points: Array) -> Array:
+    def complete(self, points: Doubles) -> Doubles:
         """All points [70, 3] of a frame in which the known ones stand at `points` [70, 3]; these stay where they are."""
         if self.known.all():
             return points
@@ -100,12 +101,12 @@ class RigFace:
         whole[self.known] = seen
         return whole
 
-    def at_rest(self, points: Array) -> Array:
+    def at_rest(self, points: Doubles) -> Doubles:
         """All points [70, 3] of the face doing nothing, its head where the known ones of `points` [70, 3] have it."""
         return similarity(self._rest[self.known], points[self.known], self._firm)(self._rest)
 
 
-def _firmness() -> Array:
+def _firmness() -> Doubles:
     """[70] how far a point goes with the skull."""
     firm = np.full(ibug68.COUNT, 0.02)
     firm[list(ibug68.NOSE_BRIDGE)] = 1.0
@@ -122,12 +123,12 @@ class Placed(NamedTuple):
     skull: np.ndarray
     """[N] the numbers of vertices that go with the head and that no key moves"""
 
-    def points(self, weights: Array) -> Array:
+    def points(self, weights: Doubles) -> Doubles:
         """[70, 3] on the mesh at rest, for expression weights [52]."""
         return self.face(face_model().acted(weights))
 
 
-def place_model(basis: Array, keys: Mapping[str, Array], matches: Sequence[Match]) -> Placed:
+def place_model(basis: Doubles, keys: Mapping[str, Doubles], matches: Sequence[Match]) -> Placed:
     """Find the face on a mesh by where its shape keys move it.
 
     basis: [V, 3] the mesh at rest; keys: by name, [V, 3] the mesh with a key at 1; matches: what the keys mean. Each key's
@@ -135,7 +136,7 @@ def place_model(basis: Array, keys: Mapping[str, Array], matches: Sequence[Match
     along -Y with Z up, as Blender's characters do.
     """
     model = face_model()
-    meaning: dict[str, Array] = {}
+    meaning: dict[str, Doubles] = {}
     for match in matches:
         acts = meaning.setdefault(match.source, np.zeros(model.neutral.shape))
         acts += match.weight * model.expressions[arkit.INDEX[match.target]]
@@ -157,7 +158,7 @@ def place_model(basis: Array, keys: Mapping[str, Array], matches: Sequence[Match
     return Placed(face, skull[:: max(1, len(skull) // 200)])
 
 
-def _robust(source: Array, target: Array) -> Similarity:
+def _robust(source: Doubles, target: Doubles) -> Similarity:
     """A similarity that keys which act elsewhere than the model's do not spoil: a key counts less the worse it fits."""
     found = similarity(source, target)
     for _ in range(ROUNDS):
@@ -166,13 +167,13 @@ def _robust(source: Array, target: Array) -> Similarity:
     return found
 
 
-def _peak(points: Array, way: Array) -> Array:
+def _peak(points: Doubles, way: Doubles) -> Doubles:
     """[3] the middle of points [N, 3] that go a `way` [N], by its PEAKth power."""
     share = (way / way.max()) ** PEAK
     return np.asarray(share @ points / share.sum())
 
 
-def _facing_us(source: Array, target: Array) -> Similarity:
+def _facing_us(source: Doubles, target: Doubles) -> Similarity:
     """Scale and place alone: model axes (x left of the subject, y down, z back) to Blender's for one who looks along -Y."""
     rotation = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
     turned = source @ rotation.T

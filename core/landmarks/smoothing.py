@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmarks without the detector's tremble: offline, so that nothing lags behind.
 
 A face is split into where the head is (place, tilt, size) and where each point is in the head's frame, so that lids are
@@ -18,8 +19,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from . import ibug68
-from .head import Array, fit_pose
+from .head import fit_pose
 
 REACH_SECONDS = 0.32
 """Half the window at full strength."""
@@ -111,7 +113,7 @@ def _frames(runs: Sequence[slice]) -> tuple[NDArray[np.intp], list[int]]:
     return np.concatenate([np.arange(run.start, run.stop) for run in runs]), [run.stop - run.start for run in runs]
 
 
-def _head_frames(landmarks: NDArray[np.float32]) -> tuple[Array, Array]:
+def _head_frames(landmarks: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
     """Where the head is in each frame [F, 4]: x, y (pixels), tilt (radians), log of the size; and the tilt undone
     [F, 2, 2]."""
     pose = fit_pose(landmarks)
@@ -119,13 +121,15 @@ def _head_frames(landmarks: NDArray[np.float32]) -> tuple[Array, Array]:
     return np.column_stack([pose.offset, tilt, np.log(pose.scale)]), _turn(tilt)
 
 
-def _turn(tilt: Array) -> Array:
+def _turn(tilt: Doubles) -> Doubles:
     """[F, 2, 2] rotations by minus `tilt` [F]."""
     cos, sin = np.cos(tilt), np.sin(tilt)
     return np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], -2)
 
 
-def smooth_curves(curves: Array, groups: Sequence[Sequence[int]], lengths: Sequence[int], reach: int, most: float) -> Array:
+def smooth_curves(
+    curves: Doubles, groups: Sequence[Sequence[int]], lengths: Sequence[int], reach: int, most: float
+) -> Doubles:
     """Curves [F, C], fitted over up to `reach` frames to both sides; `groups` are the columns that are judged together,
     `lengths` those of the runs that F is made of. most: the variance above which nothing is believed to be noise."""
     runs = _runs(lengths)
@@ -144,14 +148,14 @@ def smooth_curves(curves: Array, groups: Sequence[Sequence[int]], lengths: Seque
     return smooth
 
 
-def _noise(curves: Array, groups: Sequence[Sequence[int]], lengths: Sequence[int]) -> Array:
+def _noise(curves: Doubles, groups: Sequence[Sequence[int]], lengths: Sequence[int]) -> Doubles:
     """[G] variance of what looks like noise in each group of columns: what the first fit leaves in the stillest frames."""
     left = _left(curves, lengths)
     energy = [(left[:, list(group)] ** 2).mean(axis=1) for group in groups]
     return np.array([np.quantile(e, STILL) / _least(len(group)) for e, group in zip(energy, groups, strict=True)])
 
 
-def _noise_beside_motion(curves: Array, lengths: Sequence[int]) -> float:
+def _noise_beside_motion(curves: Doubles, lengths: Sequence[int]) -> float:
     """Variance of what the first fit leaves of curves [F, C], the WAYS in which they move together taken out; too little of
     few frames, never too much."""
     left = _left(curves, lengths)
@@ -160,7 +164,7 @@ def _noise_beside_motion(curves: Array, lengths: Sequence[int]) -> float:
     return float(np.square(strength).sum() / free)
 
 
-def _left(curves: Array, lengths: Sequence[int]) -> Array:
+def _left(curves: Doubles, lengths: Sequence[int]) -> Doubles:
     """[F, C] what the first fit takes away, as large as noise that leaves it so was."""
     narrow = 2 * NARROWEST + 1
     fitted = np.concatenate([_parabolas(curves[run], narrow) for run in _runs(lengths)])
@@ -187,14 +191,14 @@ def _widths(reach: int) -> list[int]:
     return [2 * frames + 1 for frames in reaches]
 
 
-def _parabolas(curves: Array, width: int) -> Array:
+def _parabolas(curves: Doubles, width: int) -> Doubles:
     """Curves [F, C] fitted over `width` frames round each frame; at the ends the window leans inwards."""
     first, weights = _windows(len(curves), width)
     seen = curves[first[:, None] + np.arange(weights.shape[1])]
     return np.einsum("fw,fwc->fc", weights, seen)
 
 
-def _windows(length: int, width: int) -> tuple[NDArray[np.intp], Array]:
+def _windows(length: int, width: int) -> tuple[NDArray[np.intp], Doubles]:
     """For each of `length` frames the first frame of its window [F], and what each frame in it counts [F, W]."""
     width = min(width, length)
     frames = np.arange(length)
@@ -204,7 +208,7 @@ def _windows(length: int, width: int) -> tuple[NDArray[np.intp], Array]:
     return first, (basis @ basis.T)[frames - first]
 
 
-def _noise_between(length: int, width: int, wider: int) -> Array:
+def _noise_between(length: int, width: int, wider: int) -> Doubles:
     """[F] the part of white noise's energy that the fit over `width` frames keeps and that over `wider` frames takes away:
     what each frame counts in its own fit says it, as the windows nest and a fit leaves a parabola as it is."""
     frames = np.arange(length)
@@ -214,7 +218,7 @@ def _noise_between(length: int, width: int, wider: int) -> Array:
     return np.maximum(own[0] - own[1], 0.0)
 
 
-def _spread(energy: Array) -> Array:
+def _spread(energy: Doubles) -> Doubles:
     """The largest of each frame and its neighbours: fast motion is kept whole, from its first frame to its last."""
     padded = np.pad(energy, 1, mode="edge")
     return np.maximum(np.maximum(padded[:-2], padded[2:]), energy)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a network learns, whether from one person or from many: `adapting` and `training` both come here.
 
 `steps` is one step of either, `losses` are its losses, `perceptual` opens the networks that compare pictures (the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The losses of Zakharov et al. 2019, section 3.2, and what our data needs beside them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Made pairs: a portrait changed so that it lacks something that the portrait itself shows.
 
 A still then teaches what a clip teaches: the changed picture is the photo, the portrait as it is the truth. Mouths are shut

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A photo and a truth, from bytes and landmarks to the batch that regions are learnt from."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Perceptual losses: distances between the features of pretrained VGG networks.
 
 The paper's VGG19 and VGGFace were trained in Caffe: they take BGR from 0 to 255 less a mean colour. Fed with RGB from 0 to

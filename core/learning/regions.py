@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One step of learning for the painters of mouth and eyes, and their losses.
 
 Photos are bent to the truth's landmarks, each region is seen in its close-up, and what is painted there is compared with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One step of learning for the paper's networks: meta-learning over many people, and fine-tuning on one.
 
 Zakharov et al. 2019, sections 3.2 and 3.3.

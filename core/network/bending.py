@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos bent to a pose by splines through the landmarks, and which photo serves which pixel: geometry, on any grid."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The parts that the networks share: residual blocks, AdaIN, self-attention.
 
 After Zakharov et al. 2019, section 4 and supplement (blocks as in BigGAN, Brock et al. 2019, with instance normalisation

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The networks of a preset, untrained."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Close-ups: square windows on the mouth and either eye, steady in the head's own frame, and what photos look like there.
 
 A window is `centre + axes @ (x, y)` for x, y from -1 to 1, in the head crop's coordinates (-1 to 1 from edge to edge). It

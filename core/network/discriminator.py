@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The projection discriminator D(x, y, i): is this a real frame, of this person, in this pose?"""
 
 from __future__ import annotations

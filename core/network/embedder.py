@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The embedder E(x, y): a photo and its landmark picture to a vector that holds the person, not the pose."""
 
 from __future__ import annotations

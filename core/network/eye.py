@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The eye by geometry: an eyeball of its own, under the lids.
 
 The iris is a disc that moves with its catchlight to where the eye is to look; the white is filled where it was; the lids,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Zakharov et al. 2019: an embedder, and a generator that makes every pixel of the landmarks, modulated by the embedding."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The generator G(y, e) of Zakharov et al. 2019: a landmark picture to a frame, every pixel painted anew."""
 
 from __future__ import annotations

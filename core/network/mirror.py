@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The side of a face that no photo shows, from the mirror image of the other side.
 
 Faces are nearly symmetrical, light is not: from the mirrored photo comes detail alone, brightness and colour stay those of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The mouth by geometry: an inside of its own, under the lips.
 
 What lies between the inner lips comes from one photo that shows it: upper teeth go rigidly with the skull, lower teeth with

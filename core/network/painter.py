@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One interface for every preset: embed the photos, prepare them once, then paint a frame for each pose.
 
 `few_shot` is Zakharov et al. 2019, `warp` bends the photos. Training, adapting and rendering are written once for both.

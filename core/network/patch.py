@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A discriminator for close-ups: is each patch of a mouth or an eye real, given where its parts were asked for?
 
 A patch discriminator (Isola et al. 2017) with spectral normalisation, conditioned on the landmarks as Zakharov's is, here as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Mouth and eyes in close-up: geometry with layers of its own, then a painter that knows what geometry cannot.
 
 A region is looked at through its `Window`: photos are bent into it, what lies behind lips or lids is laid under them, and

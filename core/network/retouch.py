@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A small painter for a close-up: it sees what geometry gives, and changes it where geometry cannot know.
 
 A U-Net whose decoder is modulated by AdaIN from an embedding of all photos of the person, as in Zakharov et al. 2019, on a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What goes into a painter and what comes out: photos, a pose, a painted frame."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Thin-plate splines solved in batches on the device: from pairs of control points to a dense backward flow.
 
 Bookstein 1989, "Principal warps"; with a stiffness per point (a smoothing spline), so that points that are not to be

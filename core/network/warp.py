@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head painted from photos: bent to the pose by splines through the landmarks, then mouth and eyes in close-up.
 
 Pixels come from the photos as long as a photo has them:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The networks at work: one head painted from a Likeness.
 
 `player` holds an opened painter, `feed` turns arrays into tensors, `weights` finds, reads and writes trained weights,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From arrays in pixels to the tensors that painters take."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A likeness on its device, ready to play: landmarks in, painted head out."""
 
 from __future__ import annotations

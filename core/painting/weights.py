@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Trained weights: where they are, what they are called, and into which painter they go. safetensors only."""
 
 from __future__ import annotations

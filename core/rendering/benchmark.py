@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`make bench`: time per frame and peak memory of each preset, the whole road from landmarks to EXR.
 
 Weights do not change the time, so a preset that has none is timed untrained; what it paints is not looked at.
@@ -27,7 +28,7 @@ WARM_UP = 5
 PHOTOS = 8
 
 
-def measure(preset: str, device: str, folder: Path) -> dict[str, float | str]:
+def measure_preset(preset: str, device: str, folder: Path) -> dict[str, float | str]:
     """Render FRAMES frames of a made-up likeness in this process; without the quality gate, which sees no face in noise."""
     import torch
 
@@ -75,7 +76,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.preset:
         with tempfile.TemporaryDirectory(prefix="headcast-bench-") as folder:
-            print(json.dumps(measure(given.preset, given.device, Path(folder))))
+            print(json.dumps(measure_preset(given.preset, given.device, Path(folder))))
         return
     print("| preset | device | ms a frame | peak memory, MB |\n| --- | --- | --- | --- |")
     for preset in PRESETS:

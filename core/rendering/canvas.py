@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The picture that Blender and the worker share: a file that both hold in their memory. Needs NumPy alone.
 
 Blender makes it and names it in a request; the worker fills it before it answers. Blender reads it before it asks again, so
@@ -12,11 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..errors import writing
-
-Floats = NDArray[np.float32]
 
 MOST = 1024
 """Largest side of a picture, in pixels."""

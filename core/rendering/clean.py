@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is behind the old head where it shows beside the new one: from a plate without it, or from the plate's other frames.
 
 The new head ends at its neck, so the old neck stays. Nothing is invented: what no frame shows stays as it is, and so does
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles, Floats
 from ..errors import SettingError
 from ..imaging import crop, resample
 from ..imaging.edge import bounds
@@ -24,7 +26,6 @@ from ..landmarks.head import fit_pose
 from ..performance import Performance
 from .plate import Plate
 
-Floats = NDArray[np.float32]
 SHOTS = 12
 """Frames of a shot that are searched for what others hide."""
 SURE = 2
@@ -92,7 +93,7 @@ def _moves(seen: Sequence[NDArray[np.float16]], transfer: Transfer) -> bool:
     return not changes or float(np.median(changes)) > STILL
 
 
-def _person_in(picture: Floats, where: crop.Array) -> NDArray[np.bool_]:
+def _person_in(picture: Floats, where: Doubles) -> NDArray[np.bool_]:
     """[H, W] where `picture` [H, W, 3] (sRGB) may show the person in the crop [3]."""
     height, width = picture.shape[:2]
     small = (np.clip(resample.cut(picture, where, SIDE), 0.0, 1.0) * 255).round().astype(np.uint8)
@@ -100,7 +101,7 @@ def _person_in(picture: Floats, where: crop.Array) -> NDArray[np.bool_]:
     return resample.place(np.repeat(person[..., None], 4, axis=-1), where, width, height)[..., 0] > 0.1
 
 
-def old_head(picture: Floats, landmarks: NDArray[np.float32], where: crop.Array) -> Floats:
+def old_head(picture: Floats, landmarks: NDArray[np.float32], where: Doubles) -> Floats:
     """[H, W] 0 to 1 where `picture` [H, W, 3] (sRGB) shows the head with `landmarks` [70, 2] above its neck."""
     height, width = picture.shape[:2]
     small = (np.clip(resample.cut(picture, where, SIDE), 0.0, 1.0) * 255).round().astype(np.uint8)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One frame after the other: the head painted, and put where it is wanted."""
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..errors import SettingError
 from ..imaging import colour, crop, exr, resample
 from ..imaging.foreground import foreground
@@ -26,9 +27,8 @@ from .identity import digest, in_steps
 from .in_plate import InPlate, seen_in
 from .plate import Plate
 from .retry import LOOK_ASIDE, CarefulPlayer
-from .shot import shot_of
+from .shot import shot_look
 
-Floats = NDArray[np.float32]
 Facts = dict[str, object]
 """What a manifest is told of a frame."""
 
@@ -113,7 +113,7 @@ class FrameMaker:
         same = sum(self._sampled(int(number)) == found for number, found in before.items())
         numbers = self._performance.frames.tolist()
         if kept.get("of") == of and 2 * same > len(before):
-            self._shot, self._plate.shot = kept["shot"], shot_of(kept, self._plate.plate.space, numbers)
+            self._shot, self._plate.shot = kept["shot"], shot_look(kept, self._plate.plate.space, numbers)
         else:
             sampled = {str(numbers[i]): self._sampled(numbers[i]) for i in self._plate.measured}
             self._shot = digest(of, sampled)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a frame is painted from, as one hash: a frame whose hash is still the same need not be rendered again.
 
 Contents count, never the names or paths of files. A plate alone is told by the size and time of its files: to read every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head back in the plate: exposed, matched and grained as the plate is, at its resolution, where it was seen.
 
 What belongs to a shot and not to a frame (exposure, grain, how colour and sharpness drift) is measured first, on frames
@@ -11,13 +12,13 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Doubles, Floats
 from ..errors import NoFaceError
 from ..imaging import colour, comp, grain, match, resample
 from ..imaging.colour_space import colour_tag
 from ..imaging.edge import Edge, bounds, shape_matte, split
-from ..imaging.exr import Layer, Window
+from ..imaging.exr import DataWindow, Layer
 from ..imaging.face_area import face_mask
 from ..imaging.foreground import foreground
 from ..imaging.transfer import Transfer, face_level, shot_transfer
@@ -28,10 +29,8 @@ from ..progress import Reporter
 from ..settings import RenderSettings
 from .clean import SHOTS, Behind, agreeing, clean_reader, old_head, put_under, seen_behind
 from .plate import Plate
-from .shot import Shot
+from .shot import ShotLook
 
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
 SAMPLES = 16
 """Frames of a shot that are measured."""
 GRAINED = 4
@@ -64,7 +63,7 @@ class InPlate:
         sides = {name: getattr(settings, name) for name in ("grow", "feather", "left", "right", "top", "bottom")}
         self._edge = Edge(**sides)
         self._tag = colour_tag(plate.space)
-        self.shot: Shot | None = None
+        self.shot: ShotLook | None = None
         """as it was measured; None before the first head is wanted"""
 
     @cached_property
@@ -77,36 +76,36 @@ class InPlate:
         return chosen
 
     @property
-    def _shot(self) -> Shot:
+    def _shot(self) -> ShotLook:
         if self.shot is None:
             self.shot = self._measure()
         return self.shot
 
-    def _measure(self) -> Shot:
+    def _measure(self) -> ShotLook:
         """Looks at frames spread over the shot. Raises NoFaceError."""
         chosen = self.measured
         # Frames are read again rather than kept: of a plate in 4K each holds 100 MB.
         transfer = shot_transfer(self.plate.space, [self._face_of(i) for i in chosen], _level(self._likeness))
-        measured = [match.Measured()] * len(self.performance)
+        measured = [match.PlateMatch()] * len(self.performance)
         for done, i in enumerate(chosen):
             self._reporter.step("measure the plate", done, len(chosen))
             picture = self._read(i)
             head, matte = self._placed(i, self._paint(i), transfer, picture.shape)
-            measured[i] = match.measure(picture, head, matte, float(self.performance.confidence[i]))
+            measured[i] = match.measure_match(picture, head, matte, float(self.performance.confidence[i]))
         self._reporter.step("measure the plate", len(chosen), len(chosen))
         matched = match.smooth(measured, float(self.performance.rate))
         few = chosen[:: max(1, len(chosen) // GRAINED)]
         numbers = [int(self.performance.frames[i]) for i in few]
         pairs = ((self.plate.read(n), self.plate.read(n + 1)) for n in numbers if n + 1 in self.plate)
-        wanted = grain.with_time(grain.measure(self._read(i) for i in few), pairs)
+        wanted = grain.with_time(grain.measure_grain(self._read(i) for i in few), pairs)
         shape = self.performance.height, self.performance.width
         heads = (self._graded(i, self._placed(i, self._paint(i), transfer, shape)[0], matched) for i in few)
-        return Shot(transfer, matched, grain.lacking(wanted, grain.measure(heads)))
+        return ShotLook(transfer, matched, grain.lacking(wanted, grain.measure_grain(heads)))
 
     def _read(self, i: int) -> Floats:
         return self.plate.read(int(self.performance.frames[i]))
 
-    def _graded(self, i: int, head: Floats, matched: list[match.Measured]) -> Floats:
+    def _graded(self, i: int, head: Floats, matched: list[match.PlateMatch]) -> Floats:
         return head if self.settings.as_painted else match.apply(head, matched[i])
 
     def layers(self, i: int | None, number: int, head: Head | None) -> dict[str, Layer]:
@@ -137,7 +136,7 @@ class InPlate:
         confidence = float(self.performance.confidence[i])
         return self._pack(plate, combined, matte, confidence, grained, raw, where) | self._declared(shown)
 
-    def window(self, layers: Mapping[str, Layer]) -> Window | None:
+    def window(self, layers: Mapping[str, Layer]) -> DataWindow | None:
         """The data window round the head; None for the whole plate."""
         if self.settings.window == "plate":
             return None
@@ -226,7 +225,7 @@ class InPlate:
         confidence: float,
         grained: Floats,
         raw: Floats,
-        where: Array | None,
+        where: Doubles | None,
     ) -> dict[str, Layer]:
         height, width = matte.shape
         if where is None:

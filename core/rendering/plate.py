@@ -1,18 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate that a head goes back into: its frames by number, as the light that they hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..arrays import Floats
 from ..errors import SettingError
 from ..imaging import colour, exr
 from ..imaging.colour_space import AUTO, Chromaticities, declared_space
-from ..imaging.read import Clip, open_clip, read_light
-
-Floats = NDArray[np.float32]
+from ..imaging.read import Clip, open_clip, read_linear
 
 
 class Plate:
@@ -77,9 +74,9 @@ class Plate:
             )
         if self._clip.pictures:
             path = self._clip.pictures[self._places[number]]
-            return exr.read_rgba(path)[..., :3] if self._is_exr else read_light(path)
+            return exr.read_rgba(path)[..., :3] if self._is_exr else read_linear(path)
         if self._next < 0 or self._places[number] < self._next:
-            self._walk, self._next = self._clip.lights(), 0
+            self._walk, self._next = self._clip.linear_frames(), 0
         for there, light in self._walk:
             self._next += 1
             if there == number:

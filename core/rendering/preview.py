@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head of one frame at once, for eyes alone: coarse while frames come fast, as it is rendered once they rest.
 
 What was opened and worked out stays for the next call, as long as files and settings are the same. What goes round the head
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..imaging import crop
 from ..likeness import Likeness
 from ..painting.player import Head, Player
@@ -26,7 +28,7 @@ from ..performance import Performance, performance_from_points
 from ..settings import RenderSettings
 from ..tracking.retiming import at_rate
 from .canvas import MOST, Canvas
-from .frames import Floats, cut_out, directed, framed
+from .frames import cut_out, directed, framed
 
 DRAFT_SIDE = 128
 """Side of a draft in pixels: a quarter of the time of 256."""
@@ -35,7 +37,7 @@ REST, LIVE = 0, 1
 """Frames of the performance that a face of the scene is made into."""
 
 
-class Shown(NamedTuple):
+class PreviewResult(NamedTuple):
     """What lies on the canvas."""
 
     side: int
@@ -68,7 +70,7 @@ class Version(NamedTuple):
     """nanoseconds; 0 where it is not there"""
 
 
-def preview(likeness: Path, canvas: Path, drive: dict[str, Any], draft: bool, settings: RenderSettings) -> Shown:
+def preview(likeness: Path, canvas: Path, drive: dict[str, Any], draft: bool, settings: RenderSettings) -> PreviewResult:
     """Paint the head of one frame onto the canvas: [S, S, 4] premultiplied with its matte, sRGB, from the top row.
 
     drive: `performance` (a path) and `frame`; or, of a face in the scene, `landmarks` and `rest` [70, 2] and the `width` and
@@ -82,12 +84,12 @@ def preview(likeness: Path, canvas: Path, drive: dict[str, Any], draft: bool, se
     else:
         place = _place_of_points(**drive, likeness=_likeness(person), settings=settings)
     if place is None:
-        return Shown(0, (), 0, 0, _milliseconds(start))
+        return PreviewResult(0, (), 0, 0, _milliseconds(start))
     player = _player(person, settings.weights, settings.device, settings.photos, draft)
     head = player.paint(crop.to_crop(place.landmarks, place.crop, player.size))
     picture = _premultiplied(head, settings.opaque)
     Canvas(canvas).write(picture)
-    return Shown(len(picture), tuple(place.crop.tolist()), place.width, place.height, _milliseconds(start))
+    return PreviewResult(len(picture), tuple(place.crop.tolist()), place.width, place.height, _milliseconds(start))
 
 
 def _milliseconds(start: float) -> float:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The road's last stretch: a Likeness plays a Performance, and frames land on disk."""
 
 from __future__ import annotations

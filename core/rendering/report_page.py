@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A take on one page for people: what was flagged and why, every score over time, what it was rendered from.
 
 One HTML file beside the manifest, with its pictures inside, no script and no address: it can be sent and kept.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is tried where a painted frame is not good enough.
 
 A better score is not yet a better picture. Of eight frames on eleven clips that were flagged and whose truth is known, two
@@ -16,13 +17,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..imaging.face_area import Portrait
 from ..judging.gate import FrameScores, Gate, Verdict, judge
 from ..landmarks.similarity import nearest_first
 from ..painting.player import Head, Player
 from ..settings import GateSettings
 
-Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
 
 
@@ -54,7 +55,7 @@ LOOK_ASIDE = frozenset(attempt.name for attempt in ATTEMPTS if attempt.neighbour
 """Names of those that are painted from the frames before and after, too."""
 
 
-class Checked(NamedTuple):
+class GatedFrame(NamedTuple):
     """A frame, and what it is worth."""
 
     head: Head
@@ -90,9 +91,9 @@ class CarefulPlayer:
         self._seen = np.isfinite(wanted).all(axis=(1, 2))
         self._first = lru_cache(maxsize=3)(self._paint_first)
 
-    def paint(self, i: int) -> Checked:
+    def paint(self, i: int) -> GatedFrame:
         """Frame `i`, which has a face: the first attempt that passes and is better over all scores, or else the best."""
-        best: Checked | None = None
+        best: GatedFrame | None = None
         for tries, (attempt, landmarks, sources) in enumerate(self._attempts(i), start=1):
             head = self._first(i) if attempt == ATTEMPTS[0] else self._player.paint(landmarks, sources)
             scores = self._gate.score(
@@ -101,7 +102,7 @@ class CarefulPlayer:
             verdict = judge(scores, self._limits)
             # A frame that passes only because it trades one defect for others is no better.
             if best is None or verdict.total < best.verdict.total:
-                best = Checked(head, scores, verdict, attempt.name, tries)
+                best = GatedFrame(head, scores, verdict, attempt.name, tries)
             best = best._replace(tries=tries)
             if best.verdict.passed or tries == self._limits.tries:
                 break

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a shot was measured, kept in the take's manifest: frames rendered later look like those that are there."""
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from ..take import Record
 
 
 @dataclass(frozen=True)
-class Shot:
+class ShotLook:
     """What is the same for all frames, or smooth over them."""
 
     transfer: Transfer
-    matched: list[match.Measured]
+    matched: list[match.PlateMatch]
     """for each frame of the performance"""
     grain: grain.Grain
     """what the heads lack of the plate's"""
@@ -31,13 +32,13 @@ class Shot:
         return {"gain": float(self.transfer.gain), "white": float(self.transfer.white), "matched": matched, "grain": kept}
 
 
-def shot_of(record: Record, space: str | Chromaticities, frames: Sequence[int]) -> Shot:
+def shot_look(record: Record, space: str | Chromaticities, frames: Sequence[int]) -> ShotLook:
     """The shot of a record, for the frames of those numbers; one that is new takes after the nearest."""
     known = np.array(sorted(int(number) for number in record["matched"]))
     matched = []
     for number in frames:
         r, g, b, *rest = record["matched"][str(known[np.abs(known - number).argmin()])]
-        matched.append(match.Measured((r, g, b), (rest[0], rest[1], rest[2]), rest[3], rest[4]))
+        matched.append(match.PlateMatch((r, g, b), (rest[0], rest[1], rest[2]), rest[3], rest[4]))
     arrays = {name: np.array(value) for name, value in record["grain"].items() if name != "lasting"}
     lacking = grain.Grain(**arrays, lasting=record["grain"]["lasting"])
-    return Shot(Transfer(space, record["gain"], record["white"]), matched, lacking)
+    return ShotLook(Transfer(space, record["gain"], record["white"]), matched, lacking)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The head of a frame just rendered, in a small file that whoever waits may look at."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """People who never lived, rendered in Blender to train on: `headcast synthesize`.
 
 The studio (`studio`, `materials`, run by `__main__` in a Blender process of its own) is the one place in `core` that may

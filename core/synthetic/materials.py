@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Cycles materials of skin, eyes, hair, teeth and cloth. Runs inside Blender."""
 
 from __future__ import annotations

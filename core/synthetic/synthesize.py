@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The road of `headcast synthesize`: people rendered in Blender, shard by shard, each in a process of its own."""
 
 from __future__ import annotations

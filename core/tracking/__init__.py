@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What drives: clips, captures and other motion become a Performance, which can be retimed and measured.
 
 May enter: root, landmarks, imaging, nouns.

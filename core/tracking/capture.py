@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From the curves of a face capture to a Performance: the model's mean person acts them, in a picture of our own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The face in a single frame of a clip."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Faces taken apart for a rig that an artist moves: who it is, and how each frame turns the head and what it does."""
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Doubles
 from ..landmarks.fitting import fit_faces
 from ..landmarks.frontal import with_own_rest
-from ..landmarks.head import Array, rotation_vectors
+from ..landmarks.head import rotation_vectors
 from ..likeness import Likeness
 from ..performance import Performance
 
@@ -18,19 +20,19 @@ from ..performance import Performance
 class Dissected(NamedTuple):
     """One person in F frames."""
 
-    rest: Array
+    rest: Doubles
     """[70, 3] the face doing nothing, in model units"""
     frames: NDArray[np.int32]
     """[F] those with a face; photos are numbered from 1"""
-    turn: Array
+    turn: Doubles
     """[F, 3] rotation vectors of `head.HeadPose`"""
-    scale: Array
+    scale: Doubles
     """[F] pixels per model unit"""
-    offset: Array
+    offset: Doubles
     """[F, 2] pixels: where the point between the eyes lies"""
-    expression: Array
+    expression: Doubles
     """[F, 52] 0 to 1 in the order of `arkit.EXPRESSIONS`, by which the rest acts as the landmarks do"""
-    residual: Array
+    residual: Doubles
     """[1] the mean distance, in eye distances, of the landmarks from what all this makes"""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which face is which: faces that were seen in single frames, to tracks, and one person's way through a clip's shots.
 
 A track never jumps: faces of neighbouring frames are one where their boxes overlap. A track that was lost goes on with one
@@ -16,10 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Points
 from ..errors import NoFaceError, SettingError
 from ..landmarks.detectors import Face
-
-Points = NDArray[np.float32]
 
 LINKED = 0.4
 """Least part of their union that a face's boxes in neighbouring frames share."""
@@ -54,11 +54,11 @@ class Track:
         return sum(face.extent for face in self.faces)
 
 
-Shot = list[Track]
+ShotTracks = list[Track]
 """The tracks between two cuts."""
 
 
-def link(shot: Shot, number: int, faces: Sequence[Face], gap: int) -> None:
+def link(shot: ShotTracks, number: int, faces: Sequence[Face], gap: int) -> None:
     """Give each track of the shot that was seen within `gap` frames the face that lies on its last one, the best match
     first; the faces left over start tracks."""
     near = [track for track in shot if number - track.numbers[-1] <= gap]
@@ -83,7 +83,7 @@ def _overlap(a: Points, b: Points) -> float:
     return shared / max(float(np.prod(np.ptp(a, axis=0)) + np.prod(np.ptp(b, axis=0))) - shared, 1e-6)
 
 
-def join(shot: Shot, rate: Fraction) -> Shot:
+def join(shot: ShotTracks, rate: Fraction) -> ShotTracks:
     """The people of a shot: each lost track goes on with the nearest that began after it was lost, if that is near enough
     for the time that went by."""
     pairs = []
@@ -153,7 +153,7 @@ class Choice(NamedTuple):
         )
 
 
-def follow(shots: Sequence[Shot], click: Click | None, rate: Fraction) -> list[Choice]:
+def follow(shots: Sequence[ShotTracks], click: Click | None, rate: Fraction) -> list[Choice]:
     """One person's track in each shot.
 
     Without a click it is the person who fills each shot most. With one, the person whose face is nearest to it, both ways in
@@ -179,12 +179,12 @@ def follow(shots: Sequence[Shot], click: Click | None, rate: Fraction) -> list[C
     return [chosen[i] for i in range(len(people))]
 
 
-def _nearest(people: Shot, place: NDArray[np.float64], end: int) -> Track | None:
+def _nearest(people: ShotTracks, place: NDArray[np.float64], end: int) -> Track | None:
     """The person whose face at one `end` of the shot (0 or -1) is nearest to `place`."""
     return min(people, key=lambda person: _distance(_middle(person.faces[end]), place), default=None)
 
 
-def _clicked_frame(people: Sequence[Shot], click: Click) -> int:
+def _clicked_frame(people: Sequence[ShotTracks], click: Click) -> int:
     seen = sorted({number for shot in people for person in shot for number in person.numbers})
     if not seen:
         raise NoFaceError("No face in any frame", "Check what is looked at")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A performance as a table: what the face does in each frame, for a spreadsheet, a graph, or another program."""
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import numpy as np
 
 from ..files import whole_file
 from ..landmarks.arkit import EXPRESSIONS
-from ..landmarks.measure import measure
+from ..landmarks.measure import measure_faces
 from ..performance import Performance
 
 COLUMNS = ("yaw", "pitch", "roll", "gaze_right", "gaze_up", "eye_right", "eye_left", "lips")
-"""Degrees, and openings over the feature's width; see `landmarks.measure.Measured`."""
+"""Degrees, and openings over the feature's width; see `landmarks.measure.FaceMeasures`."""
 
 
 def write_measures(performance: Performance, output: Path) -> int:
@@ -24,7 +25,7 @@ def write_measures(performance: Performance, output: Path) -> int:
     seen = performance.seen
     table = np.full((len(performance), len(COLUMNS) + len(EXPRESSIONS)), np.nan)
     if seen.any():
-        found = measure(performance.landmarks[seen])
+        found = measure_faces(performance.landmarks[seen])
         angles = np.column_stack([found.yaw, found.pitch, found.roll, found.gaze, found.eyes, found.lips])
         table[seen] = np.column_stack([angles, performance.face_curves()[seen]])
     with whole_file(output) as part, open(part, "w", newline="", encoding="utf-8") as file:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The same motion at another frame rate: a performance of 25 frames a second for a scene of 24."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From a clip to a Performance: faces are found in each frame, one is followed and steadied, a crop goes round the head."""
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Picture
 from ..errors import EmptyClipError
 from ..files import ensure_writable
 from ..imaging import crop, resample
-from ..imaging.read import Clip, Picture, open_clip
+from ..imaging.read import Clip, open_clip
 from ..imaging.shots import CutFinder
 from ..landmarks import arkit, ibug68
 from ..landmarks.detectors import Detector, Face, open_detector
@@ -23,7 +25,7 @@ from ..listing import shortened, stretches
 from ..performance import Performance, performance_from_points
 from ..progress import Reporter
 from ..settings import TrackSettings
-from .following import GAP_SECONDS, Choice, Click, Shot, follow, link, parse_face
+from .following import GAP_SECONDS, Choice, Click, ShotTracks, follow, link, parse_face
 
 CLOSE_UP = 1.8
 """Side of the square in which a face is looked at again, in sizes of the face."""
@@ -72,14 +74,14 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
 
 
 @dataclass
-class Watched:
+class TrackedClip:
     """All faces of a clip of F frames."""
 
     size: tuple[int, int] = (0, 0)
     """Width and height of the pictures."""
     numbers: list[int] = field(default_factory=list)
     """[F] of the clip's frames"""
-    shots: list[Shot] = field(default_factory=list)
+    shots: list[ShotTracks] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     """of each shot: its first frame, counted from 0"""
     crowded: int = 0
@@ -110,9 +112,9 @@ class Watched:
         return [slice(int(begin), int(ends[np.searchsorted(ends, begin, side="right")])) for begin in begins]
 
 
-def watch(clip: Clip, detector: Detector, settings: TrackSettings, reporter: Reporter) -> Watched:
+def watch(clip: Clip, detector: Detector, settings: TrackSettings, reporter: Reporter) -> TrackedClip:
     """Look at every picture once, and at each face in it again in a close-up. Raises EmptyClipError at no picture."""
-    watched, cuts = Watched(), CutFinder()
+    watched, cuts = TrackedClip(), CutFinder()
     faces: list[Face] = []
     gap = max(1, round(GAP_SECONDS * clip.rate))
     for number, picture, held in clip.frames(exposed=True):
@@ -167,7 +169,7 @@ def _expression(face: Face | None) -> list[float]:
 
 
 def _crops(
-    watched: Watched, landmarks: NDArray[np.float32], seen: NDArray[np.bool_], rate: float, kind: str
+    watched: TrackedClip, landmarks: NDArray[np.float32], seen: NDArray[np.bool_], rate: float, kind: str
 ) -> NDArray[np.float64]:
     """[F, 3] the head's crop in each frame, steady within a shot. A shot without a face has the last one before it."""
     if kind == "full" or not seen.any():
@@ -182,7 +184,7 @@ def _crops(
 
 
 def _note_choices(
-    watched: Watched, choices: Sequence[Choice], click: Click | None, clip_name: str, reporter: Reporter
+    watched: TrackedClip, choices: Sequence[Choice], click: Click | None, clip_name: str, reporter: Reporter
 ) -> None:
     """Say which face was followed, where it was a choice."""
     if watched.crowded:
@@ -195,7 +197,7 @@ def _note_choices(
         reporter.note(f"after each cut of {clip_name} the face is chosen anew ({shortened(cuts, '; ')})")
 
 
-def _note_frames(watched: Watched, confidence: NDArray[np.float32], clip_name: str, reporter: Reporter) -> None:
+def _note_frames(watched: TrackedClip, confidence: NDArray[np.float32], clip_name: str, reporter: Reporter) -> None:
     """Say which frames are gaps, and which are not to be relied on."""
     seen = confidence > 0
     low = seen & (confidence < LOW)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What closes the gap between clean heads and footage: frame, background, grade, camera, occluders, unsteady landmarks.
 
 What an edit or a camera does to a clip is the same in all its frames; a source's own share of it is small, and rare. Every
@@ -12,11 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Bytes, Floats
 from ..landmarks import ibug68
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Random = np.random.Generator
+from ..learning.made import Random
 
 OWN = 0.5
 """How often a source has something of its own: a small shift, a slightly different grade."""
@@ -77,7 +76,7 @@ def reframe(shots: Shots, size: int, random: Random) -> Shots:
     follow = max(random.uniform(-1, 1), 0.0) * (middles.mean(axis=0) - middles)
     shared = shared @ _closer(faces[-1] + follow[-1], random)
     matrices = [shared @ _shift(by) @ matrix for by, matrix in zip(follow, (*own, np.eye(3)), strict=True)]
-    return resize(shots, size, matrices)
+    return resize_shots(shots, size, matrices)
 
 
 def _closer(face: NDArray[np.floating], random: Random) -> NDArray[np.float64]:
@@ -109,7 +108,7 @@ def _jitter(random: Random, strength: float) -> NDArray[np.float64]:
     return matrix
 
 
-def resize(shots: Shots, size: int, matrices: list[NDArray[np.float64]] | None = None) -> Shots:
+def resize_shots(shots: Shots, size: int, matrices: list[NDArray[np.float64]] | None = None) -> Shots:
     """The frames at `size`, each under its matrix [3, 3] of the unit square; beyond the edge, the edge repeats."""
     side = shots.pictures.shape[1]
     matrices = matrices or [np.eye(3)] * len(shots.pictures)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The running average of a painter's weights: steadier than any one step's, and what is validated and shipped."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a kind of preset learns from and how: the paper's whole heads, or the close-ups of mouth and eyes.
 
 `meta.train` runs either: items make batches, a learner takes steps, a validation looks at people that are held out.

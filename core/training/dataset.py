@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From clips on disk to batches: K sources and a target of one clip, augmented, with their control points.
 
 Item i of a run is a function of the seed and i alone, whoever makes it: so a run that was killed goes on exactly where it
@@ -15,15 +16,17 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from ..arrays import Floats
 from ..errors import SettingError, WrongFileError
 from ..landmarks import ibug68
 from ..landmarks.head import control_points
 from ..landmarks.similarity import nearest_first
+from ..learning.made import Random
 from ..learning.steps import Batch
 from ..network.shots import Photos
-from .augment import Floats, Random, Shots, augment, procedural_background, resize, swap_background, unsteady
+from .augment import Shots, augment, procedural_background, resize_shots, swap_background, unsteady
 from .processes import Processes
-from .shards import Clip, Frame
+from .shards import ShardClip, ShardFrame
 
 DETECTED = 0.7
 """How often landmarks are those of a detector, where the clip has them beside exact ones."""
@@ -56,7 +59,7 @@ class Items(Dataset[Batch]):
     """The items of a run, without end. Pictures and mattes are still bytes, see `Batch.to`."""
 
     def __init__(
-        self, clips: Sequence[Clip], size: int, batch: int, photos: tuple[int, int], seed: int, augmented: bool = True
+        self, clips: Sequence[ShardClip], size: int, batch: int, photos: tuple[int, int], seed: int, augmented: bool = True
     ) -> None:
         """batch: items of a step, over all processes; photos: least and most sources of an item."""
         self.clips, self.size, self.batch, self.photos, self.seed = clips, size, batch, photos, seed
@@ -83,11 +86,11 @@ class Items(Dataset[Batch]):
         if self.augmented:
             shots = augment(self._on_other_background(shots, clip, frames, random), self.size, random)
         else:
-            shots = resize(shots, self.size)
+            shots = resize_shots(shots, self.size)
         order = nearest_first(shots.landmarks[-1], shots.landmarks[:-1])
         return _pack(Shots(*(np.concatenate([part[:-1][order], part[-1:]]) for part in shots)), video)
 
-    def _order(self, clip: Clip, random: Random) -> list[int]:
+    def _order(self, clip: ShardClip, random: Random) -> list[int]:
         """The clip's frames by chance, the target first; of some items those most like it next, as those of footage are."""
         order = random.permutation(len(clip.frames)).tolist()
         if self.augmented and random.random() < NEAR:
@@ -95,7 +98,7 @@ class Items(Dataset[Batch]):
             order = [order[0], *(order[1 + i] for i in nearest_first(points[0], points[1:]))]
         return order
 
-    def _landmarks(self, frames: Sequence[Frame], random: Random) -> Floats:
+    def _landmarks(self, frames: Sequence[ShardFrame], random: Random) -> Floats:
         exact = np.stack([points_of(frame.label.landmarks) for frame in frames])
         shown = unsteady(exact, random) if self.augmented else exact
         if not self.augmented or random.random() < DETECTED:
@@ -104,7 +107,7 @@ class Items(Dataset[Batch]):
                     shown[i] = points_of(frame.label.detected)
         return shown
 
-    def _on_other_background(self, shots: Shots, clip: Clip, frames: Sequence[Frame], random: Random) -> Shots:
+    def _on_other_background(self, shots: Shots, clip: ShardClip, frames: Sequence[ShardFrame], random: Random) -> Shots:
         behind = clip.frames[0]
         if "background.jpg" not in behind.members or random.random() >= SWAPPED:
             return shots
@@ -155,7 +158,7 @@ def load_batches(
     return (packed.to(processes.device) for packed in loader)
 
 
-def long_enough(clips: Sequence[Clip]) -> list[Clip]:
+def long_enough(clips: Sequence[ShardClip]) -> list[ShardClip]:
     """The clips that have a source beside the target. Raises WrongFileError where there is none."""
     kept = [clip for clip in clips if len(clip.frames) > 1]
     if not kept:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A video to tracks: its shots are told apart, and in each shot every face is followed. Then a track's frames are cut out.
 
 Decoded twice, so that a film needs no more memory than the frames that are kept of the faces on the screen.
@@ -11,29 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.crop import Array, head_crops, to_crop
+from ..arrays import Doubles, Picture, Points
+from ..imaging.crop import head_crops, to_crop
 from ..imaging.matte import head_matte
-from ..imaging.read import Clip, Picture
+from ..imaging.read import Clip
 from ..imaging.resample import cut
 from ..imaging.shots import CutFinder
 from ..landmarks.detectors import Detector, Face
 from ..landmarks.head import fit_pose
 from ..landmarks.similarity import normalised, pose_distances
 from ..landmarks.trust import AGREEMENT, disagreement
-from ..tracking.following import GAP_SECONDS, Shot, Track, link
+from ..tracking.following import GAP_SECONDS, ShotTracks, Track, link
 from ..tracking.track import look_again
 
-Points = NDArray[np.float32]
 
-
-def eye_distance(track: Track) -> float:
+def median_eye_distance(track: Track) -> float:
     """Median over the frames of the distance between the eye centres if the head faced the camera, in pixels."""
     return float(np.median(fit_pose(track.landmarks()).scale))
 
 
 def follow_faces(clip: Clip, detector: Detector, stride: int) -> list[Track]:
     """Every face of every shot, looked for in each `stride`-th frame. Raises as `Clip.frames` does."""
-    shots: list[Shot] = [[]]
+    shots: list[ShotTracks] = [[]]
     cuts = CutFinder()
     gap = max(stride, round(GAP_SECONDS * clip.rate))
     for i, (number, picture, _) in enumerate(clip.frames()):
@@ -60,7 +60,7 @@ def most_different(landmarks: Points, count: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Shown:
+class FaceCrop:
     """A frame of a track, cut out at S pixels."""
 
     number: int
@@ -72,12 +72,12 @@ class Shown:
     """[68, 2], pixels of the picture"""
 
 
-def cut_out(
+def cut_faces(
     clip: Clip, tracks: Sequence[Track], detector: Detector, count: int, size: int
-) -> Iterator[tuple[int, list[Shown]]]:
+) -> Iterator[tuple[int, list[FaceCrop]]]:
     """The `count` most different frames of each track at `size` pixels, in steady crops; the track's place in `tracks` goes
     before them. A track comes as soon as its last frame is cut. Frames in which two looks disagree are dropped."""
-    wanted: dict[int, list[tuple[int, Points, Array]]] = {}
+    wanted: dict[int, list[tuple[int, Points, Doubles]]] = {}
     last: list[int] = []
     for i, track in enumerate(tracks):
         landmarks = track.landmarks()
@@ -87,13 +87,13 @@ def cut_out(
         last.append(track.numbers[chosen[-1]])
         for j in chosen:
             wanted.setdefault(track.numbers[j], []).append((i, landmarks[j], crops[j]))
-    found: dict[int, list[Shown]] = {}
+    found: dict[int, list[FaceCrop]] = {}
     for number, picture, _ in clip.frames():
         for i, landmarks, crop in wanted.get(number, ()):
             shown = found.setdefault(i, [])
             again = look_again(detector, picture, Face(landmarks, 1.0), size).landmarks
             if disagreement(landmarks, again) < AGREEMENT:
                 head, points = cut(picture, crop, size), to_crop(again, crop, size)
-                shown.append(Shown(number, head, head_matte(head, points), points))
+                shown.append(FaceCrop(number, head, head_matte(head, points), points))
             if number == last[i]:
                 yield i, found.pop(i)

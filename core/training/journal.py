@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a training run tells of itself: to the user in a line, and to TensorBoard."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Meta-learning: a painter learns from many people how to paint one that it sees for the first time.
 
 Zakharov et al. 2019, section 3.2. Read `train` first. A run is one folder: the same command begins it, goes on after a kill,
@@ -23,7 +24,7 @@ from .average import Average
 from .course import Course, open_course
 from .dataset import load_batches, shot_range
 from .journal import Journal
-from .processes import Processes, join
+from .processes import Processes, join_processes
 from .run_folder import CHECKPOINT, load_checkpoint, open_run, save_checkpoint
 from .throughput import Meter
 
@@ -43,7 +44,7 @@ class Trained(NamedTuple):
 def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Reporter) -> Trained:
     """Train on the shards in `data`, in the folder `run`, until the steps or the minutes are over. Raises HeadcastError."""
     deadline = time.monotonic() + 60 * (settings.minutes or math.inf)
-    with join(settings.device) as processes:
+    with join_processes(settings.device) as processes:
         reporter = reporter if processes.leads else Silent()
         photos = check(settings, processes)
         cast = open_run(run, data, settings, processes.leads, reporter)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From clips and portraits on disk to pairs: photos of a person, and a picture of the same person that is to be painted.
 
 Three kinds: two moments of a clip; two portraits of a person, the truth graded like the photo; one portrait, and a made
@@ -18,7 +19,7 @@ from ..learning.made import Changed, Points, Random, eye_distance
 from ..learning.pairing import OPEN_MOUTH, like, made_photo, mirrored, pack
 from ..learning.regions import PairBatch
 from .dataset import points_of
-from .shards import Clip, Frame
+from .shards import ShardClip, ShardFrame
 
 TALKING = 6
 """Frames from which a clip shows a face in motion; fewer are portraits."""
@@ -35,7 +36,7 @@ GREY = 0.1
 class Moment(NamedTuple):
     """A frame, and its landmarks [70, 2]."""
 
-    frame: Frame
+    frame: ShardFrame
     landmarks: Points
 
 
@@ -47,7 +48,7 @@ class Group(NamedTuple):
     lids: NDArray[np.float64]
 
 
-def group(clip: Clip) -> Group:
+def group(clip: ShardClip) -> Group:
     """What a clip shows, from its labels alone."""
     moments = [Moment(frame, points_of(frame.label.landmarks)) for frame in clip.frames]
     faces = np.stack([moment.landmarks for moment in moments])
@@ -61,7 +62,7 @@ def group(clip: Clip) -> Group:
 class Pairs(Dataset[PairBatch]):
     """The items of a run, without end; pictures are still bytes, see `PairBatch.to`."""
 
-    def __init__(self, clips: Sequence[Clip], size: int, batch: int, photos: tuple[int, int], seed: int) -> None:
+    def __init__(self, clips: Sequence[ShardClip], size: int, batch: int, photos: tuple[int, int], seed: int) -> None:
         """size: side of the head crops that items are cut to; batch: items of a step, over all processes."""
         self.size, self.batch, self.photos, self.seed = size, batch, photos, seed
         groups = [group(clip) for clip in clips]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Portraits to a training shard: one picture is one frame, and pictures of the same person are one clip."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Users' own videos and portraits to training shards: the road to data of VoxCeleb's size.
 
 One shard a video, and one for the pictures of a folder, so that a second run goes on where the first was stopped. What was
@@ -34,7 +35,7 @@ from ..landmarks.detectors import Detector, open_detector
 from ..progress import Reporter
 from ..settings import PrepareSettings
 from ..tracking.following import Track
-from .footage import Shown, cut_out, eye_distance, follow_faces
+from .footage import FaceCrop, cut_faces, follow_faces, median_eye_distance
 from .portraits import Album, clip_name, find_albums, portraits, read_people
 from .shards import Label, Sample, read_clips, write_shard
 
@@ -53,7 +54,7 @@ class Video(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PrepareSummary:
     """What a run made."""
 
     videos: int = 0
@@ -64,11 +65,11 @@ class Prepared:
     before: int = 0
     """videos that an earlier run had finished"""
 
-    def __add__(self, other: Prepared) -> Prepared:
-        return Prepared(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(self)))
+    def __add__(self, other: PrepareSummary) -> PrepareSummary:
+        return PrepareSummary(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(self)))
 
 
-def prepare(names: Sequence[str], folder: Path, settings: PrepareSettings, reporter: Reporter) -> Prepared:
+def prepare(names: Sequence[str], folder: Path, settings: PrepareSettings, reporter: Reporter) -> PrepareSummary:
     """Make a shard in `folder` of each video among `names` (videos, and folders with all that is in them), and one of the
     pictures in each folder.
 
@@ -82,11 +83,11 @@ def prepare(names: Sequence[str], folder: Path, settings: PrepareSettings, repor
     ensure_writable(folder / LEFT_OUT)
     listed = _read_left_out(folder / LEFT_OUT)
     waiting = [video for video in videos if not _is_done(video, folder, listed)]
-    made = Prepared(before=len(videos) - len(waiting))
+    made = PrepareSummary(before=len(videos) - len(waiting))
     # Forked processes would share a parent's threads and GPU.
     pool = ProcessPoolExecutor(settings.processes, get_context("spawn"), _begin_process)
 
-    def begin(count: int) -> set[Future[Prepared]]:
+    def begin(count: int) -> set[Future[PrepareSummary]]:
         """No more than there are processes: what waits in the pool's own queue cannot be stopped."""
         begun = islice(to_come, count)
         return {pool.submit(_prepare_one, video, folder, settings, listed.get(str(video.path), set())) for video in begun}
@@ -190,7 +191,7 @@ class LeftOut:
                 file.write(line + "\n")
 
 
-def _prepare_one(video: Video | Album, folder: Path, settings: PrepareSettings, listed: set[str]) -> Prepared:
+def _prepare_one(video: Video | Album, folder: Path, settings: PrepareSettings, listed: set[str]) -> PrepareSummary:
     """Make the shard of one video, or of one folder's pictures, in a process of its own."""
     left_out = LeftOut(folder / LEFT_OUT, video, listed)
     with closing(open_detector(settings.detector, settings.device)) as detector:
@@ -201,10 +202,10 @@ def _prepare_one(video: Video | Album, folder: Path, settings: PrepareSettings, 
         )
         first = next(samples, None)
         if first is None:
-            return Prepared(videos=1, left_out=left_out.count)
+            return PrepareSummary(videos=1, left_out=left_out.count)
         write_shard(_shard(video, folder), chain([first], samples))
     clips = read_clips([_shard(video, folder)])
-    return Prepared(1, len(clips), sum(len(clip.frames) for clip in clips), left_out.count)
+    return PrepareSummary(1, len(clips), sum(len(clip.frames) for clip in clips), left_out.count)
 
 
 def _samples(video: Video, detector: Detector, settings: PrepareSettings, left_out: LeftOut) -> Iterator[Sample]:
@@ -222,7 +223,7 @@ def _samples(video: Video, detector: Detector, settings: PrepareSettings, left_o
         else:
             tracks[name] = track
     names, taken = list(tracks), 0
-    for i, shown in cut_out(clip, list(tracks.values()), detector, settings.frames, settings.size):
+    for i, shown in cut_faces(clip, list(tracks.values()), detector, settings.frames, settings.size):
         sharp = float(np.median([sharpness(frame.picture, frame.landmarks) for frame in shown])) if shown else 0.0
         if not shown:
             left_out.add("unsteady: no frame in which two looks agree", names[i])
@@ -237,7 +238,7 @@ def _samples(video: Video, detector: Detector, settings: PrepareSettings, left_o
 
 def _why_not(track: Track, clip: Clip, settings: PrepareSettings) -> str:
     """What speaks against a track before its frames are cut, or nothing."""
-    seconds, eyes = (track.numbers[-1] - track.numbers[0] + 1) / clip.rate, eye_distance(track)
+    seconds, eyes = (track.numbers[-1] - track.numbers[0] + 1) / clip.rate, median_eye_distance(track)
     if seconds < settings.seconds:
         return f"too short: {float(seconds):.2f} s from {_time(track.numbers[0], clip):.2f} s"
     if eyes < settings.eyes:
@@ -250,7 +251,7 @@ def _time(number: int, clip: Clip) -> float:
     return float((number - 1) / clip.rate)
 
 
-def _sample(shown: Shown, name: str, video: Video, clip: Clip) -> Sample:
+def _sample(shown: FaceCrop, name: str, video: Video, clip: Clip) -> Sample:
     label = Label(
         clip=name,
         person=video.person,

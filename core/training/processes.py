@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A run spread over several processes, as torchrun starts them: each learns from a part of every batch.
 
 Gradients are averaged by hand between backward and step: the painter is called piecewise, and the discriminator several
@@ -50,7 +51,7 @@ class Processes:
 
 
 @contextmanager
-def join(device_name: str) -> Iterator[Processes]:
+def join_processes(device_name: str) -> Iterator[Processes]:
     """The processes that torchrun started, one device each; without torchrun this one alone. Raises SettingError."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield Processes(choose_device(device_name))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How well the painters of mouth and eyes do on people that they do not learn from: losses, and a sheet to look at.
 
 The items are the same throughout a run; beside each painted region stands what geometry alone gives.
@@ -18,7 +19,7 @@ from ..learning.pairing import stack
 from ..learning.regions import RegionLearner, Seen, compared, look, paint
 from ..network.warp import WarpPainter
 from .pairs import Pairs
-from .shards import Clip
+from .shards import ShardClip
 from .validation import to_bytes
 
 BATCHES, BATCH = 4, 8
@@ -30,7 +31,7 @@ TILE = 96
 class RegionValidation:
     """Fixed items, and what geometry makes of them."""
 
-    def __init__(self, clips: Sequence[Clip], learner: RegionLearner, size: int, device: torch.device) -> None:
+    def __init__(self, clips: Sequence[ShardClip], learner: RegionLearner, size: int, device: torch.device) -> None:
         items = Pairs(clips, size, BATCH, (1, 2), seed=0)
         batches = [stack([items[step * BATCH + i] for i in range(BATCH)]).to(device) for step in range(BATCHES)]
         self.regions: dict[str, list[Seen]] = {}

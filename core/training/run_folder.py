@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a training run leaves on disk, so that the same command goes on where it was: settings, people, checkpoint."""
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..files import whole_file
 from ..progress import Reporter
 from ..settings import TrainSettings
 from .average import Average
-from .shards import Clip, read_clips
+from .shards import ShardClip, read_clips
 
 if TYPE_CHECKING:
     from .course import Learner
@@ -30,8 +31,8 @@ HELD_OUT = 20
 class Cast(NamedTuple):
     """The clips of a run. A training clip's place is its row in the discriminator's table, so the order is kept on disk."""
 
-    training: list[Clip]
-    held_out: list[Clip]
+    training: list[ShardClip]
+    held_out: list[ShardClip]
 
 
 def open_run(run: Path, data: Sequence[Path], settings: TrainSettings, leads: bool, reporter: Reporter) -> Cast:
@@ -89,7 +90,7 @@ def _check(run: Path, recorded: dict[str, Any], settings: TrainSettings) -> None
             )
 
 
-def _split(clips: Sequence[Clip], hold_out: bool) -> tuple[list[str], list[str]]:
+def _split(clips: Sequence[ShardClip], hold_out: bool) -> tuple[list[str], list[str]]:
     """Names of the clips to train on and of those to validate on; no person is in both."""
     persons = sorted({clip.person for clip in clips})
     held = set(persons[::HELD_OUT] if hold_out and len(persons) > 1 else [])

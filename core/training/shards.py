@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Training data on disk: WebDataset shards, that is uncompressed tar files.
 
 A shard holds whole clips, one after the other. A clip is one person in one take: same clothes, light and camera. Each
@@ -24,12 +25,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Bytes
 from ..errors import WrongFileError
 from ..files import whole_file
 
-Bytes = NDArray[np.uint8]
 JPEG_QUALITY = 95
 
 
@@ -86,7 +86,7 @@ def _encode(kind: str, picture: Bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Frame:
+class ShardFrame:
     """Where a frame's members lie: offset and size in the shard's file by ending."""
 
     shard: Path
@@ -107,15 +107,15 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ShardClip:
     """One person in one take."""
 
     name: str
     person: str
-    frames: list[Frame]
+    frames: list[ShardFrame]
 
 
-def read_clips(folders: Sequence[Path]) -> list[Clip]:
+def read_clips(folders: Sequence[Path]) -> list[ShardClip]:
     """Every clip of the shards in `folders` (or of shard files), in the order of their names; pictures are not read yet.
 
     Raises WrongFileError for a damaged shard, or where there is none.
@@ -126,7 +126,7 @@ def read_clips(folders: Sequence[Path]) -> list[Clip]:
     return [clip for shard in shards for clip in _read_shard(shard)]
 
 
-def _read_shard(shard: Path) -> list[Clip]:
+def _read_shard(shard: Path) -> list[ShardClip]:
     members: dict[str, dict[str, tuple[int, int]]] = {}
     labels: dict[str, Label] = {}
     try:
@@ -138,7 +138,7 @@ def _read_shard(shard: Path) -> list[Clip]:
                     labels[key] = Label(**json.loads(tar.extractfile(member).read()))  # type: ignore[union-attr]
     except (tarfile.TarError, OSError, ValueError, TypeError) as error:
         raise WrongFileError(f"{shard} is damaged, or no shard ({error})", "Make or fetch it again") from error
-    clips: dict[str, list[Frame]] = {}
+    clips: dict[str, list[ShardFrame]] = {}
     for key, label in labels.items():
-        clips.setdefault(label.clip, []).append(Frame(shard, label, members[key]))
-    return [Clip(name, frames[0].label.person, frames) for name, frames in clips.items()]
+        clips.setdefault(label.clip, []).append(ShardFrame(shard, label, members[key]))
+    return [ShardClip(name, frames[0].label.person, frames) for name, frames in clips.items()]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How fast a run is, against what the machine can do at best, and how long it waits for data."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How well a painter does on people that it does not learn from: losses, and a sheet to look at.
 
 The items are the same throughout a run, so two sheets of it can be laid side by side; beside each painted frame stands what
@@ -23,7 +24,7 @@ from ..network.shots import Painted
 from ..network.warp import WarpPainter
 from .dataset import Items, load_batches, long_enough
 from .processes import Processes
-from .shards import Clip
+from .shards import ShardClip
 
 BATCHES, BATCH, MOST_PHOTOS = 4, 4, 3
 SHOWN = 2
@@ -35,7 +36,7 @@ GEOMETRY = "warp-256"
 class Validation:
     """Fixed items, without augmentation, and what geometry makes of them."""
 
-    def __init__(self, clips: Sequence[Clip], learner: MetaLearner, device: torch.device) -> None:
+    def __init__(self, clips: Sequence[ShardClip], learner: MetaLearner, device: torch.device) -> None:
         size = learner.painter.preset.size
         items = Items(long_enough(clips), size, BATCH, (1, MOST_PHOTOS), seed=0, augmented=False)
         self.batches = list(load_batches(items, default_collate, range(BATCHES), 0, Processes(device)))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The worker's main loop. One job at a time; a thread listens meanwhile, so that a job can be stopped."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lines between Blender and the worker. Needs nothing but Python: both ends import it.
 
 To the worker, one JSON object a line:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A Blender for each test: empty, with the add-on registered, saved in a folder of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The take's node group: pixels against NumPy, through a real render."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The control face: what its sliders say is what is read, and footage written onto it comes back."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from headcast import compat
 from headcast.core.landmarks import arkit
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.head import HeadPose, rotations
-from headcast.core.landmarks.measure import measure
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.landmarks.naming import both_sides
 from headcast.core.performance import Performance, performance_from_points
 from headcast.panels.control_face import GROUPS, MORE
@@ -81,22 +82,22 @@ def test_the_added_face_fills_the_frame_and_is_read_whole(scene: bpy.types.Scene
 def test_sliders_turn_look_and_act_as_they_are_labelled(scene: bpy.types.Scene, rig: bpy.types.Object) -> None:
     """Yaw and gaze to the picture's right, pitch up, roll clockwise: as `headcast measure` counts them."""
     face, head = rig.pose.bones[FACE], rig.pose.bones[HEAD]
-    rest = measure(read(scene, rig).landmarks)
+    rest = measure_faces(read(scene, rig).landmarks)
     for axis, name in ((1, "yaw"), (0, "pitch"), (2, "roll")):
         head.rotation_euler = (0, 0, 0)
         head.rotation_euler[axis] = np.radians(15)
-        turned = measure(read(scene, rig).landmarks)
+        turned = measure_faces(read(scene, rig).landmarks)
         assert getattr(turned, name)[0] - getattr(rest, name)[0] == pytest.approx(15, abs=3)
     head.rotation_euler = (0, 0, 0)
     face["gaze_x"], face["gaze_y"], face["jawOpen"], face["eyeBlinkLeft"] = 0.8, 0.5, 0.5, 1.0
     rig.update_tag()
     acted = read(scene, rig)
-    looks = measure(acted.landmarks).gaze[0] - rest.gaze[0]
+    looks = measure_faces(acted.landmarks).gaze[0] - rest.gaze[0]
     assert looks[0] > 5
     assert looks[1] > 2
     for name, weight in (("eyeLookOutLeft", 0.8), ("eyeLookInLeft", 0.0), ("eyeLookUpRight", 0.5), ("jawOpen", 0.5)):
         assert acted.expression[0, arkit.INDEX[name]] == pytest.approx(weight)
-    assert measure(acted.landmarks).eyes[0, 1] < 0.12 < measure(acted.landmarks).eyes[0, 0]
+    assert measure_faces(acted.landmarks).eyes[0, 1] < 0.12 < measure_faces(acted.landmarks).eyes[0, 0]
 
 
 def test_each_expression_has_one_slider_in_the_panel() -> None:

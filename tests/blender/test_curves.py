@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A performance onto shape keys: what Blender evaluates in each frame is what the performance says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The examples build their scenes and leave their frames, in this Blender."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files into Headcast: chosen, dropped, used again; and .blend files of other versions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Frames that the quality gate flagged are marked on the timeline."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Long jobs: Blender is never held, a dead worker is an error and no more, the next render goes on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What comes from other files: linked scenes are left alone, linked and overridden rigs are read."""
 
 from __future__ import annotations

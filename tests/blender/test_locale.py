@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Every text that Blender shows of ours has its German one, and no German text is left over."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files with our node groups, opened where the add-on is missing, and in a later Blender than the one that saved them."""
 
 from __future__ import annotations

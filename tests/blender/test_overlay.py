@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmarks over the editors: where each lies in the region, what is shown when, and how often the file is read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The panels: the same in each editor, what they say of the files, and photos that are left out."""
 
 from __future__ import annotations

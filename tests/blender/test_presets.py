@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Presets that Headcast brings, and those that a user keeps."""
 
 from __future__ import annotations

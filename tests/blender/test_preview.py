@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The live preview, its timer played by hand: the newest wish wins, coarse first, and Blender is neither held nor broken."""
 
 from __future__ import annotations
@@ -264,7 +265,7 @@ def test_files_are_looked_at_now_and_then(on: bpy.types.Scene, monkeypatch: pyte
 
 
 def test_where_it_is_drawn() -> None:
-    picture = preview_picture.Picture(np.zeros((2, 2, 4), np.float32), (300.0, 100.0, 100.0), (400, 200), "Scene")
+    picture = preview_picture.PaintedPicture(np.zeros((2, 2, 4), np.float32), (300.0, 100.0, 100.0), (400, 200), "Scene")
     plate = Rectangle(np.array([0.0, 200.0]), np.array([800.0, 600.0]))
     where = preview_picture.crop_rectangle(picture, plate)
     assert where.low == pytest.approx([500, 300])

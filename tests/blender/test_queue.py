@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Several takes one after the other."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What Blender gets to know of us: it is gone when we are, every button says why it is grey, and no button breaks."""
 
 from __future__ import annotations

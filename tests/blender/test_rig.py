@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Rigs: what is read through the camera is what Blender's own projection says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The first run: the engine is set up and looked at, the sample is opened and moves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where a take can be put: each place shows its frames, at their numbers, and once."""
 
 from __future__ import annotations

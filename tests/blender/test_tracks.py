@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Blender's tracker: what it follows is read back as a face, and what a detector sees is given to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files that are damaged, mistaken for others or made to harm: one kind of error, which says which way out."""
 
 from __future__ import annotations
@@ -305,7 +306,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "performance": Performance.load,
     "exr": exr.read_rgba,
     "layers": exr.read_layers,
-    "mp4": lambda path: list(open_clip(str(path)).lights()),
+    "mp4": lambda path: list(open_clip(str(path)).linear_frames()),
     **dict.fromkeys(("png", "jpg", "tif", "webp", "bmp"), read_photo),
 }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the close-ups, the slopes and the trials without a driver say, on faces and pictures whose answer is known."""
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from headcast.core.evaluating.groups import read_groups
 from headcast.core.evaluating.report import markdown, write_csv
 from headcast.core.evaluating.response import gazes, lid_heights, openings, respond, slope
 from headcast.core.evaluating.scores import Scores
-from headcast.core.evaluating.sheet import choose
+from headcast.core.evaluating.sheet import choose_frames
 from headcast.core.evaluating.squares import between, find_squares
 from headcast.core.evaluating.teeth import change_of_teeth
 from headcast.core.evaluating.trial import WIDEST, acted_landmarks, second_differences
@@ -197,11 +198,11 @@ def test_flicker_of_a_still_face_is_what_comes_and_goes() -> None:
 def test_a_sheet_shows_open_and_shut_mouths() -> None:
     gaps = np.zeros(24)
     gaps[[3, 9, 17]] = 1
-    chosen = choose(gaps)
+    chosen = choose_frames(gaps)
     assert {3, 9, 17} <= set(chosen)
     assert len(chosen) == 6
     assert chosen == sorted(chosen)
-    assert choose(np.zeros(4)) == [0, 1, 2, 3]
+    assert choose_frames(np.zeros(4)) == [0, 1, 2, 3]
 
 
 def test_weights_can_be_left_out_on_purpose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

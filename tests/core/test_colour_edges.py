@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Plates to the network's eyes and back, in every space, with what lies beyond black and white."""
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ def test_plates_come_back(space: str | tuple[float, ...], transfer: dict[str, fl
 
 
 def test_a_log_plate_comes_back() -> None:
-    pytest.importorskip("PyOpenColorIO")
     plate = RNG.uniform(0.2, 0.6, (8, 9, 3)).astype(np.float32)
     way = Transfer("ARRI LogC3 (EI800)", 0.8)
     assert np.abs(way.decode(way.encode(plate)) - plate).max() < 1e-4

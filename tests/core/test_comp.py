@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Back into the plate: what the matte leaves alone stays, bit for bit, and the head lies where it was seen."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Faces taken apart: the person's shape is theirs, whatever they do in each photo."""
 
 from __future__ import annotations

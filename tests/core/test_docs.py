@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The guide shows the pictures that there are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The edge of a head: no rim of the backdrop, hair by its colour, no collar, no cut crown, the picture's own alpha."""
 
 from __future__ import annotations

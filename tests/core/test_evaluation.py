@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the scores mean; and on real clips, before any training, the default is at least as good as the photo's warp."""
 
 from __future__ import annotations
@@ -97,7 +98,6 @@ def test_a_wrong_number_of_photos_is_said_before_any_work() -> None:
 
 
 def test_the_descriptor_knows_a_person_by_another_picture(astronaut: Path) -> None:
-    pytest.importorskip("dlib")
     describer = FaceDescriptor()
     picture = read_photo(astronaut)
     with closing(open_detector("mediapipe")) as detector:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Files appear whole, under the umask, and where a link leads; a face is its owner's alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The linear face: who somebody is and what they do is found from points, and goes over to another face."""
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.fitting import complete, fit_faces
 from headcast.core.landmarks.frontal import neutral_face
 from headcast.core.landmarks.head import HeadPose, rotations
-from headcast.core.landmarks.measure import measure
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.landmarks.naming import Match
 from headcast.core.landmarks.retarget import Strength, relative_motion
 from headcast.core.landmarks.rig_face import RigFace, place_model
@@ -78,7 +79,7 @@ def test_eight_points_make_a_face_and_stay_where_they_are() -> None:
 def test_measures_are_in_degrees_and_openings() -> None:
     looks = {"eyeLookOutLeft": 0.5 * (1 + np.sin(TIME)), "eyeLookInRight": 0.5 * (1 + np.sin(TIME))}
     known = act(3, looks | SPEAKING, noise=0.1)
-    found = measure(known.landmarks)
+    found = measure_faces(known.landmarks)
     turned = np.degrees(0.5 * np.sin(0.7 * TIME))
     # The rotation vectors' y turns z to x: the nose, at negative z, to the picture's left.
     assert np.abs(found.yaw + turned).max() < 4
@@ -109,9 +110,9 @@ def test_a_person_driving_themselves_stays_in_place(face: np.ndarray) -> None:
 def test_gaze_goes_to_the_likeness(face: np.ndarray) -> None:
     looks = {"eyeLookOutLeft": (TIME > 3) * 0.8, "eyeLookInRight": (TIME > 3) * 0.8}
     driver = act(4, looks, noise=0.1)
-    looked = measure(relative_motion(driver.landmarks, face[None])).gaze[:, 0]
+    looked = measure_faces(relative_motion(driver.landmarks, face[None])).gaze[:, 0]
     assert looked[TIME > 3.1].mean() - looked[TIME < 2.9].mean() == pytest.approx(24, abs=7)
-    ahead = measure(relative_motion(driver.landmarks, face[None], Strength(gaze=0.0))).gaze
+    ahead = measure_faces(relative_motion(driver.landmarks, face[None], Strength(gaze=0.0))).gaze
     assert np.abs(ahead).max() < 3
 
 
@@ -119,7 +120,7 @@ def test_each_region_can_be_held_back(face: np.ndarray) -> None:
     driver = act(5, SPEAKING | BLINKING, noise=0.1)
 
     def played(strength: Strength) -> tuple[float, float, float]:
-        found = measure(relative_motion(driver.landmarks, face[None], strength))
+        found = measure_faces(relative_motion(driver.landmarks, face[None], strength))
         return float(np.ptp(found.lips)), float(np.ptp(found.eyes)), float(np.ptp(found.yaw))
 
     lips, eyes, yaw = played(Strength())
@@ -142,7 +143,7 @@ def test_the_neutral_frame_can_be_said(face: np.ndarray) -> None:
     driver = act(6, {"jawOpen": (TIME > 3) * 0.8}, noise=0.0)
     opened = relative_motion(driver.landmarks, face[None])
     told = relative_motion(driver.landmarks, face[None], neutral=39)
-    gap = [measure(points).lips[39] for points in (face[None].repeat(40, axis=0), opened, told)]
+    gap = [measure_faces(points).lips[39] for points in (face[None].repeat(40, axis=0), opened, told)]
     assert gap[2] == pytest.approx(gap[0], abs=0.05)
     assert gap[1] > gap[0] + 0.2
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A frame is rendered again when what it is painted from has changed, and only then."""
 
 from __future__ import annotations

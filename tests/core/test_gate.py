@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The quality gate: planted failures are caught, good frames pass, what fails is tried otherwise, the report tells it."""
 
 from __future__ import annotations
@@ -112,7 +113,6 @@ class TestPlantedFailures:
         assert self.reasons(np.zeros_like(self.good)) == {"lost"}
 
     def test_another_persons_face(self, clips: Path) -> None:
-        pytest.importorskip("dlib")
         other = detected(read_photo(clips.parent / "portraits" / "sargent_lady.jpg"))
         low, high = other.landmarks.min(axis=0), other.landmarks.max(axis=0)
         side = int((high - low).max() * 1.6)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate's grain, measured and made anew."""
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def along(noise: np.ndarray, lag: int = 1) -> float:
 def test_made_grain_is_like_the_plates(clump: float) -> None:
     light = scene()
     shots = [filmed(light, clump, seed) for seed in range(3)]
-    measured = grain.measure([shot for shot, _ in shots])
+    measured = grain.measure_grain([shot for shot, _ in shots])
     made = grain.synthesise(measured, light, np.ones(light.shape[:2], np.float32), seed=1, frame=1001)
     truth = shots[0][1]
     for x in (20, 150, 280):
@@ -48,7 +49,7 @@ def test_made_grain_is_like_the_plates(clump: float) -> None:
 
 def test_each_frame_has_grain_of_its_own_and_the_same_again() -> None:
     light = scene()
-    measured = grain.measure([filmed(light, 0.6, 0)[0]])
+    measured = grain.measure_grain([filmed(light, 0.6, 0)[0]])
     matte = np.zeros(light.shape[:2], np.float32)
     matte[100:200, 100:200], matte[120:180, 120:180] = 0.5, 1.0
     first, again, second = (grain.synthesise(measured, light, matte, 7, frame) for frame in (-1, -1, 0))
@@ -62,7 +63,7 @@ def test_grain_lasts_as_long_as_the_plates(lasting: float) -> None:
     light = scene()
     kept, first, second = (filmed(light, 0.6, seed)[1] for seed in range(3))
     plates = [(light + lasting**0.5 * kept + (1 - lasting) ** 0.5 * own).astype(np.float32) for own in (first, second)]
-    measured = grain.with_time(grain.measure(plates), [(plates[0], plates[1])])
+    measured = grain.with_time(grain.measure_grain(plates), [(plates[0], plates[1])])
     made = [grain.synthesise(measured, light, np.ones(light.shape[:2], np.float32), 7, frame) for frame in (1, 2)]
     assert np.corrcoef(made[0].ravel(), made[1].ravel())[0, 1] == pytest.approx(lasting, abs=0.1)
     assert made[0].std() == pytest.approx(first.std(), rel=0.15)
@@ -72,10 +73,10 @@ def test_what_a_head_has_is_not_added_again() -> None:
     light = scene()
     plate, own = filmed(light, 0.6, 0)[0], filmed(light, 0.6, 1)[1]
     head = light + 0.6 * own
-    missing = grain.lacking(grain.measure([plate]), grain.measure([head]))
+    missing = grain.lacking(grain.measure_grain([plate]), grain.measure_grain([head]))
     made = grain.synthesise(missing, light, np.ones(light.shape[:2], np.float32), 0, 1)
     assert made.std() == pytest.approx(0.8 * own.std(), rel=0.15)
-    enough = grain.lacking(grain.measure([head]), grain.measure([plate]))
+    enough = grain.lacking(grain.measure_grain([head]), grain.measure_grain([plate]))
     assert not grain.synthesise(enough, light, np.ones(light.shape[:2], np.float32), 0, 1).any()
 
 
@@ -83,7 +84,7 @@ def test_a_head_half_over_the_plate_has_as_much_grain_as_either() -> None:
     light = np.full((256, 256, 3), 0.3, np.float32)
     plate, own = filmed(light, 0.6, 0)
     half = np.full((256, 256), 0.5, np.float32)
-    added = grain.synthesise(grain.measure([plate]), light, half, 0, 1)
+    added = grain.synthesise(grain.measure_grain([plate]), light, half, 0, 1)
     assert (0.5 * own + added).std() == pytest.approx(own.std(), rel=0.1)
 
 
@@ -93,5 +94,5 @@ def test_a_clean_plate_has_none() -> None:
         np.full((64, 64, 3), np.nan, np.float32),
         np.ones((8, 8, 3), np.float32),
     ):
-        made = grain.synthesise(grain.measure([frame]), frame, np.ones(frame.shape[:2], np.float32), 0, 1)
+        made = grain.synthesise(grain.measure_grain([frame]), frame, np.ones(frame.shape[:2], np.float32), 0, 1)
         assert not made.any()

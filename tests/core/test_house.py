@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The rules of the house that a machine can hold."""
 
 from __future__ import annotations
@@ -6,12 +7,14 @@ import ast
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from headcast.core.version import VERSION
 
 ROOT = Path(__file__).parents[2]
+LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later"
 ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm", "av", "PIL", "platformdirs"}
 BLENDER = {"bpy", "mathutils", "bpy_extras"}
 
@@ -39,6 +42,8 @@ HOUSE = {
 """The rooms of `core/`, and which others each may enter: only rooms listed before it, so that there are no circles. `nouns`
 and `doors` are the FILES below; every other file at core's root is `root`."""
 FILES = {"likeness": "nouns", "performance": "nouns", "take": "nouns", "jobs": "doors", "examining": "doors"}
+SHARED_WORDS = {"Bytes", "Points"}
+"""Words that two modules of core may define: `arrays` and `learning/made` mean the same by them."""
 
 
 def imports(path: Path) -> set[str]:
@@ -123,6 +128,34 @@ def test_the_door_plate_says_the_same_as_the_list(room: str) -> None:
     words = "May enter" if folder.is_dir() else f"{room.capitalize()} may enter"
     plate = ast.get_docstring(ast.parse(((folder if folder.is_dir() else ROOT / "core") / "__init__.py").read_text("utf-8")))
     assert f" {words}: {HOUSE[room]}." in " ".join((plate or "").split())
+
+
+def words_of(path: Path) -> Iterator[str]:
+    """Public classes and aliases that a module defines; constants, in capitals, are not among them."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names = [node.target.id]
+        else:
+            names = []
+        yield from (name for name in names if name[0].isupper() and not name.isupper())
+
+
+def test_one_word_for_one_thing() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "core").rglob("*.py")):
+        for word in words_of(path):
+            homes.setdefault(word, []).append(path.relative_to(ROOT / "core").as_posix())
+    assert {word: places for word, places in homes.items() if len(places) > 1 and word not in SHARED_WORDS} == {}
+
+
+def test_every_file_names_its_licence() -> None:
+    rooms = ("core", "blender_addon", "nodes", "tests", "tools", "examples")
+    files = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    assert not [str(path) for path in files if path.read_text("utf-8").split("\n")[0] != LICENCE]
 
 
 def test_the_version_stands_once() -> None:

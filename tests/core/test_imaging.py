@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures: colour, EXR, crops, mattes, reading."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Photos looked at before a likeness is made of them, and what the likeness then says of itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The engine is set up: from a folder, bit by bit, and never where it was told not to look."""
 
 from __future__ import annotations

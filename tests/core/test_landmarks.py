@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmarks: schema, drawing, the head's pose, retargeting, detectors."""
 
 from __future__ import annotations

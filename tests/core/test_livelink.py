@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Live Link Face: a phone's take becomes a performance, frame for frame; what is wrong with a file is named."""
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from headcast.core.cli.main import main
 from headcast.core.errors import WrongFileError
 from headcast.core.landmarks import arkit, ibug68
 from headcast.core.landmarks.livelink import read_livelink
-from headcast.core.landmarks.measure import measure
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.performance import Performance
 
 ANGLES = [f"{part}{turn}" for part in ("Head", "LeftEye", "RightEye") for turn in ("Yaw", "Pitch", "Roll")]
@@ -53,7 +54,7 @@ def test_a_take_of_thirty_frames_on_a_clock_of_sixty(tmp_path: Path, capsys: pyt
     assert performance.seen.all()
     assert performance.expression[:, arkit.INDEX["jawOpen"]] == pytest.approx(wave, abs=1e-6)
     assert performance.expression[:, arkit.INDEX["eyeBlinkRight"]] == pytest.approx(1 - wave, abs=1e-6)
-    measured = measure(performance.landmarks)
+    measured = measure_faces(performance.landmarks)
     assert measured.lips[-1] > measured.lips[0] + 0.2
     assert measured.eyes[-1, 0] > measured.eyes[0, 0] + 0.1
     assert np.ptp(measured.eyes[:, 1]) < 0.05
@@ -101,7 +102,7 @@ def test_head_and_eyes_turn_as_the_file_says(tmp_path: Path, capsys: pytest.Capt
         EyeLookInRight=[0, 0, 0, 0, 1],
     )
     performance, _ = captured(path, capsys)
-    measured = measure(performance.landmarks)
+    measured = measure_faces(performance.landmarks)
     assert measured.yaw == pytest.approx([0, -np.degrees(0.3), 0, 0, 0], abs=1.5)
     assert measured.pitch - measured.pitch[0] == pytest.approx([0, 0, np.degrees(0.2), 0, 0], abs=1.5)
     assert measured.roll == pytest.approx([0, 0, 0, np.degrees(0.25), 0], abs=1.5)

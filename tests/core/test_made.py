@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Made pairs: a portrait changed so that it lacks what it shows, the rest of it as it was."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Meta-learning: what is learned from, and that a run goes on exactly, whether it was killed or is shared."""
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from headcast.core.training.dataset import Items, load_batches, long_enough, sho
 from headcast.core.training.meta import Trained, train
 from headcast.core.training.pairs import Pairs
 from headcast.core.training.processes import Processes
-from headcast.core.training.shards import Clip, Label, Sample, read_clips, write_shard
+from headcast.core.training.shards import Label, Sample, ShardClip, read_clips, write_shard
 from torch.utils.data import default_collate
 
 from .test_networks import CPU
@@ -385,4 +386,4 @@ def test_a_run_keeps_its_people_and_says_what_does_not_fit(shards: Path, tmp_pat
 
 def test_a_clip_too_short_is_no_clip() -> None:
     with pytest.raises(WrongFileError, match="two frames"):
-        long_enough([Clip("a", "b", [])])
+        long_enough([ShardClip("a", "b", [])])

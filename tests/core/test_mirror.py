@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The side of a face that no photo shows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Movies say how they are to be shown: matrix, range, depth, light, rotation, what an edit list leaves out."""
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def test_matrix_and_range_are_those_that_the_stream_names(
 def test_ten_bits_reach_the_plate(tmp_path: Path) -> None:
     ramp = np.repeat(np.linspace(0.3, 0.34, 64)[:, None], 3, axis=1)
     write_movie(tmp_path / "a.mp4", [ramp], MATRIX_709, tags=(1, 1, 1), deep=True)
-    ((number, light),) = open_clip(str(tmp_path / "a.mp4"), first=7).lights()
+    ((number, light),) = open_clip(str(tmp_path / "a.mp4"), first=7).linear_frames()
     assert number == 7
     assert len(np.unique(light[20, :, 1])) > 30
     truth = ((ramp[:, 1] + 0.055) / 1.055) ** 2.4
@@ -115,7 +116,7 @@ def test_hdr_is_read_as_light(
     write_movie(tmp_path / "a.mp4", signals, MATRIX_2020, tags=(9, transfer, 9), deep=True)
     clip = open_clip(str(tmp_path / "a.mp4"))
     assert f"{name} of 10 bits" in clip.note
-    grey, seen_red = (light[20] for _, light in clip.lights())
+    grey, seen_red = (light[20] for _, light in clip.linear_frames())
     assert np.allclose(grey[8::16], greys[8::16], rtol=0.02)
     assert np.allclose(seen_red[30], [0.5, 0.0, 0.0], atol=0.01)
     # What is shown to a detector is cut at white, not wrapped.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Naming tables: rigs of each convention are known by their names, and what is not known says the way out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The networks: the paper's sizes, and the promise that an untrained warp is the geometric one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Fine-tuning on one person: what is held out, that it gains or stays as it was, and that mouth and eyes still move."""
 
 from __future__ import annotations

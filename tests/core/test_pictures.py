@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures as cameras and programs write them: profiles, orientation, depth, alpha, animations, HEIC."""
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from headcast.core.errors import MissingPackageError, UnreadableImageError
-from headcast.core.imaging.read import open_clip, read_light, read_photo
+from headcast.core.imaging.read import open_clip, read_linear, read_photo
 from PIL import Image, ImageCms
 
 D50 = np.array([0.9642, 1.0, 0.8249])
@@ -87,7 +89,7 @@ def test_a_profiles_colours_are_seen_as_they_are(
     path.write_bytes(content[:33] + chunk + content[33:])
     assert np.abs(read_photo(path) / 255.0 - encode(light)).max() < (2.6 / 255 if bits == 8 else 1.2 / 255)
     if bits == 16:
-        assert np.abs(read_light(path) / light - 1).max() < 3e-3
+        assert np.abs(read_linear(path) / light - 1).max() < 3e-3
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif", "avif"])
@@ -119,13 +121,13 @@ def test_sixteen_bits_and_floats_keep_their_steps(tmp_path: Path) -> None:
     ramp = np.repeat(np.linspace(0.30, 0.34, 256)[None, :, None], 3, axis=-1)
     for name in ("a.png", "a.tif"):
         cv2.imwrite(str(tmp_path / name), np.round(ramp * 65535).astype(np.uint16))
-        light = read_light(tmp_path / name)
+        light = read_linear(tmp_path / name)
         assert len(np.unique(light)) == 256
         assert np.allclose(light, decode(ramp), rtol=1e-4)
         assert np.abs(read_photo(tmp_path / name) - ramp * 255).max() <= 0.51
     light = np.array([[[0.5, -0.1, 7.0]]], np.float32)
     cv2.imwrite(str(tmp_path / "f.tif"), light[..., ::-1], [cv2.IMWRITE_TIFF_COMPRESSION, 1])
-    assert np.array_equal(read_light(tmp_path / "f.tif"), light)
+    assert np.array_equal(read_linear(tmp_path / "f.tif"), light)
     assert read_photo(tmp_path / "f.tif").tolist() == [[[188, 0, 255]]]
 
 
@@ -171,10 +173,9 @@ def test_heic_is_read_or_says_which_package_reads_it(tmp_path: Path, monkeypatch
         without.setitem(sys.modules, "pillow_heif", None)
         with pytest.raises(MissingPackageError, match="pip install pillow-heif"):
             read_photo(phone)
-    heif = pytest.importorskip("pillow_heif")
     with pytest.raises(UnreadableImageError, match=r"IMG_1\.jpg"):
         read_photo(phone)
     made = io.BytesIO()
-    heif.from_pillow(Image.fromarray(np.full((64, 64, 3), (200, 90, 60), np.uint8))).save(made, quality=95)
+    pillow_heif.from_pillow(Image.fromarray(np.full((64, 64, 3), (200, 90, 60), np.uint8))).save(made, quality=95)
     phone.write_bytes(made.getvalue())
     assert np.abs(read_photo(phone)[30, 30].astype(int) - (200, 90, 60)).max() < 8

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Into the plate: what a compositing supervisor checks first."""
 
 from __future__ import annotations

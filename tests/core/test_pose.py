@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whose pose the head has: a driver at rest leaves the photo as it is, and what the driver's head does is added to it."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from headcast.core.landmarks.arkit import EXPRESSIONS
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.fitting import fit_faces
 from headcast.core.landmarks.head import HeadPose, rotations
-from headcast.core.landmarks.measure import measure
+from headcast.core.landmarks.measure import measure_faces
 from headcast.core.landmarks.retarget import Strength, calmest_frame, calmest_photo, motion_from_photo
 from headcast.core.likeness import Likeness
 from headcast.core.performance import Performance, performance_from_points
@@ -47,7 +48,7 @@ def photo() -> np.ndarray:
 
 
 def yaw_of(landmarks: np.ndarray) -> np.ndarray:
-    return measure(landmarks).yaw
+    return measure_faces(landmarks).yaw
 
 
 def likeness_of(landmarks: np.ndarray) -> Likeness:
@@ -134,14 +135,14 @@ def test_lids_gaze_and_mouth_follow_from_the_photos_own(photo: np.ndarray) -> No
     half = np.arange(FRAMES) >= 12
     acts = {"jawOpen": half * 0.8, "eyeLookOutLeft": half * 0.6, "eyeLookInRight": half * 0.6}
     drive = person(2, still((0, 0, 0)), acts)
-    found, before = measure(painted_from(drive, photo, RenderSettings(neutral="1001"))), measure(photo)
-    assert found.lips[20] - before.lips[0] > 0.7 * (measure(drive).lips[20] - measure(drive).lips[0])
-    asked = measure(drive).gaze
+    found, before = measure_faces(painted_from(drive, photo, RenderSettings(neutral="1001"))), measure_faces(photo)
+    assert found.lips[20] - before.lips[0] > 0.7 * (measure_faces(drive).lips[20] - measure_faces(drive).lips[0])
+    asked = measure_faces(drive).gaze
     assert found.gaze[20, 0] - before.gaze[0, 0] == pytest.approx(asked[20, 0] - asked[0, 0], rel=0.3)
-    held = measure(painted_from(drive, photo, RenderSettings(neutral="1001", gaze=0.0))).gaze
+    held = measure_faces(painted_from(drive, photo, RenderSettings(neutral="1001", gaze=0.0))).gaze
     assert np.abs(held - before.gaze).max() < 1.0
     shut = person(2, still((0, 0, 0)), {"eyeBlinkLeft": half * 1.0, "eyeBlinkRight": half * 1.0})
-    closed = measure(painted_from(shut, photo, RenderSettings(neutral="1001"))).eyes
+    closed = measure_faces(painted_from(shut, photo, RenderSettings(neutral="1001"))).eyes
     assert closed[20].max() < 0.35 * before.eyes[0].min()
 
 

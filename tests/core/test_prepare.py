@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Users' own videos to training shards: what is taken, what is left out and why, and that a second run goes on."""
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from headcast.core.cli.main import main
 from headcast.core.imaging.preview import write_movie
 from headcast.core.imaging.read import read_photo
 from headcast.core.training.prepare import find_videos
-from headcast.core.training.shards import Clip, read_clips
+from headcast.core.training.shards import ShardClip, read_clips
 
 RATE = Fraction(24)
 
@@ -53,7 +54,7 @@ def made(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def face_of(clip: Clip) -> tuple[float, float]:
+def face_of(clip: ShardClip) -> tuple[float, float]:
     return np.mean([frame.label.landmarks for frame in clip.frames], axis=(0, 1))
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The preview: what it paints is what a render would write, drafts are small, and nothing is opened twice."""
 
 from __future__ import annotations
@@ -61,9 +62,11 @@ def canvas() -> Iterator[Canvas]:
     assert not made.path.exists()
 
 
-def shown(made: Path, canvas: Canvas, drive: dict[str, object], draft: bool = False, **settings: object) -> module.Shown:
+def shown(
+    made: Path, canvas: Canvas, drive: dict[str, object], draft: bool = False, **settings: object
+) -> module.PreviewResult:
     arguments = {"likeness": str(made / "x.likeness"), "canvas": str(canvas.path), "drive": drive, "draft": draft}
-    return module.Shown(**run_job("preview", arguments, settings, Silent()))
+    return module.PreviewResult(**run_job("preview", arguments, settings, Silent()))
 
 
 def frame(made: Path, number: int) -> dict[str, object]:

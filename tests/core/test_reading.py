@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Clips as artists have them: exact rates and numbers, phones' uneven frames, EXR plates in their colour space."""
 
 from __future__ import annotations
@@ -6,8 +7,10 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import OpenEXR
+import PyOpenColorIO as OCIO  # noqa: N814 (its users call it so)
 import pytest
 from headcast.core.errors import MissingPackageError, SettingError
 from headcast.core.imaging import colour, colour_space
@@ -20,7 +23,6 @@ TICKS = Fraction(1, 90000)
 
 def write_movie(path: Path, pictures: list[np.ndarray], seconds: list[float]) -> None:
     """Each picture comes on at its time."""
-    av = pytest.importorskip("av")
     height, width = pictures[0].shape[:2]
     with av.open(str(path), "w") as movie:
         stream = movie.add_stream("libx264", rate=30, options={"crf": "0"})
@@ -133,12 +135,11 @@ def test_plates_are_seen_in_their_colour_space(tmp_path: Path) -> None:
 
 
 def test_our_matrices_are_those_of_the_aces_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    ocio = pytest.importorskip("PyOpenColorIO")
     monkeypatch.delenv("OCIO", raising=False)
-    config = ocio.Config.CreateFromBuiltinConfig(colour_space.STUDIO)
+    config = OCIO.Config.CreateFromBuiltinConfig(colour_space.STUDIO)
     light = np.random.default_rng(0).uniform(0, 2, (3, 5, 3)).astype(np.float32)
     for name in ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear P3-D65", "lin_ap1_scene", "lin_rec709_scene"):
-        there = ocio.Config.GetProcessorToBuiltinColorSpace(config, name, "lin_rec709_scene").getDefaultCPUProcessor()
+        there = OCIO.Config.GetProcessorToBuiltinColorSpace(config, name, "lin_rec709_scene").getDefaultCPUProcessor()
         truth = light.copy()
         there.applyRGB(truth)
         assert np.allclose(colour_space.to_linear_rec709(light, name), truth, atol=2e-3), name

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Mouth and eyes in close-up: geometry's own layers, before anything is learnt."""
 
 from __future__ import annotations

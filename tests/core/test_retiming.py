@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Retiming: the motion stays, the frames change."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The three commands as a user runs them: what they make, how they resume, and what they say when they cannot."""
 
 from __future__ import annotations

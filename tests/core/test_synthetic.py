@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """People who never lived: what they are made of, how they act, and that a run renders them and can go on."""
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from headcast.core.errors import MissingPackageError, SettingError
 from headcast.core.landmarks.arkit import EXPRESSIONS, INDEX
 from headcast.core.progress import Silent
 from headcast.core.settings import SynthesizeSettings
-from headcast.core.synthetic.acting import Moment, act
+from headcast.core.synthetic.acting import ActedFrame, act
 from headcast.core.synthetic.backdrop import Development
 from headcast.core.synthetic.figure import Figure
 from headcast.core.synthetic.labels import Camera, project_landmarks
-from headcast.core.synthetic.person import sample_person
-from headcast.core.synthetic.regions import Regions
+from headcast.core.synthetic.person import sample_character
+from headcast.core.synthetic.regions import MeshRegions
 from headcast.core.synthetic.synthesize import synthesize
 from headcast.core.training.shards import read_clips
 
@@ -33,11 +34,11 @@ def figure() -> Figure:
     return Figure(ANNY)
 
 
-def moment(yaw: float = 0.0, **expression: float) -> Moment:
+def moment(yaw: float = 0.0, **expression: float) -> ActedFrame:
     weights = STILL.copy()
     for name, weight in expression.items():
         weights[INDEX[name]] = weight
-    return Moment(weights, np.zeros((2, 2)), np.array([0.0, np.radians(yaw), 0.0]), np.zeros(3), np.zeros(3))
+    return ActedFrame(weights, np.zeros((2, 2)), np.array([0.0, np.radians(yaw), 0.0]), np.zeros(3), np.zeros(3))
 
 
 def frontal() -> Camera:
@@ -64,15 +65,15 @@ class TestActing:
 @needs_assets
 class TestFigure:
     def test_a_person_is_a_function_of_the_seed_and_no_two_are_alike(self, figure: Figure) -> None:
-        one, again, other = (sample_person(seed, ASSETS) for seed in (7, 7, 8))
+        one, again, other = (sample_character(seed, ASSETS) for seed in (7, 7, 8))
         assert one == again
         assert np.array_equal(figure.shape(one), figure.shape(again))
         assert np.abs(figure.shape(one) - figure.shape(other)).max() > 0.1
 
     def test_eyes_close_and_mouths_open_where_the_landmarks_are(self, figure: Figure) -> None:
-        rest, marks = figure.shape(sample_person(7, ASSETS)), Regions(figure).landmarks
+        rest, marks = figure.shape(sample_character(7, ASSETS)), MeshRegions(figure).landmarks
 
-        def gap(moment: Moment, upper: int, lower: int) -> float:
+        def gap(moment: ActedFrame, upper: int, lower: int) -> float:
             points = marks.at(figure.act(rest, moment))
             return float(np.linalg.norm(points[upper] - points[lower]))
 
@@ -80,15 +81,15 @@ class TestFigure:
         assert gap(moment(jawOpen=0.7), 62, 66) > gap(moment(), 62, 66) + 0.15
 
     def test_the_shoulders_stay_while_the_head_turns(self, figure: Figure) -> None:
-        rest = figure.shape(sample_person(7, ASSETS))
+        rest = figure.shape(sample_character(7, ASSETS))
         moved = np.linalg.norm(figure.act(rest, moment(yaw=40)) - rest, axis=1)
         assert np.median(moved[rest[:, 1] > 6.5]) > 0.2
         assert moved[rest[:, 1] < 4.5].max() < 1e-6
 
     def test_nobody_sits_still_and_all_of_them_moves_together(self, figure: Figure) -> None:
-        rest = figure.shape(sample_person(7, ASSETS))
+        rest = figure.shape(sample_character(7, ASSETS))
         leaning = [act(np.random.default_rng(2), 200, 0.4, 0.0)[i] for i in (0, 150)]
-        still = [Moment(STILL, each.gaze, np.zeros(3), each.body, each.sway) for each in leaning]
+        still = [ActedFrame(STILL, each.gaze, np.zeros(3), each.body, each.sway) for each in leaning]
         first, later = (figure.act(rest, each)[: figure.body[..., 0].max() + 1] for each in still)
         moved = np.linalg.norm(later - first, axis=1)
         assert moved[rest[: len(moved), 1] > 4].min() > 0.02
@@ -96,7 +97,7 @@ class TestFigure:
         assert apart[0] == pytest.approx(apart[1], rel=1e-6)
 
     def test_the_jaw_line_slides_to_the_outline_on_the_far_side(self, figure: Figure) -> None:
-        regions, rest = Regions(figure), figure.shape(sample_person(7, ASSETS))
+        regions, rest = MeshRegions(figure), figure.shape(sample_character(7, ASSETS))
         vertices = figure.act(rest, moment(yaw=40))
         slid, _ = project_landmarks(regions, vertices, frontal(), 256)
         fixed = frontal().project(regions.landmarks.at(vertices), 256)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a take promises: every frame whole and current, rendered once by however many processes, no version overwritten."""
 
 from __future__ import annotations

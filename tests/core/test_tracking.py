@@ -1,8 +1,8 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One face through a clip: lost, cut away, beside another, in profile, in an uneven movie; and steadied without lag."""
 
 from __future__ import annotations
 
-import importlib.util
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from headcast.core.landmarks.head import HeadPose, head_model, rotations
 from headcast.core.landmarks.trust import AGREEMENT, belief_by_looks
 from headcast.core.performance import Performance
 from headcast.core.tracking.following import parse_face
-from headcast.core.tracking.track import Watched
+from headcast.core.tracking.track import TrackedClip
 
 from .test_reading import write_movie
 
@@ -252,10 +252,10 @@ def test_smoothing_does_not_shrink_a_lively_clip_of_which_every_sixth_frame_is_t
 
 def test_numbers_with_gaps_say_the_rate() -> None:
     """Every sixth frame of a clip under its own number: smoothing is told the rate at which frames are there."""
-    watched = Watched((256, 256), list(range(1001, 1061, 6)), [[]], [0])
+    watched = TrackedClip((256, 256), list(range(1001, 1061, 6)), [[]], [0])
     assert watched.step == 6
     assert watched.runs(np.ones(10, bool)) == [slice(0, 10)]
-    one_missing = Watched((256, 256), [1001, 1007, 1019, 1025], [[]], [0])
+    one_missing = TrackedClip((256, 256), [1001, 1007, 1019, 1025], [[]], [0])
     assert one_missing.step == 6
     assert one_missing.runs(np.ones(4, bool)) == [slice(0, 2), slice(2, 4)]
 
@@ -285,7 +285,6 @@ def test_mediapipe_sees_pupils_and_expressions(astronaut: Path) -> None:
     assert set(seen.expression) - {"_neutral"} == set(arkit.EXPRESSIONS) - {"tongueOut"}
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("dlib"), reason="dlib is not installed")
 def test_dlib_sees_what_mediapipe_sees(astronaut: Path) -> None:
     photo = read_photo(astronaut)
     with closing(open_detector("mediapipe")) as mediapipe, closing(open_detector("dlib")) as dlib:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Learning: losses as the paper says them, and both kinds of painter really learn."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The worker process: JSON lines in and out, one job's failure is not the worker's, and it never outlives Blender."""
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 from headcast import worker_log
 from headcast.core import paths
@@ -151,7 +153,6 @@ def test_lines_that_are_no_messages_do_not_stop_the_worker(engine: Engine, line:
 def test_what_an_earlier_version_fetched_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HEADCAST_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "earlier"))
-    platformdirs = pytest.importorskip("platformdirs")
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda name, appauthor: tmp_path / "own" / name)
     assert paths.cache_folder() == tmp_path / "own" / "headcast"
     (tmp_path / "earlier" / "headcast").mkdir(parents=True)

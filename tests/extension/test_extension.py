@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The extension: builds, validates, installs from its zip into every Blender that is here, and works there."""
 
 from __future__ import annotations

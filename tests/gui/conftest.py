@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A window with the extension installed from its zip, as an artist has it after *Install from Disk*."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The half of the harness that runs in Blender (`blender --python inside.py`): it does what the test asks for, and watches.
 
 Every 5 ms a timer of Blender's looks at the socket `$HEADCAST_GUI_SOCKET`. A request is a line of JSON, the code to run;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From a clean Blender to a moving head in five clicks, by mouse, in the real window; and nothing holds the window up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The half of the harness that the tests hold: a Blender with a window on a screen of its own, its mouse, its pictures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Landmark detectors behind one interface: a picture in, the faces in it out, the largest first.
 
 Each detector is one module with one class; `REGISTRY` names it, and it is imported when asked for.

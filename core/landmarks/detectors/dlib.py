@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """dlib's frontal face detector and its 68 points: the packages `dlib-bin` (Boost) and `face-recognition-models`.
 
 The points were learned from the 300-W data set, whose terms bar commercial use. It sees no pupils: they are put into the

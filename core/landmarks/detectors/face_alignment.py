@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The `face-alignment` package (BSD-3): iBUG 68 directly, as Zakharov et al. used. Fetches its weights at first use.
 
 It sees no pupils: they are put into the middles of the eyes.

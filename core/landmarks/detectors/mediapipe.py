@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """MediaPipe's Face Landmarker: 478 mesh points, of which 70 are taken, and 52 expression scores.
 
 The package (Apache-2.0) comes without a model. Its file `face_landmarker.task` (Apache-2.0) is looked for at
