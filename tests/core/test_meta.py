@@ -178,7 +178,7 @@ def test_a_lone_portrait_teaches_what_it_shows(photographed: Path) -> None:
 @pytest.mark.parametrize("take", ["take0", "take1"])
 def test_other_photos_are_other_moments_of_the_person(photographed: Path, take: str) -> None:
     items = toy_pairs(photographed, only=take)
-    pairs = [pair for pair in map(items.__getitem__, range(24)) if not pair.made]
+    pairs = [pair for pair in map(items.__getitem__, range(48)) if not pair.made]
     assert len(pairs) > 2
     for pair in pairs:
         assert not any(torch.equal(points, pair.pose.points) for points in pair.photos.points)
