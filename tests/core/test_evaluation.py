@@ -123,9 +123,7 @@ def test_a_folder_of_movies_is_each_movie_and_a_shard_each_clip(clips: Path, tmp
 def found(clips: Path, tmp_path_factory: pytest.TempPathFactory, short_trials: None) -> tuple[Evaluation, Path]:
     """Two clips, few frames, with the weights that are shipped and without; and the folder of their sheets."""
     sheets = tmp_path_factory.mktemp("sheets")
-    settings = EvaluateSettings(
-        frames=8, photos="1,8,5000", cross=True, weights="none", device="cpu", sheets=str(sheets)
-    )
+    settings = EvaluateSettings(frames=8, photos="1,8,5000", cross=True, weights="none", device="cpu", sheets=str(sheets))
     return evaluate([str(clips / name) for name in ("grid_1.mpg", "talk_green.mp4")], settings, Silent()), sheets
 
 
