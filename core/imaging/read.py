@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EmptyClipError, SettingError
+from ..listing import ranges
 from ..rates import exact_rate
 from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
-from .names import PICTURE_ENDINGS, pictures_of
+from .names import PICTURE_ENDINGS, find_sequence
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
@@ -106,8 +106,8 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     """The clip that `name` (a movie, a numbered picture, a folder of pictures or a glob) stands for.
 
     A movie's frames are numbered from `first`, pictures as their names say. `rate` is of numbered pictures alone, which
-    without it have that of an EXR's header, or 24. Raises EmptyClipError where there is no frame, UnreadableImageError
-    where it is no movie, SettingError where `rate` is none.
+    without it have that of an EXR's header, or 24. Raises EmptyClipError where there is no frame, AmbiguousSequenceError
+    where there are several sequences, UnreadableImageError where it is no movie, SettingError where `rate` is none.
     """
     path = Path(name)
     if path.is_file() and path.suffix.lower() not in PICTURE_ENDINGS:
@@ -115,17 +115,19 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
         shown = opened.timing.shown
         numbers: Sequence[int] = range(first, first + len(shown))
         return Clip(path, opened.timing.rate, numbers, (), shown, opened.note, colour_space, opened)
-    paths = pictures_of(name)
+    numbers, paths, said = find_sequence(name)
     if not paths:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")
     header = exr.read_attributes(paths[0]) if _is_plate(paths[0]) else {}
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
-    note = f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}" if header else ""
+    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 else []
+    if header:
+        notes.append(f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}")
     if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():
         count = pictures.moving_pictures(paths[0])
-        note = f"an animation of {count} pictures, of which only the first is taken" if count > 1 else ""
-    return Clip(path, parse_rate(rate) if rate else known, _numbers(paths), tuple(paths), (), note, colour_space)
+        notes += [f"an animation of {count} pictures, of which only the first is taken"] if count > 1 else []
+    return Clip(path, parse_rate(rate) if rate else known, numbers, paths, (), "; ".join(notes), colour_space)
 
 
 def parse_rate(text: str) -> Fraction:
@@ -141,13 +143,3 @@ def parse_rate(text: str) -> Fraction:
 
 def _is_plate(picture: Path) -> bool:
     return picture.suffix.lower() == ".exr" and picture.is_file()
-
-
-def _numbers(paths: list[Path]) -> tuple[int, ...]:
-    """The last number in each name, or 1, 2, 3... where names have none or share one."""
-    found = [re.findall(r"\d+", p.stem) for p in paths]
-    if all(found):
-        numbers = tuple(int(f[-1]) for f in found)
-        if len(set(numbers)) == len(numbers):
-            return numbers
-    return tuple(range(1, len(paths) + 1))
