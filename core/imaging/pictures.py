@@ -34,6 +34,8 @@ TURNS: dict[int, tuple[bool, int]] = {
 }
 """Whether it is mirrored first, and quarter turns to the left then (EXIF 2.3, 4.6.4)."""
 UPRIGHT = (False, 0)
+SAMPLES, PHOTOMETRIC, RGB_SAMPLES = 277, 262, 2
+"""TIFF's tags for how many numbers a pixel has and what they are, and for what they are where they are RGB."""
 TIFF, PROFILE = (b"II*\0", b"MM\0*"), 34675
 """How such a file begins, and its tag for an ICC profile."""
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -103,6 +105,24 @@ def read_alpha(path: Path) -> NDArray[np.float32] | None:
         mirrored, turns = header.turn
         upright = np.ascontiguousarray(np.rot90(alpha[:, ::-1] if mirrored else alpha, turns))
         return upright if alpha.min() < 1.0 and alpha.max() > 0.0 else None
+
+
+def has_alpha(path: Path) -> bool:
+    """Whether a PNG, a TIFF or a WebP has a matte, whatever it hides. Raises what `read_pixels` does."""
+    if path.suffix.lower() not in WITH_ALPHA:
+        return False
+    reader = _reader(path)
+    with reader.opened():
+        raw = path.read_bytes()
+        if raw.startswith(TIFF):
+            tags = TiffImagePlugin.ImageFileDirectory_v2(raw[:8])
+            file = io.BytesIO(raw)
+            file.seek(tags.next)
+            tags.load(file)
+            return int(tags.get(SAMPLES, 1)) == 4 and int(tags.get(PHOTOMETRIC, 2)) == RGB_SAMPLES
+        with _open(reader, raw) as picture:
+            return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    return False
 
 
 def moving_pictures(path: Path) -> int:

@@ -152,7 +152,8 @@ class FrameMaker:
         if self._plate is not None:
             layers = self._plate.layers(place, number, self.head)
             facts |= self._plate.covered(layers)
-            exr.write_layers(path, layers, attributes, self._plate.window(layers))
+            plate = self._plate.plate
+            exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
         else:
             attributes["colorInteropID"] = colour.SCENE_LINEAR
             exr.write_rgba(path, self._alone(place, self.head), attributes)

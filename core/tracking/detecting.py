@@ -20,7 +20,7 @@ def detect(clip_name: str, number: int, settings: TrackSettings, reporter: Repor
     where the clip has no such frame, and what `track` raises for a clip, a setting or a detector.
     """
     click = parse_face(settings.face)
-    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space)
+    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space, settings.layer)
     if number not in clip.numbers:
         raise EmptyClipError(
             f"{clip_name} has no frame {number}", f"Choose one from {clip.numbers[0]} to {clip.numbers[-1]}"

@@ -37,7 +37,7 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
     """
     ensure_writable(output)
     click = parse_face(settings.face)
-    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space)
+    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space, settings.layer)
     if clip.note:
         reporter.note(f"{clip_name}: {clip.note}")
     with closing(open_detector(settings.detector, settings.device)) as detector:
