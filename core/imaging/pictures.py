@@ -217,10 +217,25 @@ def _know_heic(path: Path) -> None:
     pillow_heif.register_heif_opener()
 
 
+def _jpeg_ends(raw: bytes) -> bool:
+    """Whether the first picture of a JPEG goes on to its end, by its markers (ITU-T T.81, B.1)."""
+    at = 2
+    while 0 <= at < len(raw) - 1:
+        marker = raw[at + 1]
+        if raw[at] != 0xFF or marker in (0x00, 0xFF, 0x01) or 0xD0 <= marker <= 0xD7:
+            at = raw.find(b"\xff", at + 1)  # within what a scan holds
+        elif marker == 0xD9:
+            return True
+        else:
+            at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return False
+
+
 def _ends(raw: bytes, kind: str) -> bool:
-    """False for a JPEG or PNG that is cut short: decoders fill what is missing with grey and say nothing."""
+    """False for a JPEG or PNG that is cut short: decoders fill what is missing with grey and say nothing. What follows the
+    end counts for nothing: phones put a movie there, and disks fill up with zeros."""
     if kind in ("JPEG", "MPO"):
-        return b"\xff\xd9" in raw[-4096:]
+        return _jpeg_ends(raw)
     if kind != "PNG":
         return True
     # OpenCV takes as much memory as a chunk says that it is long, so each has to lie within the file.
