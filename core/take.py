@@ -20,7 +20,7 @@ from typing import Any
 
 from .claims import claim, turn
 from .errors import SettingError, VersionTakenError, writing
-from .imaging.names import SIGNS, digits_of
+from .numbering import SIGNS, digits_of
 
 ENDING = ".manifest.jsonl"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")

@@ -17,12 +17,12 @@ from ..imaging.names import find_photos
 from ..imaging.pictures import read_alpha
 from ..imaging.read import Picture, read_photo
 from ..landmarks.detectors import Detector, open_detector
-from ..landmarks.searching import find_faces
 from ..likeness import Likeness
 from ..listing import shortened
 from ..progress import Reporter
 from ..settings import AdaptSettings
 from ..tracking.following import LARGEST, parse_face
+from ..tracking.searching import find_faces
 from ..tracking.track import look_again
 
 ROOM = 1.15
@@ -81,7 +81,8 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
                 left_out.append(error.message)
                 continue
             if head.faces > 1:
-                reporter.note(f"{head.faces} faces in {path}: the {'largest' if settings.face == LARGEST else 'nearest'} was taken")
+                which = "largest" if settings.face == LARGEST else f"one nearest to {settings.face}"
+                reporter.note(f"{head.faces} faces in {path}: the {which} was taken")
             portrait = cut_portrait(photo, read_alpha(path), head, settings)
             pictures.append(portrait.picture)
             fine.append(resample.cut(photo, portrait.where, max(settings.detail, 1)))

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import AmbiguousSequenceError, UnreadableImageError
+from ..numbering import SIGNS, digits_of
 
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".avif", ".heic", ".heif"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """What counts as a video in a folder; a file that is named itself may have any ending."""
-SIGNS = re.compile(r"#+|@@+|%0?(?P<c>\d*)d|\$\{?F(?P<houdini>\d*)\}?(?![A-Za-z])|<(?:f|F|frame)(?P<maya>\d*)>")
-"""How programs write where a frame's number goes: all but ffmpeg's and Nuke's `%d` by as many signs or digits as it has."""
 NUMBER = re.compile(r"(?:(?<=[._])|^)-\d+|\d+")
 """In a file's name; a minus that follows a dot, an underscore or nothing is a sign, and else a dash."""
 MOST_NAMED = 6
@@ -142,14 +141,6 @@ def _matching(path: Path, strict: bool = True) -> Iterator[tuple[int, Path]]:
 def _literal(text: str) -> str:
     """A regular expression for a part of a name, in which * and ? alone stand for others."""
     return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
-
-
-def digits_of(signs: re.Match[str]) -> int:
-    """The least that a number written so has: of -5 the sign counts or not, as programs differ."""
-    counted = signs["c"] or signs["houdini"] or signs["maya"]
-    if counted:
-        return int(counted)
-    return len(signs[0]) if signs[0][0] in "#@" else 1
 
 
 def _is_padded(number: str, least: int, strict: bool) -> bool:
