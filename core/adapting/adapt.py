@@ -13,7 +13,7 @@ from ..errors import NoFaceError, UnreadableImageError
 from ..files import ensure_writable
 from ..imaging import crop, resample
 from ..imaging.matte import head_matte
-from ..imaging.names import find_photos
+from ..imaging.names import find_photos, left_out_of
 from ..imaging.pictures import read_alpha
 from ..imaging.read import Picture, read_photo
 from ..landmarks.detectors import Detector, open_detector
@@ -67,6 +67,9 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
     # torch takes a second to import: what needs it comes after what can fail without.
     ensure_writable(output)
     paths = find_photos(photo_names)
+    strange = left_out_of(photo_names)
+    if strange:
+        reporter.note(f"{len(strange)} pictures of kinds that are not read are left out: {shortened(strange)}; export them")
     pictures, mattes, landmarks, fine, names = [], [], [], [], []
     left_out: list[str] = []
     sharpest, room = 0.0, 1.0

@@ -17,7 +17,13 @@ from typing import NamedTuple
 from ..errors import AmbiguousSequenceError, UnreadableImageError
 from ..numbering import SIGNS, digits_of
 
-PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".avif", ".heic", ".heif"})
+PICTURE_ENDINGS = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".avif")
+) | frozenset((".heic", ".heif", ".hif"))
+OTHER_PICTURES = frozenset(
+    (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".psd", ".xcf", ".kra", ".jxl", ".gif", ".svg")
+) | frozenset((".dpx", ".cin", ".tga", ".hdr", ".sgi", ".iff", ".pic", ".tx"))
+"""Of kinds that are not read: in a folder they are left out, and said to be."""
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """What counts as a video in a folder; a file that is named itself may have any ending."""
 NUMBER = re.compile(r"(?:(?<=[._])|^)-\d+|\d+")
@@ -111,6 +117,13 @@ def find_sequence(name: str) -> Found:
     return _only_sequence(name, _globbed(path) if glob.has_magic(name) else [])
 
 
+def left_out_of(names: list[str]) -> list[str]:
+    """The names of pictures in the folders among `names` that are of kinds which are not read."""
+    folders = [Path(name) for name in names if Path(name).is_dir()]
+    entries = (entry for folder in folders for entry in folder.iterdir())
+    return sorted(e.name for e in entries if e.suffix.lower() in OTHER_PICTURES and not e.name.startswith("."))
+
+
 def _pictures_in(folder: Path) -> list[Path]:
     """Those of a folder, without hidden files: a Mac puts a `._` file beside each picture on a foreign disk."""
     found = [p for p in folder.iterdir() if p.suffix.lower() in PICTURE_ENDINGS and not p.name.startswith(".")]
@@ -185,6 +198,7 @@ def _only_sequence(name: str, paths: list[Path]) -> Found:
 
 
 def _listed(names: list[str]) -> str:
+    """The first of them, and how many more there are. `listing` needs NumPy."""
     more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EmptyClipError, SettingError
-from ..listing import ranges
+from ..listing import ranges, shortened
 from ..rates import exact_rate
 from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
-from .names import PICTURE_ENDINGS, find_sequence
+from .names import PICTURE_ENDINGS, find_sequence, left_out_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
@@ -127,6 +127,9 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
     notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 else []
+    strange = left_out_of([name])
+    if strange:
+        notes.append(f"left out, of kinds that are not read: {shortened(strange)}")
     if header:
         notes.append(f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}")
     if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from headcast.core.errors import AmbiguousSequenceError, SettingError
-from headcast.core.imaging.names import find_photos, find_sequence, pictures_of
+from headcast.core.imaging.names import find_photos, find_sequence, left_out_of, pictures_of
 from headcast.core.take import FramePattern
 
 
@@ -104,6 +104,12 @@ def test_one_picture_is_its_sequence(tmp_path: Path) -> None:
     assert find_sequence(str(tmp_path / "sh010.matte.1001.png")).said == "sh010.matte.####.png"
     assert find_sequence(str(tmp_path / "still.png")).numbers == (1,)
     assert pictures_of(str(tmp_path / "sh010.1002.png")) == [tmp_path / "sh010.1002.png"]
+
+
+def test_pictures_of_other_kinds_are_said(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "b.JFIF", "c.CR3", "d.dng", "._e.dng", "a.xmp", "a.mov")
+    assert [p.name for p in find_photos([str(tmp_path)])] == ["a.jpg", "b.JFIF"]
+    assert left_out_of([str(tmp_path), str(tmp_path / "a.jpg")]) == ["c.CR3", "d.dng"]
 
 
 def test_takes_are_named_alike() -> None:
