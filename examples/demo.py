@@ -5,7 +5,8 @@
 
 NASA's photo of Eileen Collins (scikit-image ships it, public domain) is driven by an animated rig in a Blender scene and
 comped into it. Where the development material is there, Mona Lisa is driven by a talking man too. Each leaves EXR frames, a
-contact sheet and a preview movie; a demo without its frames fails.
+contact sheet and a preview movie; a demo without its frames fails. What the commands say is in log.txt beside them. The
+second time only frames that have changed are rendered.
 """
 
 from __future__ import annotations
@@ -18,17 +19,31 @@ from pathlib import Path
 
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import open_clip
+from headcast.core.take import FramePattern, read_manifest
 from showing import leave
 from skimage import data
 
 HERE = Path(__file__).parent
+LOG, TAIL = "log.txt", 3000
+"""Where the commands' words go, and how many letters of them are shown when one fails."""
 
 
-def run(*command: str | Path) -> None:
-    """Run a command of this Python, and end with it where it fails."""
-    done = subprocess.run([sys.executable, *map(str, command)], check=False)
+def run(log: Path, *command: str | Path) -> None:
+    """Run a command of this Python, whose words go into a log, and end with the last of them where it fails."""
+    with open(log, "ab") as file:
+        done = subprocess.run([sys.executable, *map(str, command)], check=False, stdout=file, stderr=subprocess.STDOUT)
     if done.returncode:
+        print(log.read_text("utf-8", "replace")[-TAIL:], file=sys.stderr)
         sys.exit(done.returncode)
+
+
+def tell(pattern: Path) -> None:
+    """What the quality gate says of a take."""
+    records = read_manifest(FramePattern.parse(str(pattern))).values()
+    failed = sum(bool(record.get("flagged")) for record in records)
+    said = f"{failed} of {len(records)} did not pass the quality gate" if failed else "all pass the quality gate"
+    where = f": see {FramePattern.parse(str(pattern)).report}" if failed else ""
+    print(f"{pattern.parent.parent.name}: {len(records)} frames; {said}{where}")
 
 
 def astronaut_by_rig(folder: Path, frames: int) -> None:
@@ -36,7 +51,8 @@ def astronaut_by_rig(folder: Path, frames: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     photo = folder / "astronaut.png"
     write_png(photo, data.astronaut())
-    run(HERE / "portrait_from_rig.py", photo, folder, "--frames", str(frames))
+    run(folder / LOG, HERE / "portrait_from_rig.py", photo, folder, "--frames", str(frames))
+    tell(folder / "take" / "portrait_v001.####.exr")
 
 
 def painting_by_clip(folder: Path, painting: Path, clip: Path) -> None:
@@ -44,10 +60,13 @@ def painting_by_clip(folder: Path, painting: Path, clip: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     likeness, performance = folder / "painting.likeness", folder / "clip.performance"
     headcast = ("-m", "headcast.core.cli")
-    run(*headcast, "adapt", painting, "-o", likeness)
-    run(*headcast, "track", clip, "-o", performance)
+    log = folder / LOG
+    run(log, *headcast, "adapt", painting, "-o", likeness)
+    run(log, *headcast, "track", clip, "-o", performance)
     pattern = folder / "take" / "painting_v001.####.exr"
-    run(*headcast, "render", likeness, performance, "-o", pattern, "--opaque", "--motion", "relative")
+    played = ("--opaque", "--motion", "relative", "--overwrite")
+    run(log, *headcast, "render", likeness, performance, "-o", pattern, *played)
+    tell(pattern)
     clip_read = open_clip(str(clip))
     leave(folder, [[frame.picture for frame in clip_read.frames()], sorted(pattern.parent.glob("*.exr"))], clip_read.rate)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import sys
@@ -60,12 +61,32 @@ def save_as(path: Path) -> None:
 
 
 def render_scene(folder: Path, name: str) -> list[Path]:
-    """Render the scene's frames as PNG."""
+    """Render the scene's frames as PNG; those that are there stay, where nothing that they show has changed."""
     scene = bpy.context.scene
     scene.render.image_settings.file_format = "PNG"
     scene.render.filepath = str(folder / name / f"{name}.####")
+    stamp, shown = folder / name / ".rendered", _shown(folder)
+    wanted = scene.frame_end - scene.frame_start + 1
+    there = sorted((folder / name).glob("*.png"))
+    if stamp.is_file() and stamp.read_text() == shown and len(there) == wanted:
+        return there
+    for path in there:
+        path.unlink()
     bpy.ops.render.render(animation=True)
+    stamp.write_text(shown)
     return sorted((folder / name).glob("*.png"))
+
+
+def _shown(folder: Path) -> str:
+    """The hash of what a scene's frames come of: its script, the add-on, the scene's frames and size, and its take."""
+    scene, package = bpy.context.scene, Path(headcast.__file__).parent
+    sources = [Path(sys.argv[0]), Path(__file__), *sorted(package.glob("nodes/*.py")), *sorted(package.glob("scene/*.py"))]
+    found = hashlib.sha256(
+        f"{bpy.app.version_string} {scene.frame_start} {scene.frame_end} {scene.render.resolution_x}".encode()
+    )
+    for path in (*sources, *sorted(folder.glob("take/*.manifest.jsonl"))):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def end() -> None:

@@ -48,9 +48,10 @@ class Recipe:
         return " ".join([str(self.version), *(f"{socket.name}:{socket.kind}" for socket in (*self.inputs, *self.outputs))])
 
 
-def ensure_group(recipe: Recipe) -> bpy.types.NodeTree:
-    """The file's group of this name, current. Links to sockets that stay, and their values, outlive a rebuilding."""
-    group = find_group(recipe.name)
+def ensure_group(recipe: Recipe, is_it: Callable[[bpy.types.NodeTree], bool] = lambda group: True) -> bpy.types.NodeTree:
+    """The file's group of this name that `is_it`, current. Links to sockets that stay, and their values, outlive a
+    rebuilding."""
+    group = find_group(recipe.name, is_it)
     if group is None:
         group = bpy.data.node_groups.new(recipe.name, "CompositorNodeTree")
         group[NAME_KEY] = recipe.name
@@ -60,9 +61,10 @@ def ensure_group(recipe: Recipe) -> bpy.types.NodeTree:
     return group
 
 
-def find_group(name: str) -> bpy.types.NodeTree | None:
-    """The file's own group of this name; those of linked libraries cannot be brought up to date."""
-    return next((tree for tree in bpy.data.node_groups if tree.get(NAME_KEY) == name and tree.library is None), None)
+def find_group(name: str, is_it: Callable[[bpy.types.NodeTree], bool] = lambda group: True) -> bpy.types.NodeTree | None:
+    """The file's own group of this name that `is_it`; those of linked libraries cannot be brought up to date."""
+    own = (tree for tree in bpy.data.node_groups if tree.get(NAME_KEY) == name and tree.library is None)
+    return next((tree for tree in own if is_it(tree)), None)
 
 
 def group_name(node: bpy.types.Node | None) -> str:

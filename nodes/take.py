@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import bpy
 
+from .. import compat
 from .build import COLOUR, FLOAT, VECTOR, Recipe, Socket, Sockets, ensure_group
 from .wires import Wires
 
@@ -18,6 +19,10 @@ LAYERS = ("Core", "Edge", "Grain", "Raw", "ST", "Confidence", "Comp")
 """What a file may hold beside the head: parts of these names in small letters."""
 SEQUENCE = "Take"
 """The name of the node that holds the frames."""
+FIRST, LAST = "First Frame", "Last Frame"
+"""The names of the nodes that hold its range."""
+MOST = 1e6
+"""Frames: beyond any scene."""
 KINDS = {"RGBA": COLOUR, "VALUE": FLOAT, "VECTOR": VECTOR}
 
 
@@ -35,14 +40,15 @@ def take_recipe(name: str, image: bpy.types.Image | None = None) -> Recipe:
         sequence = wires.node("CompositorNodeImage")
         sequence.name = sequence.label = SEQUENCE
         sequence.image = image
-        layers = _layers(sequence)
-        head = layers.get("Head", sequence.outputs[0])
+        alive = _alive(wires)
+        layers = {name: _while_alive(wires, socket, alive) for name, socket in _layers(sequence).items()}
+        head = layers.get("Head") or _while_alive(wires, sequence.outputs[0], alive)
         shown = {"Image": wires.over(given["Plate"], head, given["Blend"]), "Head": head, "Matte": wires.split(head)[3]}
         return shown | {layer: layers[layer] for layer in LAYERS if layer in layers}
 
     return Recipe(
         name=f"Headcast Take {name}".rstrip(),
-        version=2,
+        version=3,
         text="The frames of a take: the head over a plate, the head, its matte and the other layers",
         inputs=(
             Socket("Plate", COLOUR, (0.0, 0.0, 0.0, 0.0)),
@@ -59,15 +65,38 @@ def take_recipe(name: str, image: bpy.types.Image | None = None) -> Recipe:
 
 
 def build_take_group(name: str, image: bpy.types.Image, frames: TakeRange) -> bpy.types.NodeTree:
-    """The node group of the take `name`, showing `image` (a sequence); found again by its name and brought up to date."""
-    group = ensure_group(take_recipe(name, image))
+    """The node group of the take `name`, showing `image` (a sequence); found again by its image and brought up to date."""
+
+    def shows_it(group: bpy.types.NodeTree) -> bool:
+        shown = group.nodes[SEQUENCE].image if SEQUENCE in group.nodes else None
+        return shown is not None and bpy.path.abspath(shown.filepath) == bpy.path.abspath(image.filepath)
+
+    group = ensure_group(take_recipe(name, image), shows_it)
     sequence = group.nodes[SEQUENCE]
+    for named, limit in ((FIRST, frames.first - 0.5), (LAST, frames.last + 0.5)):
+        group.nodes[named].inputs[1].default_value = limit
     sequence.image = image
     sequence.frame_duration = frames.last - frames.first + 1
     sequence.frame_start = frames.first
     sequence.frame_offset = frames.first - 1
     sequence.use_auto_refresh = True
     return group
+
+
+def _alive(wires: Wires) -> bpy.types.NodeSocket:
+    """1 within the take's frames, 0 before and after: an image node would hold the last one for ever."""
+    frame = wires.node("CompositorNodeSceneTime").outputs["Frame"]
+    begun, not_over = wires.math("GREATER_THAN", frame, -MOST), wires.math("LESS_THAN", frame, MOST)
+    begun.node.name, not_over.node.name = FIRST, LAST
+    return wires.math("MULTIPLY", begun, not_over)
+
+
+def _while_alive(wires: Wires, layer: bpy.types.NodeSocket, alive: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """The layer at the scene's resolution percentage, and nothing where the take has no frame."""
+    scaled = compat.at_scene_scale(wires.tree, layer)
+    if layer.type == "VALUE":
+        return wires.math("MULTIPLY", scaled, alive)
+    return wires.faded(scaled, alive)
 
 
 def _layers(sequence: bpy.types.Node) -> dict[str, bpy.types.NodeSocket]:

@@ -61,6 +61,15 @@ class Wires:
             self.put(value, socket)
         return node.outputs[0]
 
+    def faded(self, picture: Value, factor: Value) -> bpy.types.NodeSocket:
+        """The premultiplied picture where the factor is 1, clear where it is 0."""
+        node = self.node("CompositorNodeAlphaOver")
+        background, foreground, amount = compat.over_sockets(node)
+        background.default_value = (0.0, 0.0, 0.0, 0.0)
+        self.put(picture, foreground)
+        self.put(factor, amount)
+        return node.outputs[0]
+
     def split(self, colour: Value) -> tuple[bpy.types.NodeSocket, ...]:
         """Red, green, blue and alpha."""
         node = self.node("CompositorNodeSeparateColor")

@@ -8,10 +8,11 @@ from typing import Any
 import bpy
 
 from .. import compat
+from ..core.errors import SettingError
 from ..locale import said
 from ..nodes.build import group_name
 from ..nodes.shelf import TAKE
-from ..scene.composite import composite_take, take_group
+from ..scene.composite import composite_take, hidden_by, take_group
 from ..scene.files import absolute
 from ..scene.plane import place_plane
 from ..scene.sequence import find_take, load_take
@@ -55,6 +56,9 @@ class HEADCAST_OT_composite(PlaceTake, bpy.types.Operator):
     bl_label = "Take to Compositor"
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
+        why = hidden_by(context.scene)
+        if why:
+            raise SettingError(why, "Switch Post Processing > Sequencer off, or use Take to Sequencer")
         composite_take(context.scene, load_take(take), take)
         return said("in the compositor")
 

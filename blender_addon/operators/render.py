@@ -12,7 +12,7 @@ from ..core.settings import RenderSettings
 from ..core.take import FramePattern
 from ..locale import said
 from ..properties import values_of
-from ..scene.composite import composite_take
+from ..scene.composite import composite_take, hidden_by
 from ..scene.files import absolute
 from ..scene.flags import flag_frames
 from ..scene.sequence import load_take
@@ -57,6 +57,8 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         image = load_take(result)
         if self.composite:
             composite_take(context.scene, image, result)
+            if hidden_by(context.scene):
+                self.report({"WARNING"}, said(hidden_by(context.scene)))
         flagged = flag_frames(context.scene, FramePattern.parse(result["pattern"]))
         return said(
             "{} frames, {} rendered now, {} flagged: {}", result["frames"], result["written"], flagged, result["output"]

@@ -8,19 +8,25 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..nodes.take import TakeRange, build_take_group
+from ..nodes.take import SEQUENCE, TakeRange, build_take_group
+from .identity import family_of, family_of_take
 from .sequence import take_name
 
+HIDDEN = "The scene's sequencer has strips: a render shows these, and not the compositor"
 PLATE, RESULT = "Plate", "Image"
 
 
 def composite_take(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, Any]) -> bpy.types.Node:
-    """Put the take between what the scene showed and its output. Doing it again changes nothing but the frames."""
+    """Put the take between what the scene showed and its output. Doing it again changes nothing but the frames, and another
+    version takes the place of the one that is there."""
     group = take_group(image, take)
     tree = compat.compositor_tree(scene)
+    scene.render.use_compositing = True
     output = compat.compositor_output(tree)
+    family = family_of_take(take["pattern"])
     for node in tree.nodes:
-        if node.bl_idname == "CompositorNodeGroup" and node.node_tree == group:
+        if family_of(_image_of(node)) == family:
+            _show(tree, node, group)
             return node
     node = tree.nodes.new("CompositorNodeGroup")
     node.node_tree = group
@@ -33,9 +39,48 @@ def composite_take(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[st
     return node
 
 
+def hidden_by(scene: bpy.types.Scene) -> str:
+    """Why a render does not show the scene's compositor; empty where it does."""
+    editor = scene.sequence_editor
+    strips = [] if editor is None or not scene.render.use_sequencer else compat.strips_of(editor)
+    if any(strip.type != "SOUND" and not strip.mute for strip in strips):
+        return HIDDEN
+    return ""
+
+
 def take_group(image: bpy.types.Image, take: dict[str, Any]) -> bpy.types.NodeTree:
     """The node group of the take, with the frames of now."""
     return build_take_group(take_name(take), image, TakeRange(take["first"], take["last"]))
+
+
+def _image_of(node: bpy.types.Node) -> bpy.types.Image | None:
+    """What a take's node shows; None for another node."""
+    if node.bl_idname != "CompositorNodeGroup" or node.node_tree is None:
+        return None
+    sequence = node.node_tree.nodes.get(SEQUENCE)
+    return getattr(sequence, "image", None)
+
+
+def _show(tree: bpy.types.NodeTree, node: bpy.types.Node, group: bpy.types.NodeTree) -> None:
+    """Another group in a node, whose links and values stay where there are sockets of their names."""
+    if node.node_tree == group:
+        return
+    given = {socket.name: socket.links[0].from_socket for socket in node.inputs if socket.is_linked}
+    taken = [(socket.name, link.to_socket) for socket in node.outputs for link in socket.links]
+    values = {socket.name: socket.default_value for socket in node.inputs if isinstance(socket.default_value, float)}
+    was_named = node.label == node.node_tree.name
+    node.node_tree = group
+    for name, value in values.items():
+        if name in node.inputs:
+            node.inputs[name].default_value = value
+    for name, source in given.items():
+        if name in node.inputs:
+            tree.links.new(source, node.inputs[name])
+    for name, target in taken:
+        if name in node.outputs:
+            tree.links.new(node.outputs[name], target)
+    if was_named:
+        node.label = group.name
 
 
 def _scene_picture(tree: bpy.types.NodeTree, beside: bpy.types.Node) -> bpy.types.NodeSocket:

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..core.errors import RigError
 from .matches import rig_match, rows_of, user_folders
-from .rig import frame_size, project
+from .rig import frame_size, project, region_of
 from .rig_sources import Posed, Reader, make_reader, match_rig
+from .shown_rig import ensure_evaluated
 
 
 class LiveRig:
@@ -21,6 +22,7 @@ class LiveRig:
         self._stale = True
         self._last: dict[str, Any] | RigError = {}
         self._reader: Reader | None = None
+        self._owner: bpy.types.Object | None = None
         self._of: tuple[object, ...] = ()
 
     def moved(self) -> None:
@@ -53,8 +55,8 @@ class LiveRig:
         except (KeyError, ReferenceError, ValueError):  # bones, shape keys or vertices are others than when it was matched
             self._reader = None
             posed = self._posed(scene, rig, depsgraph)
-        width, height = frame_size(scene)
-        points = project(np.concatenate([posed.points, posed.rest]), scene, depsgraph, width, height)
+        left, top, width, height = region_of(scene)
+        points = project(np.concatenate([posed.points, posed.rest]), scene, depsgraph, *frame_size(scene)) - (left, top)
         if not np.isfinite(points).all():
             raise RigError(f"'{rig.name}' is behind the camera", "Move one or the other")
         landmarks, rest = np.split(points, 2)
@@ -64,6 +66,8 @@ class LiveRig:
         matches = scene.headcast.rig_matches
         of = (rig.name_full, *rows_of(matches))
         if self._reader is None or of != self._of:
-            self._reader = make_reader(rig_match(matches, rig) or match_rig(rig, user_folders()))
+            match = rig_match(matches, rig) or match_rig(rig, user_folders())
+            self._reader, self._owner = make_reader(match), match.owner
             self._of = of
+        ensure_evaluated([self._owner], depsgraph)
         return self._reader(depsgraph)

@@ -7,7 +7,6 @@ They are tracks of the camera, which is what artists track, not of an object. A 
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -60,8 +59,7 @@ def footage_of(clip: bpy.types.MovieClip) -> Footage:
     if not digits:
         return Footage(str(path), 1)
     start, end = digits[-1].span()
-    pattern = glob.escape(path.name[:start]) + "[0-9]" * (end - start) + glob.escape(path.name[end:])
-    name = str(Path(glob.escape(str(path.parent))) / pattern)
+    name = str(path.with_name(path.stem[:start] + "#" * (end - start) + path.name[end:]))
     return Footage(name, int(digits[-1].group()) + clip.frame_offset)
 
 

@@ -133,6 +133,12 @@ def plate_over_camera(context: bpy.types.Context, plate: tuple[int, int]) -> Rec
     placing = camera.matrix_world.normalized()  # Blender leaves a camera's scale alone
     corners = np.array([placing @ corner for corner in camera.data.view_frame(scene=context.scene)])
     frame = camera_rectangle(corners, np.array(view.perspective_matrix), (context.region.width, context.region.height))
+    if render.use_border and render.use_crop_to_border:
+        low, high = (
+            np.array([render.border_min_x, render.border_min_y]),
+            np.array([render.border_max_x, render.border_max_y]),
+        )
+        frame = Rectangle(*(frame.low + part * (frame.high - frame.low) for part in (low, high)))
     return fitted(frame, plate[0] * render.pixel_aspect_x, plate[1] * render.pixel_aspect_y)
 
 

@@ -9,10 +9,13 @@ import bpy
 from mathutils import Vector
 
 from ..core.errors import RigError
+from .identity import family_of, family_of_take
 from .sequence import frame_size, take_name
 
 KEY = "headcast_take"
-"""Custom property of our planes: the name of the take."""
+"""Custom property of our planes: the name of the take, for people. Which take it is the image says."""
+LIFETIME = "Lifetime"
+"""The node that makes the plane clear before the take's first frame and after its last."""
 
 
 def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, Any], distance: float) -> bpy.types.Object:
@@ -21,7 +24,8 @@ def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, 
     if scene.camera is None or scene.camera.type != "CAMERA":
         raise RigError(f"The scene '{scene.name}' has no camera", "Add one, or make one the active camera")
     name = take_name(take)
-    plane = next((item for item in scene.objects if item.get(KEY) == name), None)
+    family = family_of_take(take["pattern"])
+    plane = next((item for item in scene.objects if KEY in item and _family(item) == family), None)
     if plane is None:
         plane = bpy.data.objects.new(f"Headcast {name}", _square(name))
         plane[KEY] = name
@@ -29,9 +33,11 @@ def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, 
         plane.data.materials.append(_shining(name))
         for ray in ("diffuse", "glossy", "transmission", "volume_scatter", "shadow"):
             setattr(plane, f"visible_{ray}", False)
+    plane[KEY] = name
     plane.parent = scene.camera
     plane.matrix_parent_inverse.identity()
     _fit(plane, scene, frame_size(image), distance)
+    _follow_lens(plane, scene.camera.data, distance)
     _show(plane.data.materials[0], image, take)
     return plane
 
@@ -61,6 +67,40 @@ def _fit(plane: bpy.types.Object, scene: bpy.types.Scene, size: tuple[int, int],
     plane.scale = (shape[0] * scale, shape[1] * scale, 1.0)
 
 
+def _follow_lens(plane: bpy.types.Object, camera: bpy.types.Camera, distance: float) -> None:
+    """Drivers that keep the plane in the frame of a camera whose lens or shift changes."""
+    if camera.type == "ORTHO":
+        paths, reach, now = {"size": "ortho_scale"}, "size", camera.ortho_scale
+    else:
+        sensor = "sensor_height" if camera.sensor_fit == "VERTICAL" else "sensor_width"
+        paths, reach = {"lens": "lens", "sensor": sensor}, f"{distance:.9g} * sensor / lens"
+        now = distance * getattr(camera, sensor) / camera.lens
+    for axis, shift in enumerate(("shift_x", "shift_y")):
+        _drive(plane, "scale", axis, f"{plane.scale[axis] / now:.9g} * {reach}", camera, paths)
+        _drive(plane, "location", axis, f"shift * {reach}", camera, {**paths, "shift": shift})
+
+
+def _drive(
+    owner: bpy.types.ID, path: str, index: int, expression: str, source: bpy.types.ID | None, paths: dict[str, str]
+) -> None:
+    """A driver of simple arithmetic, which Blender runs where scripts are not trusted, too."""
+    owner.driver_remove(path, index)
+    driver = owner.driver_add(path, index).driver
+    for name, of in paths.items():
+        variable = driver.variables.new()
+        variable.name = name
+        target = variable.targets[0]
+        target.id_type, target.id, target.data_path = "CAMERA", source, of
+    driver.expression = expression
+
+
+def _family(plane: bpy.types.Object) -> str:
+    """Of the take that a plane of ours shows."""
+    material = plane.data.materials[0] if plane.type == "MESH" and plane.data.materials else None
+    node = material.node_tree.nodes.get("Take") if material and material.node_tree else None
+    return family_of(getattr(node, "image", None))
+
+
 def _shining(name: str) -> bpy.types.Material:
     """What is seen is the picture's colour, light or no light, and through where its alpha is 0."""
     material = bpy.data.materials.new(f"Headcast {name}")
@@ -70,10 +110,12 @@ def _shining(name: str) -> bpy.types.Material:
     tree.nodes.clear()
     kinds = ("TexImage", "Emission", "BsdfTransparent", "MixShader", "OutputMaterial")
     picture, light, clear, mixed, output = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
+    seen = _lifetime(tree)
     picture.name, picture.extension = "Take", "CLIP"
     link = tree.links.new
     link(picture.outputs["Color"], light.inputs["Color"])
-    link(picture.outputs["Alpha"], mixed.inputs[0])
+    link(picture.outputs["Alpha"], seen.inputs[0])
+    link(seen.outputs[0], mixed.inputs[0])
     link(clear.outputs[0], mixed.inputs[1])
     link(light.outputs[0], mixed.inputs[2])
     link(mixed.outputs[0], output.inputs["Surface"])
@@ -82,9 +124,27 @@ def _shining(name: str) -> bpy.types.Material:
     return material
 
 
+def _lifetime(tree: bpy.types.NodeTree) -> bpy.types.Node:
+    """A product whose second factor is to be 1 within the take's frames and 0 elsewhere."""
+    node = tree.nodes.new("ShaderNodeMath")
+    node.name = node.label = LIFETIME
+    node.operation, node.location = "MULTIPLY", (220, 200)
+    return node
+
+
 def _show(material: bpy.types.Material, image: bpy.types.Image, take: dict[str, Any]) -> None:
-    picture = material.node_tree.nodes["Take"]
+    tree = material.node_tree
+    picture = tree.nodes["Take"]
     picture.image = image
+    seen = tree.nodes.get(LIFETIME)
+    if seen is None:  # of a plane from before takes had an end
+        seen = _lifetime(tree)
+        tree.links.new(picture.outputs["Alpha"], seen.inputs[0])
+        tree.links.new(seen.outputs[0], next(node for node in tree.nodes if node.type == "MIX_SHADER").inputs[0])
+    path = f'nodes["{LIFETIME}"].inputs[1].default_value'
+    tree.driver_remove(path)
+    expression = f"1 if frame > {take['first'] - 0.5} and frame < {take['last'] + 0.5} else 0"
+    tree.driver_add(path).driver.expression = expression
     user = picture.image_user
     user.frame_duration = take["last"] - take["first"] + 1
     user.frame_start, user.frame_offset = take["first"], take["first"] - 1

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Doubles
 from ..core.errors import RigError
-from ..core.imaging.crop import head_crops
+from ..core.imaging.crop import crops_of_shots
 from ..core.landmarks import arkit, ibug68
 from ..core.performance import Performance, performance_from_points
-from .rig_sources import RigMatch, make_reader
+from .rig_sources import RigMatch, family_of, make_reader
+from .shown_rig import as_rendered, ensure_evaluated
 from .timing import scene_rate
 
 
@@ -23,44 +24,71 @@ def read_rig(
 ) -> Generator[tuple[str, int, int], None, Performance]:
     """Step through the scene's frame range and return the Performance; yields (what, done, total) after each frame.
 
-    match: what of the rig gives which point. Points are in pixels of the scene's render. Behind the
-    camera a face counts as unseen. The frame that was current is current again at the end, also where the caller stops
-    early. Raises RigError or NoFaceError.
+    match: what of the rig gives which point. Points are in pixels of the scene's render: of its region, where it is cropped
+    to that. Behind the camera a face counts as unseen, and where markers switch the camera a shot begins. What was current
+    is current again at the end, also where the caller stops early. Raises RigError or NoFaceError.
     """
     if scene.camera is None:
         raise RigError("The scene has no camera", "Add one that sees the rig's face")
-    read = make_reader(match)
     frames = np.arange(scene.frame_start, scene.frame_end + 1, dtype=np.int32)
-    width, height = frame_size(scene)
+    left, top, width, height = region_of(scene)
     landmarks = np.empty((len(frames), ibug68.COUNT, 2), np.float32)
     expression = np.empty((len(frames), len(arkit.EXPRESSIONS)), np.float32)
-    before = scene.frame_current
+    starts: list[int] = []
+    before, camera, seen_by = scene.frame_current, scene.camera, None
     try:
-        for i, frame in enumerate(frames.tolist()):
-            scene.frame_set(frame)
-            depsgraph = bpy.context.evaluated_depsgraph_get()
-            posed = read(depsgraph)
-            landmarks[i] = project(posed.points, scene, depsgraph, width, height)
-            expression[i] = posed.expression
-            yield "read rig", i + 1, len(frames)
+        with as_rendered(scene, {*family_of(rig), match.owner}):
+            read = make_reader(match)
+            for i, frame in enumerate(frames.tolist()):
+                scene.frame_set(frame)
+                depsgraph = bpy.context.evaluated_depsgraph_get()
+                ensure_evaluated([match.owner], depsgraph)
+                posed = read(depsgraph)
+                landmarks[i] = project(posed.points, scene, depsgraph, *frame_size(scene)) - (left, top)
+                expression[i] = posed.expression
+                if scene.camera != seen_by:
+                    starts.append(i)
+                    seen_by = scene.camera
+                yield "read rig", i + 1, len(frames)
     finally:
         scene.frame_set(before)
+        scene.camera = camera
     seen = np.isfinite(landmarks).all(axis=(1, 2))
     rate = scene_rate(scene)
-    crops = head_crops(landmarks, seen, float(rate)) if seen.any() else np.empty((len(frames), 3))
+    crops = crops_of_shots(landmarks, seen, float(rate), starts) if seen.any() else np.empty((len(frames), 3))
     return performance_from_points(
         frames, landmarks, crops, (width, height), rate, f"rig '{rig.name}'", expression=expression
     )
 
 
 def frame_size(scene: bpy.types.Scene) -> tuple[int, int]:
-    """Width and height in pixels of what the scene renders."""
-    scale = scene.render.resolution_percentage / 100
-    return int(scene.render.resolution_x * scale), int(scene.render.resolution_y * scale)
+    """Width and height in pixels of the scene's whole frame. Blender counts in whole numbers: 70 % of 720 is 504."""
+    render = scene.render
+    percentage = int(render.resolution_percentage)
+    return render.resolution_x * percentage // 100, render.resolution_y * percentage // 100
+
+
+def region_of(scene: bpy.types.Scene) -> tuple[int, int, int, int]:
+    """Of what a render gives: its left and top in the whole frame, its width and height, in pixels."""
+    width, height = frame_size(scene)
+    render = scene.render
+    if not (render.use_border and render.use_crop_to_border):
+        return 0, 0, width, height
+    left, right = int(render.border_min_x * width), int(render.border_max_x * width)
+    low, high = int(render.border_min_y * height), int(render.border_max_y * height)
+    return left, height - high, max(right - left, 1), max(high - low, 1)
 
 
 def lens_of(camera: bpy.types.Object, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Doubles:
-    """[4, 4] the projection of an evaluated camera: from its own space to -1 to 1 of the scene's frame."""
+    """[4, 4] the projection of an evaluated camera: from its own space to -1 to 1 of the scene's frame.
+
+    Raises RigError for a camera that has none, as a panoramic one.
+    """
+    if camera.data.type not in {"PERSP", "ORTHO"}:
+        raise RigError(
+            f"The camera '{camera.name}' is panoramic: nothing is where a flat picture has it",
+            "Use a perspective or an orthographic camera",
+        )
     width, height = frame_size(scene)
     aspects = {"scale_x": scene.render.pixel_aspect_x, "scale_y": scene.render.pixel_aspect_y}
     return np.array(camera.calc_matrix_camera(depsgraph, x=width, y=height, **aspects))

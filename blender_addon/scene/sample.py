@@ -13,8 +13,9 @@ from .. import compat
 from ..core.errors import writing
 from ..core.files import whole_file
 from ..core.performance import Performance
+from .colour_spaces import space_named
 from .files import kept
-from .sequence import COLOUR_SPACES, UNTAGGED
+from .sequence import UNTAGGED
 
 SHIPPED = Path(__file__).parents[1] / "sample"
 PORTRAIT, DRIVE = "portrait.jpg", "talk.performance"
@@ -57,7 +58,9 @@ def _take_to_come(first: Path) -> bpy.types.Image:
     image = bpy.data.images.get(TAKE) or bpy.data.images.new(TAKE, SIDE, SIDE)
     image.source = "SEQUENCE"
     image.filepath = str(first)
-    image.colorspace_settings.name = COLOUR_SPACES[UNTAGGED]
+    settings = image.colorspace_settings
+    known = [item.identifier for item in settings.bl_rna.properties["name"].enum_items]
+    settings.name = space_named(UNTAGGED, known) or settings.name
     return image
 
 

@@ -10,26 +10,22 @@ import bpy
 
 from ..core.errors import SettingError, WrongFileError
 from ..core.take import FramePattern, last_run, read_manifest
+from .colour_spaces import space_named
+from .identity import shows_take
 
-COLOUR_SPACES = {
-    "lin_rec709_scene": "Linear Rec.709",
-    "lin_ap1_scene": "ACEScg",
-    "lin_ap0_scene": "ACES2065-1",
-    "lin_rec2020_scene": "Linear Rec.2020",
-    "lin_p3d65_scene": "Linear DCI-P3 D65",
-}
-"""Blender's names of what frames are tagged with; Blender brings them to the file's own working space."""
 UNTAGGED = "lin_rec709_scene"
 
 
 def load_take(take: dict[str, Any]) -> bpy.types.Image:
-    """The take (a render's result) as an image; the same image is used again when a take is rendered again."""
-    name = take_name(take)
+    """The take (a render's result) as an image; the same image is used again when a take is rendered again.
+
+    An image of another take that bears the same name is left alone.
+    """
     first = Path(take["output"])
-    image = bpy.data.images.get(name)
+    image = next((image for image in bpy.data.images if shows_take(image, take["pattern"])), None)
     if image is None:
         image = bpy.data.images.load(str(first))
-        image.name = name
+        image.name = take_name(take)
     image.filepath = str(first)
     image.source = "SEQUENCE"
     set_colour_space(image.colorspace_settings, take)
@@ -41,12 +37,12 @@ def load_take(take: dict[str, Any]) -> bpy.types.Image:
 def set_colour_space(settings: bpy.types.ColorManagedInputColorspaceSettings, take: dict[str, Any]) -> None:
     """That of the take's frames, by what its manifest says. Raises SettingError for one that this Blender does not have."""
     tag = last_run(FramePattern.parse(take["pattern"])).get("colour", {}).get("colorInteropID", UNTAGGED)
-    known = {item.identifier for item in settings.bl_rna.properties["name"].enum_items}
-    if COLOUR_SPACES.get(tag) not in known:
+    name = space_named(tag, [item.identifier for item in settings.bl_rna.properties["name"].enum_items])
+    if not name:
         raise SettingError(
             f"Blender has no colour space for frames in '{tag}'", "Convert the plate to ACEScg or linear Rec.709 first"
         )
-    settings.name = COLOUR_SPACES[tag]
+    settings.name = name
 
 
 def take_name(take: dict[str, Any]) -> str:

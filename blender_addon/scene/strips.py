@@ -10,7 +10,9 @@ import bpy
 from .. import compat
 from ..core.errors import UnreadableImageError
 from ..core.take import FramePattern
+from ..nodes.take import SEQUENCE
 from .composite import take_group
+from .identity import family_of, family_of_files, family_of_take
 from .sequence import set_colour_space, take_name
 
 KEY, FIRST_KEY = "headcast_take", "headcast_first"
@@ -26,7 +28,7 @@ def place_strip(scene: bpy.types.Scene, take: dict[str, Any]) -> bpy.types.Strip
     name, pattern = take_name(take), FramePattern.parse(take["pattern"])
     files = [pattern.path(frame).name for frame in range(take["first"], take["last"] + 1)]
     strips = compat.strips_of(scene.sequence_editor or scene.sequence_editor_create())
-    strip = next((strip for strip in strips if strip.get(KEY) == name), None)
+    strip = next((strip for strip in strips if KEY in strip and _family(strip) == family_of_take(take["pattern"])), None)
     if strip is None:
         channel = 1 + max((other.channel for other in strips if _overlaps(other, take)), default=0)
         strip = strips.new_image(name, take["output"], channel, take["first"])
@@ -39,6 +41,7 @@ def place_strip(scene: bpy.types.Scene, take: dict[str, Any]) -> bpy.types.Strip
         strip[KEY], strip[FIRST_KEY] = name, take["first"]
         strip.blend_type, strip.alpha_mode = "ALPHA_OVER", "PREMUL"
         set_colour_space(strip.colorspace_settings, take)
+    strip[KEY] = name
     strip.directory = str(pattern.folder)
     while len(strip.elements) > len(files):
         strip.elements.pop(-1)
@@ -55,11 +58,23 @@ def place_modifier(plate: bpy.types.Strip, image: bpy.types.Image, take: dict[st
     """The take over the pictures of the strip `plate`, by the take's node group. Since 5.2."""
     group = take_group(image, take)
     for modifier in plate.modifiers:
-        if modifier.type == "COMPOSITOR" and modifier.node_group == group:
+        if modifier.type == "COMPOSITOR" and modifier.node_group and _shows(modifier.node_group) == family_of(image):
+            modifier.node_group = group
             return modifier
     modifier = plate.modifiers.new(group.name, "COMPOSITOR")
     modifier.node_group = group
     return modifier
+
+
+def _shows(group: bpy.types.NodeTree) -> str:
+    """The family of the take that a group shows; empty for none."""
+    return family_of(getattr(group.nodes.get(SEQUENCE), "image", None))
+
+
+def _family(strip: bpy.types.Strip) -> str:
+    """Of the take whose frames a strip of ours shows."""
+    elements = getattr(strip, "elements", ())
+    return family_of_files(bpy.path.abspath(strip.directory), elements[0].filename) if len(elements) else ""
 
 
 def _overlaps(strip: bpy.types.Strip, take: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from .identity import shows_take
 from .sequence import set_colour_space, take_name
 
 
@@ -15,11 +16,10 @@ def place_clip(take: dict[str, Any]) -> bpy.types.MovieClip:
 
     Raises SettingError.
     """
-    name = take_name(take)
-    clip = bpy.data.movieclips.get(name)
+    clip = next((clip for clip in bpy.data.movieclips if shows_take(clip, take["pattern"])), None)
     if clip is None:
         clip = bpy.data.movieclips.load(take["output"])
-        clip.name = name
+        clip.name = take_name(take)
     clip.filepath = take["output"]
     set_colour_space(clip.colorspace_settings, take)
     clip.frame_start, clip.frame_offset = take["first"], 0

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Doubles
 from ..core.errors import EmptyClipError, NoFaceError, RigError
-from ..core.imaging.crop import head_crops
+from ..core.imaging.crop import crops_of_shots
 from ..core.landmarks import ibug68
 from ..core.landmarks.fitting import complete
 from ..core.landmarks.naming import LANDMARKS, Match, landmark_labels, track_presets
@@ -141,7 +141,7 @@ def _completed(landmarks: Doubles, seen: NDArray[np.bool_], rate: float) -> tupl
     """Landmarks [F, 70, 2] of the frames that are `seen` [F], the missing ones put by the face model, and crops [F, 3]."""
     whole = np.full(landmarks.shape, np.nan, np.float32)
     whole[seen] = complete(landmarks[seen])
-    return whole, head_crops(whole, seen, rate)
+    return whole, crops_of_shots(whole, seen, rate)
 
 
 def _beside_blender(work: Callable[[], Result]) -> Generator[Step, None, Result]:

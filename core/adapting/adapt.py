@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Doubles, Picture
-from ..errors import NoFaceError
+from ..errors import NoFaceError, UnreadableImageError
 from ..files import ensure_writable
 from ..imaging import crop, resample
 from ..imaging.matte import head_matte
-from ..imaging.names import find_photos
+from ..imaging.names import find_photos, left_out_of
 from ..imaging.pictures import read_alpha
 from ..imaging.read import read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
+from ..listing import shortened
 from ..progress import Reporter
 from ..settings import AdaptSettings
+from ..tracking.following import LARGEST, parse_face
+from ..tracking.searching import find_faces
 from ..tracking.track import look_again
 
 ROOM = 1.15
@@ -59,22 +62,32 @@ class CutPortrait(NamedTuple):
 def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporter: Reporter) -> Likeness:
     """Make the Likeness of the person in the photos and save it.
 
-    A photo with several faces counts for its largest; one with none stops the job. Raises HeadcastError.
+    Of several faces in a photo the largest counts, or the one nearest to `settings.face`. A photo that is damaged or shows
+    no face is left out with a word; with `settings.strict`, or where it is the only one, it stops the job. Raises
+    HeadcastError.
     """
     # torch takes a second to import: what needs it comes after what can fail without.
     ensure_writable(output)
     paths = find_photos(photo_names)
-    pictures, mattes, landmarks, fine = [], [], [], []
+    strange = left_out_of(photo_names)
+    if strange:
+        reporter.note(f"{len(strange)} pictures of kinds that are not read are left out: {shortened(strange)}; export them")
+    pictures, mattes, landmarks, fine, names = [], [], [], [], []
+    left_out: list[str] = []
     sharpest, room = 0.0, 1.0
     with closing(open_detector(settings.detector, settings.device)) as detector:
         for i, path in enumerate(paths):
             reporter.step("photos", i, len(paths))
-            photo = read_photo(path)
-            head = find_head(detector, photo, settings)
-            if head is None:
-                raise NoFaceError(f"No face in {path}", "Leave it out, or take a photo in which the face is larger and seen")
+            try:
+                photo, head = _found(detector, path, settings)
+            except (UnreadableImageError, NoFaceError) as error:
+                if settings.strict or len(paths) == 1:
+                    raise
+                left_out.append(error.message)
+                continue
             if head.faces > 1:
-                reporter.note(f"{head.faces} faces in {path}: the largest was taken")
+                which = "largest" if settings.face == LARGEST else f"one nearest to {settings.face}"
+                reporter.note(f"{head.faces} faces in {path}: the {which} was taken")
             portrait = cut_portrait(photo, read_alpha(path), head, settings)
             pictures.append(portrait.picture)
             fine.append(resample.cut(photo, portrait.where, max(settings.detail, 1)))
@@ -82,6 +95,11 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
             room = max(room, float(portrait.where[2] / head.where[2]))
             landmarks.append(portrait.landmarks)
             mattes.append(portrait.matte)
+            names.append(path.name)
+    if not pictures:
+        raise NoFaceError(f"None of {len(paths)} photos can be used: {shortened(left_out, '; ')}", "Give photos of one face")
+    if left_out:
+        reporter.note(f"{len(left_out)} of {len(paths)} photos are left out: {'; '.join(left_out)}")
     reporter.step("photos", len(paths), len(paths))
 
     from .personal import learn_person
@@ -94,7 +112,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
         mattes=np.stack(mattes),
         landmarks=np.stack(landmarks),
         embedding=embedding,
-        names=tuple(path.name for path in paths),
+        names=tuple(names),
         fine=np.stack(fine) if settings.detail > settings.side and sharpest > settings.side * WORTH_CARRYING else None,
         adapted=tuned.weights,
         gain=tuned.gain,
@@ -135,11 +153,24 @@ def _cuts_crown(matte: NDArray[np.uint8], landmarks: NDArray[np.float32], where:
     return any(goes_on and float((border > 127).mean()) > LEAST_CUT for goes_on, border in beyond)
 
 
+def _found(detector: Detector, path: Path, settings: AdaptSettings) -> tuple[Picture, FoundHead]:
+    """A photo and the head in it. Raises UnreadableImageError or NoFaceError."""
+    photo = read_photo(path)
+    head = find_head(detector, photo, settings)
+    if head is None:
+        raise NoFaceError(f"No face in {path}", "Leave it out, or take a photo in which the face is larger and seen")
+    return photo, head
+
+
 def find_head(detector: Detector, photo: Picture, settings: AdaptSettings) -> FoundHead | None:
-    """The largest face of the photo [H, W, 3]; None where there is none."""
-    faces = detector.detect(photo)
+    """The face of the photo [H, W, 3] that is meant, the largest or the one nearest to a click; None where there is none."""
+    faces = find_faces(detector, photo)
     if not faces:
         return None
+    click = parse_face(settings.face)
+    if click is not None:
+        place = np.array([click.x, click.y])
+        faces = sorted(faces, key=lambda face: float(np.linalg.norm(face.landmarks.mean(axis=0) - place)))
     if settings.crop != "auto":
         return FoundHead(faces[0].landmarks, crop.full_crop(photo.shape[1], photo.shape[0]), len(faces))
     face = look_again(detector, photo, faces[0], settings.side)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..learning.made import Changed, Random
 from ..learning.pairing import made_photo, pack, stack
-from ..learning.regions import PairBatch, RegionCritics, Seen, compared, look, paint
+from ..learning.regions import CloseUp, PairBatch, RegionCritics, compared, look, paint
 from ..network.regions import Regions
 from ..network.warp import WarpPainter
 from ..progress import Reporter
@@ -124,13 +124,13 @@ def _checks(known: list[Changed], held: list[Changed]) -> list[PairBatch]:
     ]
 
 
-def _of(vector: Tensor, seen: Seen) -> Tensor:
+def _of(vector: Tensor, seen: CloseUp) -> Tensor:
     """A person's vector [1, E] for every item of a region."""
     return vector.expand(len(seen.truth), -1)
 
 
 @torch.no_grad()
-def _judge(regions: Regions, vectors: dict[str, Tensor], critics: RegionCritics, checks: list[dict[str, Seen]]) -> float:
+def _judge(regions: Regions, vectors: dict[str, Tensor], critics: RegionCritics, checks: list[dict[str, CloseUp]]) -> float:
     losses = []
     for check in checks:
         for name, region in check.items():

@@ -3,10 +3,36 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from typing import Any
 
 from tqdm import tqdm
+
+from ..paths import log_folder
+
+MOST_LOG = 1 << 20
+"""Bytes of the libraries' log after which it begins anew."""
+
+
+def quiet_libraries() -> None:
+    """Have what libraries of C and C++ say on standard error go to a log file: MediaPipe talks on every command. What Python
+    says still goes to the terminal, in letters that it has."""
+    with suppress(OSError, ValueError):
+        folder = log_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "libraries.log"
+        anew = os.O_TRUNC if path.is_file() and path.stat().st_size > MOST_LOG else 0
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | anew, 0o600)
+        encoding, terminal = sys.stderr.encoding, os.dup(2)
+        os.dup2(log, 2)
+        os.close(log)
+        sys.stderr = os.fdopen(terminal, "w", buffering=1, encoding=encoding, errors="backslashreplace")
+        for stream in (sys.stdout, sys.__stdout__):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
 
 
 class ConsoleReporter:

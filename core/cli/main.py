@@ -12,7 +12,7 @@ from ..errors import CancelledError, HeadcastError
 from ..jobs import JOBS, run_job
 from ..version import VERSION
 from ..worker.protocol import EventReporter, encode, error_message
-from .console import ConsoleReporter, describe
+from .console import ConsoleReporter, describe, quiet_libraries
 
 MENDABLE = 2
 STOPPED = 130
@@ -124,6 +124,8 @@ def _add_options(parser: argparse.ArgumentParser, settings: type[Any]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     given = vars(build_parser().parse_args(arguments))
+    if arguments is None:
+        quiet_libraries()
     command, as_json = given.pop("command"), given.pop("json")
     if command == "doctor":
         from .doctor import doctor

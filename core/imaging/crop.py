@@ -8,6 +8,8 @@ Arithmetic alone, so that Blender's own Python can do it; `resample` moves the p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,9 @@ SIDE = 4.6
 """Side of an automatic crop, in distances between the eye centres of a frontal face: head, hair and neck fit."""
 BELOW_EYES = 0.25
 """How far below the eyes the crop's centre lies, in the same unit."""
+JUMP, JUMP_IN_SIZE = 1.5, 1.35
+"""From one frame to the next: how far a head that is filmed in one go may move, in mean distances of its points from their
+middle, and how often its size it may be."""
 STEADY_SECONDS = 0.4
 """Standard deviation of the smoothing over time."""
 
@@ -37,6 +42,36 @@ def head_crops(landmarks: NDArray[np.floating], seen: NDArray[np.bool_], rate: f
     smooth = smooth_over_time(filled, STEADY_SECONDS * rate)
     smooth[:, 2] = np.exp(smooth[:, 2])
     return smooth
+
+
+def crops_of_shots(
+    landmarks: NDArray[np.floating], seen: NDArray[np.bool_], rate: float, starts: Sequence[int] = ()
+) -> Doubles:
+    """The same, steady within each shot. A shot begins at `starts` (places of frames), and where the head jumps further
+    than one could go: the crop of one shot is not the other's business. A shot without a face has the last crop before it.
+    """
+    cuts = sorted({0, *starts, *_jumps(landmarks, seen)})
+    crops = np.full((len(seen), 3), np.nan)
+    for begin, end in zip(cuts, [*cuts[1:], len(seen)], strict=True):
+        if seen[begin:end].any():
+            crops[begin:end] = head_crops(landmarks[begin:end], seen[begin:end], rate)
+    known = np.flatnonzero(np.isfinite(crops[:, 0]))
+    before = np.searchsorted(known, np.arange(len(seen)), side="right") - 1
+    return np.asarray(crops[known[np.maximum(before, 0)]])
+
+
+def _jumps(landmarks: NDArray[np.floating], seen: NDArray[np.bool_]) -> list[int]:
+    """The frames in which the head is elsewhere, or of another size, than in the frame before."""
+    at = np.flatnonzero(seen)
+    if len(at) < 2:
+        return []
+    middle = landmarks[at].mean(axis=1)
+    size = np.linalg.norm(landmarks[at] - middle[:, None], axis=-1).mean(axis=1)
+    smaller = np.minimum(size[1:], size[:-1])
+    moved = np.linalg.norm(np.diff(middle, axis=0), axis=1) / smaller
+    grown = np.maximum(size[1:], size[:-1]) / smaller
+    cut = (np.diff(at) == 1) & ((moved > JUMP) | (grown > JUMP_IN_SIZE))
+    return (at[1:][cut]).tolist()
 
 
 def with_room(crops: Doubles, factor: float) -> Doubles:

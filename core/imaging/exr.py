@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..errors import UnreadableImageError
 from ..files import whole_file
 from ..reading import ANY_RATIO, DEFLATE_RATIO, Reader
+from .layers import OUR_HEAD, choose_layer, picture_layers
 
 HALF_MOST = 65504.0
 """The largest finite half; anything above is held there, so that no infinity reaches a compositor."""
@@ -41,6 +42,21 @@ FREE_PIXELS = 1 << 25
 _FLAT = (OpenEXR.scanlineimage, OpenEXR.tiledimage)
 DataWindow = tuple[int, int, int, int]
 """Left, top, right and bottom in plate pixels; the last two are just outside."""
+LAID_OUT = frozenset(
+    ("channels", "compression", "dataWindow", "displayWindow", "lineOrder", "type", "name", "tiles", "chunkCount", "version")
+) | frozenset(("view", "multiView", "preview", "dwaCompressionLevel", "zipCompressionLevel", "maxSamplesPerPixel"))
+"""Attributes of how a file is laid out."""
+COLOUR_SPACE = ("colorInteropID", "chromaticities")
+NOT_OF_A_PICTURE = (*COLOUR_SPACE, "cryptomatte/")
+"""Beginnings of attributes that go with a colour space, or with layers of masks."""
+
+
+class Framing(NamedTuple):
+    """Where a plate's pixels lie: more than is displayed (overscan), or not from 0, 0."""
+
+    display: DataWindow
+    data: DataWindow
+    """holds the display window"""
 
 
 class Layer(NamedTuple):
@@ -68,25 +84,32 @@ def write_rgba(path: Path, picture: NDArray[np.float32], attributes: dict[str, s
 
 
 def write_layers(
-    path: Path, layers: Mapping[str, Layer], attributes: Mapping[str, object], window: DataWindow | None = None
+    path: Path,
+    layers: Mapping[str, Layer],
+    attributes: Mapping[str, object],
+    window: DataWindow | None = None,
+    framing: Framing | None = None,
 ) -> None:
     """Write layers of one size [H, W] to `path`, one part each, in their order; those that are data come last.
 
     attributes are every part's. Light beyond what a half holds is held at HALF_MOST; NaN and infinity, which are the
-    plate's own, stay. `window` is the first layer's data window, the plate its display window. **Blender (4.5 and 5.2)
-    crashes on a first part with a smaller window than the next ones'**, so it is for other programs. Raises UnwritableError
-    or DiskFullError, and then leaves nothing behind.
+    plate's own, stay. The layers' pixels are those of the framing's data window; without one of a display window from 0, 0.
+    `window`, in the layers' pixels, is all of the first layer that is written. **Blender (4.5 and 5.2) crashes on a first
+    part with a smaller window than the next ones'**, so it is for other programs. Raises UnwritableError or DiskFullError,
+    and then leaves nothing behind.
     """
     ordered = sorted(layers.items(), key=lambda item: item[1].tag.get("colorInteropID") == DATA)
     parts = []
     for i, (name, layer) in enumerate(ordered):
         pixels = layer.pixels
         height, width = pixels.shape[:2]
-        header = {**_SCANLINES, **attributes, **layer.tag, "displayWindow": _window((0, 0, width, height))}
+        display, data = framing or ((0, 0, width, height), (0, 0, width, height))
+        header = {**_SCANLINES, **attributes, **layer.tag, "displayWindow": _window(display), "dataWindow": _window(data)}
         if window is not None and i == 0:
             left, top, right, bottom = window
             pixels = pixels[top:bottom, left:right]
-            header["dataWindow"] = _window(window)
+            x, y = data[:2]
+            header["dataWindow"] = _window((left + x, top + y, right + x, bottom + y))
         parts.append(OpenEXR.Part(header, _channels(pixels, layer), name))
     _write(path, parts)
 
@@ -128,23 +151,52 @@ def _probe_disk(part: Path) -> None:
         os.fsync(file.fileno())
 
 
-def read_rgba(path: Path) -> NDArray[np.float32]:
-    """The colour of `path` over its whole display window [H, W, 4], scene-linear; alpha 1 where it has none.
+class Seen(NamedTuple):
+    """A picture of a file."""
 
-    Pixels are really read: a truncated file opens without complaint. Raises UnreadableImageError.
+    pixels: NDArray[np.float32]
+    """[h, w, 4] of the data window, scene-linear; alpha 1 where it has none"""
+    header: Mapping[str, Any]
+    """of its part"""
+    alpha: bool
+    """whether it has any"""
+    full: bool
+    """32-bit floats; else halves"""
+
+    def over(self, window: DataWindow) -> NDArray[np.float32]:
+        """[H, W, 4] the pixels of a window, 0 where there are none."""
+        return _placed(self.pixels, window_of(self.header, "dataWindow"), window)
+
+
+def read_picture(path: Path, layer: str = "") -> Seen:
+    """The colour of `path`: the layer of that name, or the one that is the picture.
+
+    Pixels are really read: a truncated file opens without complaint. Raises UnreadableImageError, and SettingError for a
+    layer that is not there.
     """
     reader = _reader(path)
     with reader.opened():
-        part = _parts(reader)[0]
-        channels = {name: np.asarray(channel.pixels, np.float32) for name, channel in part.channels.items()}
-        if "RGBA" in channels:
-            seen = channels["RGBA"]
-        elif "RGB" in channels:
-            colour = channels["RGB"]
-            seen = np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1)
-        else:
-            raise UnreadableImageError(f"{path} has no RGB channels", f"It has: {', '.join(channels)}")
-        return _whole(part.header, seen)
+        chosen = choose_layer(path, _headers(reader), layer)
+        part = _parts(reader, separate_channels=True)[chosen.part]
+        channels = [part.channels[name].pixels for name in chosen.channels]
+        pixels = np.ones((*channels[0].shape, 4), np.float32)
+        for i, channel in enumerate(channels):
+            pixels[..., i] = channel
+        return Seen(pixels, part.header, len(channels) == 4, channels[0].dtype != np.float16)
+
+
+def read_rgba(path: Path, layer: str = "") -> NDArray[np.float32]:
+    """The same over the whole display window [H, W, 4]. Raises what `read_picture` does."""
+    seen = read_picture(path, layer)
+    return seen.over(window_of(seen.header, "displayWindow"))
+
+
+def read_head(path: Path) -> NDArray[np.float32]:
+    """The head alone [H, W, 4] of a frame of ours, over the whole display window. Raises UnreadableImageError."""
+    reader = _reader(path)
+    with reader.opened():
+        named = {layer.name for layer in picture_layers(_headers(reader))}
+    return read_rgba(path, OUR_HEAD if OUR_HEAD in named else "")
 
 
 def read_layers(path: Path) -> dict[str, Layer]:
@@ -155,7 +207,7 @@ def read_layers(path: Path) -> dict[str, Layer]:
         for part in _parts(reader, separate_channels=True):
             names = sorted(part.channels, key="RGBAXYZV".find)
             pixels = np.stack([part.channels[name].pixels for name in names], axis=-1)
-            tag = {key: part.header[key] for key in ("colorInteropID", "chromaticities") if key in part.header}
+            tag = {key: part.header[key] for key in COLOUR_SPACE if key in part.header}
             whole = _whole(part.header, pixels.astype(np.float32))
             layers[part.name()] = Layer(
                 whole if len(names) > 1 else whole[..., 0], tag, pixels.dtype == np.float32, names[0] == "X"
@@ -163,11 +215,31 @@ def read_layers(path: Path) -> dict[str, Layer]:
     return layers
 
 
-def read_attributes(path: Path) -> dict[str, object]:
-    """The header of `path`, of its first part. Raises UnreadableImageError."""
+def read_attributes(path: Path, layer: str | None = None) -> dict[str, object]:
+    """The header of the first part of `path`; of the part that holds `layer` where that is given, "" for the picture.
+
+    Raises UnreadableImageError, and SettingError for a layer that is not there.
+    """
     reader = _reader(path)
     with reader.opened():
-        return _headers(reader)[0]
+        headers = _headers(reader)
+        return headers[0 if layer is None else choose_layer(path, headers, layer).part]
+
+
+def passed_on(header: Mapping[str, Any]) -> dict[str, object]:
+    """Of a plate's header what goes on with a picture made of it: all but how the file is laid out, and its colours."""
+    return {name: value for name, value in header.items() if name not in LAID_OUT and not name.startswith(NOT_OF_A_PICTURE)}
+
+
+def window_of(header: Mapping[str, Any], name: str) -> DataWindow:
+    """`dataWindow` or `displayWindow` of a header."""
+    (left, top), (right, bottom) = ((int(x), int(y)) for x, y in header[name])
+    return left, top, right + 1, bottom + 1
+
+
+def union(a: DataWindow, b: DataWindow) -> DataWindow:
+    """The smallest window that holds both."""
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
 def _reader(path: Path) -> Reader:
@@ -181,8 +253,8 @@ def _headers(reader: Reader) -> list[dict[str, Any]]:
     for header in headers:
         reader.ensure(header.get("type", _FLAT[0]) in _FLAT, "it holds deep pixels, which nothing here reads")
         for window in ("dataWindow", "displayWindow"):
-            (left, top), (right, bottom) = ((int(x), int(y)) for x, y in header[window])
-            width, height = right - left + 1, bottom - top + 1
+            left, top, right, bottom = window_of(header, window)
+            width, height = right - left, bottom - top
             stored = window == "dataWindow" or width * height > FREE_PIXELS
             halves = 2 * len(header["channels"]) if stored else 0
             reader.picture(width, height, halves, MOST_RATIO.get(header["compression"], ANY_RATIO))
@@ -198,12 +270,21 @@ def _parts(reader: Reader, **how: bool) -> list[Any]:
     return parts
 
 
-def _whole(header: Mapping[str, Any], seen: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The pixels of a data window [h, w, C] over the display window [H, W, C]: 0 where there are none."""
-    (left, top), (right, bottom) = header["dataWindow"]
-    (x0, y0), (x1, y1) = header["displayWindow"]
-    whole = np.zeros((y1 - y0 + 1, x1 - x0 + 1, seen.shape[-1]), np.float32)
-    a, b, c, d = max(top, y0), min(bottom, y1) + 1, max(left, x0), min(right, x1) + 1
-    if a < b and c < d:
-        whole[a - y0 : b - y0, c - x0 : d - x0] = seen[a - top : b - top, c - left : d - left]
+def _placed(seen: NDArray[np.float32], data: DataWindow, window: DataWindow) -> NDArray[np.float32]:
+    """The pixels of the window `data` [h, w, C] over another one [H, W, C]: 0 where there are none."""
+    whole = np.zeros((window[3] - window[1], window[2] - window[0], seen.shape[-1]), np.float32)
+    left, top, right, bottom = (
+        max(data[0], window[0]),
+        max(data[1], window[1]),
+        min(data[2], window[2]),
+        min(data[3], window[3]),
+    )
+    if left < right and top < bottom:
+        from_there = seen[top - data[1] : bottom - data[1], left - data[0] : right - data[0]]
+        whole[top - window[1] : bottom - window[1], left - window[0] : right - window[0]] = from_there
     return whole
+
+
+def _whole(header: Mapping[str, Any], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The pixels of a data window [h, w, C] over the display window [H, W, C]."""
+    return _placed(seen, window_of(header, "dataWindow"), window_of(header, "displayWindow"))

@@ -35,6 +35,8 @@ TURNS: dict[int, tuple[bool, int]] = {
 }
 """Whether it is mirrored first, and quarter turns to the left then (EXIF 2.3, 4.6.4)."""
 UPRIGHT = (False, 0)
+SAMPLES, PHOTOMETRIC, RGB_SAMPLES = 277, 262, 2
+"""TIFF's tags for how many numbers a pixel has and what they are, and for what they are where they are RGB."""
 TIFF, PROFILE = (b"II*\0", b"MM\0*"), 34675
 """How such a file begins, and its tag for an ICC profile."""
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -104,6 +106,24 @@ def read_alpha(path: Path) -> NDArray[np.float32] | None:
         mirrored, turns = header.turn
         upright = np.ascontiguousarray(np.rot90(alpha[:, ::-1] if mirrored else alpha, turns))
         return upright if alpha.min() < 1.0 and alpha.max() > 0.0 else None
+
+
+def has_alpha(path: Path) -> bool:
+    """Whether a PNG, a TIFF or a WebP has a matte, whatever it hides. Raises what `read_pixels` does."""
+    if path.suffix.lower() not in WITH_ALPHA:
+        return False
+    reader = _reader(path)
+    with reader.opened():
+        raw = path.read_bytes()
+        if raw.startswith(TIFF):
+            tags = TiffImagePlugin.ImageFileDirectory_v2(raw[:8])
+            file = io.BytesIO(raw)
+            file.seek(tags.next)
+            tags.load(file)
+            return int(tags.get(SAMPLES, 1)) == 4 and int(tags.get(PHOTOMETRIC, 2)) == RGB_SAMPLES
+        with _open(reader, raw) as picture:
+            return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    return False
 
 
 def moving_pictures(path: Path) -> int:
@@ -198,10 +218,25 @@ def _know_heic(path: Path) -> None:
     pillow_heif.register_heif_opener()
 
 
+def _jpeg_ends(raw: bytes) -> bool:
+    """Whether the first picture of a JPEG goes on to its end, by its markers (ITU-T T.81, B.1)."""
+    at = 2
+    while 0 <= at < len(raw) - 1:
+        marker = raw[at + 1]
+        if raw[at] != 0xFF or marker in (0x00, 0xFF, 0x01) or 0xD0 <= marker <= 0xD7:
+            at = raw.find(b"\xff", at + 1)  # within what a scan holds
+        elif marker == 0xD9:
+            return True
+        else:
+            at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return False
+
+
 def _ends(raw: bytes, kind: str) -> bool:
-    """False for a JPEG or PNG that is cut short: decoders fill what is missing with grey and say nothing."""
+    """False for a JPEG or PNG that is cut short: decoders fill what is missing with grey and say nothing. What follows the
+    end counts for nothing: phones put a movie there, and disks fill up with zeros."""
     if kind in ("JPEG", "MPO"):
-        return b"\xff\xd9" in raw[-4096:]
+        return _jpeg_ends(raw)
     if kind != "PNG":
         return True
     # OpenCV takes as much memory as a chunk says that it is long, so each has to lie within the file.

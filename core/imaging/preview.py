@@ -23,7 +23,7 @@ SQUARE = 16
 
 def shown_over_checker(path: Path) -> Picture:
     """An EXR frame as sRGB bytes, its transparent parts over a checker board."""
-    return over_checker(exr.read_rgba(path))
+    return over_checker(exr.read_head(path))
 
 
 def over_checker(seen: NDArray[np.float32]) -> Picture:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,10 +13,11 @@ from numpy.typing import NDArray
 
 from ..arrays import Picture
 from ..errors import EmptyClipError, SettingError
+from ..listing import ranges, shortened
 from ..rates import exact_rate
 from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
-from .names import PICTURE_ENDINGS, pictures_of
+from .names import PICTURE_ENDINGS, find_sequence, left_out_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
@@ -54,6 +54,8 @@ class Clip(NamedTuple):
     """What was done to a movie to bring it to its rate, or what EXR plates are taken for; may be empty."""
     colour_space: str
     movie: movie.Movie | None = None
+    layer: str = ""
+    """Of EXR plates; empty for the one that is their picture."""
 
     def frames(self, exposed: bool = False) -> Iterator[Frame]:
         """Decode one frame after the other; `exposed` EXR plates are as bright as a detector wants them.
@@ -62,7 +64,7 @@ class Clip(NamedTuple):
         """
         if self.pictures:
             for number, path in zip(self.numbers, self.pictures, strict=True):
-                yield Frame(number, read_photo(path, self.colour_space, exposed))
+                yield Frame(number, read_photo(path, self.colour_space, exposed, self.layer))
             return
         assert self.movie is not None
         for number, (picture, held) in zip(self.numbers, self.movie.pictures(self.shown), strict=False):
@@ -77,16 +79,18 @@ class Clip(NamedTuple):
             yield from zip(self.numbers, self.movie.linear_frames(self.shown), strict=False)
 
 
-def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False) -> Picture:
+def read_photo(path: Path, colour_space: str = AUTO, exposed: bool = False, layer: str = "") -> Picture:
     """One picture. EXR is scene-linear in `colour_space`, "auto" for the one that its header declares, and linear Rec.709
-    where it declares none; `exposed` brings it to a usual brightness. Other pictures are sRGB.
+    where it declares none; `exposed` brings it to a usual brightness, `layer` is one of several. Other pictures are sRGB.
 
-    Raises UnreadableImageError, SettingError for a colour space that nobody knows, MissingPackageError for one that needs
-    OpenColorIO, or for HEIC without pillow-heif.
+    Raises UnreadableImageError, SettingError for a layer that is not there or a colour space that nobody knows,
+    MissingPackageError for one that needs OpenColorIO, or for HEIC without pillow-heif.
     """
     if path.suffix.lower() == ".exr":
-        space = declared_space(exr.read_attributes(path)) if colour_space == AUTO else colour_space
-        linear = to_linear_rec709(exr.read_rgba(path)[..., :3], space)
+        seen = exr.read_picture(path, layer)
+        space = declared_space(seen.header) if colour_space == AUTO else colour_space
+        shown = seen.over(exr.window_of(seen.header, "displayWindow"))
+        linear = to_linear_rec709(shown[..., :3], space)
         return colour.to_bytes(colour.encode_srgb(linear * (detector_gain(linear) if exposed else 1.0)))
     return pictures.to_picture(pictures.read_pixels(path))
 
@@ -103,12 +107,13 @@ def detector_gain(linear: NDArray[np.float32]) -> float:
     return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)
 
 
-def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUTO) -> Clip:
+def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUTO, layer: str = "") -> Clip:
     """The clip that `name` (a movie, a numbered picture, a folder of pictures or a glob) stands for.
 
     A movie's frames are numbered from `first`, pictures as their names say. `rate` is of numbered pictures alone, which
-    without it have that of an EXR's header, or 24. Raises EmptyClipError where there is no frame, UnreadableImageError
-    where it is no movie, SettingError where `rate` is none.
+    without it have that of an EXR's header, or 24. Raises EmptyClipError where there is no frame, AmbiguousSequenceError
+    where there are several sequences, UnreadableImageError where it is no movie, SettingError where `rate` is none or where
+    EXR plates have no such `layer`.
     """
     path = Path(name)
     if path.is_file() and path.suffix.lower() not in PICTURE_ENDINGS:
@@ -116,17 +121,22 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
         shown = opened.timing.shown
         numbers: Sequence[int] = range(first, first + len(shown))
         return Clip(path, opened.timing.rate, numbers, (), shown, opened.note, colour_space, opened)
-    paths = pictures_of(name)
+    numbers, paths, said = find_sequence(name)
     if not paths:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")
-    header = exr.read_attributes(paths[0]) if _is_plate(paths[0]) else {}
+    header = exr.read_attributes(paths[0], layer) if _is_plate(paths[0]) else {}
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
-    note = f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}" if header else ""
+    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 else []
+    strange = left_out_of([name])
+    if strange:
+        notes.append(f"left out, of kinds that are not read: {shortened(strange)}")
+    if header:
+        notes.append(f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}")
     if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():
         count = pictures.moving_pictures(paths[0])
-        note = f"an animation of {count} pictures, of which only the first is taken" if count > 1 else ""
-    return Clip(path, parse_rate(rate) if rate else known, _numbers(paths), tuple(paths), (), note, colour_space)
+        notes += [f"an animation of {count} pictures, of which only the first is taken"] if count > 1 else []
+    return Clip(path, parse_rate(rate) if rate else known, numbers, paths, (), "; ".join(notes), colour_space, None, layer)
 
 
 def parse_rate(text: str) -> Fraction:
@@ -142,13 +152,3 @@ def parse_rate(text: str) -> Fraction:
 
 def _is_plate(picture: Path) -> bool:
     return picture.suffix.lower() == ".exr" and picture.is_file()
-
-
-def _numbers(paths: list[Path]) -> tuple[int, ...]:
-    """The last number in each name, or 1, 2, 3... where names have none or share one."""
-    found = [re.findall(r"\d+", p.stem) for p in paths]
-    if all(found):
-        numbers = tuple(int(f[-1]) for f in found)
-        if len(set(numbers)) == len(numbers):
-            return numbers
-    return tuple(range(1, len(paths) + 1))

@@ -63,7 +63,7 @@ class PairBatch(NamedTuple):
         return PairBatch(photos._replace(pictures=pictures), pose, target, self.made.to(device))
 
 
-class Seen(NamedTuple):
+class CloseUp(NamedTuple):
     """A region of a batch, ready to be painted and judged."""
 
     view: View
@@ -76,7 +76,7 @@ class Seen(NamedTuple):
 
 
 @torch.no_grad()
-def look(batch: PairBatch) -> dict[str, Seen]:
+def look(batch: PairBatch) -> dict[str, CloseUp]:
     """Mouth and eyes of a batch; the eyes are 2 B, the right ones first."""
     photos, pose = batch.photos, batch.pose
     mouth = view_mouth(photos, pose, mouth_shot(photos))
@@ -89,21 +89,21 @@ def look(batch: PairBatch) -> dict[str, Seen]:
     return found
 
 
-def _seen(view: View, photos: Tensor, batch: PairBatch, size: int) -> Seen:
+def _seen(view: View, photos: Tensor, batch: PairBatch, size: int) -> CloseUp:
     truth = sample(batch.target, view.window.grid(size))
     whole = view.where / view.where.amax((1, 2, 3), keepdim=True).clamp_min(1e-3)
     inside = functional.max_pool2d(view.inside, 2 * GROWN + 1, 1, GROWN)
     made = batch.made[:, None, None, None]
-    return Seen(view, photos, truth, whole * (1 - made + made * inside))
+    return CloseUp(view, photos, truth, whole * (1 - made + made * inside))
 
 
-def _joined(a: Seen, b: Seen) -> Seen:
+def _joined(a: CloseUp, b: CloseUp) -> CloseUp:
     window = type(a.view.window)(*(torch.cat(pair) for pair in zip(a.view.window, b.view.window, strict=True)))
     view = View(window, *(torch.cat(pair) for pair in zip(a.view[1:], b.view[1:], strict=True)))
-    return Seen(view, *(torch.cat(pair) for pair in zip(a[1:], b[1:], strict=True)))
+    return CloseUp(view, *(torch.cat(pair) for pair in zip(a[1:], b[1:], strict=True)))
 
 
-def paint(painter: Retoucher, seen: Seen, embedding: Tensor | None = None) -> Tensor:
+def paint(painter: Retoucher, seen: CloseUp, embedding: Tensor | None = None) -> Tensor:
     """[B, 3, S, S] the region painted; the person is embedded from the photos without `embedding`."""
     vector = painter.embed(seen.photos) if embedding is None else embedding
     return seen.view.picture + seen.view.where * painter(seen.view.seen, vector)
@@ -116,7 +116,7 @@ class RegionCritics(nn.Module):
         super().__init__()
         self.perceptual, self.weights = perceptual, weights or RegionWeights()
 
-    def forward(self, picture: Tensor, seen: Seen) -> dict[str, Tensor]:
+    def forward(self, picture: Tensor, seen: CloseUp) -> dict[str, Tensor]:
         """Weighted losses. picture: [B, 3, S, S], the truth wherever nothing is compared."""
         heavy = 1 + (INSIDE - 1) * seen.view.inside
         counted = seen.counts.sum((1, 2, 3)).clamp_min(50)
@@ -175,12 +175,12 @@ class RegionLearner:
         return {name: value.detach() for name, value in (found | judged).items()}
 
 
-def compared(picture: Tensor, seen: Seen) -> Tensor:
+def compared(picture: Tensor, seen: CloseUp) -> Tensor:
     """The painted region, and the truth wherever nothing is compared."""
     return seen.truth + seen.counts * (picture - seen.truth)
 
 
-def _adversarial(judge: PatchDiscriminator, picture: Tensor, seen: Seen, weights: RegionWeights) -> dict[str, Tensor]:
+def _adversarial(judge: PatchDiscriminator, picture: Tensor, seen: CloseUp, weights: RegionWeights) -> dict[str, Tensor]:
     parts = seen.view.seen[:, PARTS]
     judge.requires_grad_(False)
     fake = judge(picture, parts)
@@ -193,7 +193,7 @@ def _adversarial(judge: PatchDiscriminator, picture: Tensor, seen: Seen, weights
     }
 
 
-def _judge_loss(judge: PatchDiscriminator, picture: Tensor, seen: Seen) -> Tensor:
+def _judge_loss(judge: PatchDiscriminator, picture: Tensor, seen: CloseUp) -> Tensor:
     """The hinge loss, over patches that are compared."""
     parts = seen.view.seen[:, PARTS]
     real, fake = (judge(each, parts).scores for each in (seen.truth, picture))

@@ -84,8 +84,12 @@ class Player:
                 f"and would be played with '{self.weights or 'none'}'",
                 "Adapt the photos again, or give --weights the file that they were adapted with",
             )
-        if likeness.embedding.shape != (self.painter.preset.embedding,):
-            raise PresetMismatchError("The likeness was made by another version of its preset", "Adapt the photos again")
+        embedding = likeness.embedding
+        if embedding.shape != (self.painter.preset.embedding,):
+            if self.weights or likeness.adapted or not self.painter.starts_as_warp:
+                raise PresetMismatchError("The likeness was made by another version of its preset", "Adapt the photos again")
+            # Geometry alone paints from the photos: what nothing was learned for says nothing.
+            embedding = np.zeros(self.painter.preset.embedding, np.float32)
         adapted = {name: torch.from_numpy(value) for name, value in likeness.adapted.items()}
         style = adapted.pop(STYLE, None)
         try:
@@ -103,8 +107,8 @@ class Player:
             shown = feed_photos(likeness.pictures, likeness.mattes, likeness.landmarks, self.device, fine)
             mirrored = feed_mirrored(shown, likeness.landmarks, likeness.size) if self.painter.starts_as_warp else None
             self._prepared = self.painter.prepare(shown, mirrored)
-            embedding = torch.from_numpy(likeness.embedding)[None].to(self.device)
-            self._style = self.painter.style(embedding) if style is None else style.float().to(self.device)
+            person = torch.from_numpy(embedding)[None].to(self.device)
+            self._style = self.painter.style(person) if style is None else style.float().to(self.device)
             if isinstance(self.painter, WarpPainter) and self.weights:
                 self._prepared = self._with_teeth(self.painter, self._prepared)
 

@@ -26,7 +26,7 @@ from ..take import Record
 from .identity import digest, in_steps
 from .in_plate import InPlate, seen_in
 from .plate import Plate
-from .retry import LOOK_ASIDE, CarefulPlayer
+from .retry import DOZEN, LOOK_ASIDE, CarefulPlayer
 from .shot import shot_look
 
 Facts = dict[str, object]
@@ -152,7 +152,8 @@ class FrameMaker:
         if self._plate is not None:
             layers = self._plate.layers(place, number, self.head)
             facts |= self._plate.covered(layers)
-            exr.write_layers(path, layers, attributes, self._plate.window(layers))
+            plate = self._plate.plate
+            exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
         else:
             attributes["colorInteropID"] = colour.SCENE_LINEAR
             exr.write_rgba(path, self._alone(place, self.head), attributes)
@@ -167,7 +168,12 @@ class FrameMaker:
         """The head of a frame, painted again where it was not good enough, and what is known of it."""
         if not self._settings.tries:
             return self._head(place), {}
+        gave_up = self._careful.is_hopeless
         checked = self._careful.paint(place)
+        if self._careful.is_hopeless and not gave_up:
+            self._reporter.note(
+                f"{DOZEN} frames in a row got no better by other photos: frames are flagged, not painted again"
+            )
         beside = checked.attempt in LOOK_ASIDE or "flicker" in checked.verdict.reasons
         return checked.head, {**checked.facts(), "beside": beside}
 

@@ -39,13 +39,14 @@ ACTS_ELSEWHERE = frozenset(
             "rate",
             "crop",
         ),  # they move landmarks and crops
-        "handles",  # more frames, not others
+        *("handles", "frames"),  # more frames or fewer, not others
+        "layer",  # a plate's frames know theirs
     }
 )
 """Settings that reach a frame's hash by another way, or not at all."""
 STEPS = 1024.0
 """Of a pixel: landmarks and crops are hashed so finely. Their last bits differ from one processor to another."""
-NOT_IN_FORMER = frozenset({"device", "overwrite"})
+NOT_IN_FORMER = frozenset({"device", "overwrite", "frames", "layer"})
 """Settings that the fingerprint of a whole run left out."""
 
 

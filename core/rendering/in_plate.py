@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import Doubles, Floats
-from ..errors import NoFaceError
+from ..errors import NoFaceError, SettingError
 from ..imaging import colour, comp, grain, match, resample
 from ..imaging.colour_space import colour_tag
 from ..imaging.edge import Edge, bounds, shape_matte, split
@@ -40,6 +40,8 @@ BORDER = 0.04
 LEAST = 1 / 1024
 """Matte below which the plate is left alone: nobody would see it, and half floats would call it nothing."""
 SEED = 0
+ROUNDED, SAME_SHAPE = 1.5, 0.004
+"""How far a plate's height may be from that of what was tracked at its width: in pixels, and as a part of it."""
 
 
 class InPlate:
@@ -62,7 +64,7 @@ class InPlate:
         self._likeness, self._paint, self._reporter = likeness, paint, reporter
         sides = {name: getattr(settings, name) for name in ("grow", "feather", "left", "right", "top", "bottom")}
         self._edge = Edge(**sides)
-        self._tag = colour_tag(plate.space)
+        self._tag = {**plate.tag, **colour_tag(plate.space)}
         self.shot: ShotLook | None = None
         """as it was measured; None before the first head is wanted"""
 
@@ -113,13 +115,13 @@ class InPlate:
 
         Without a head there is nothing but the plate: the same layers, empty, and the comp is the plate.
         """
-        plate = self.plate.read(number)
+        plate, clear = self.plate.frame(number)
         height, width = plate.shape[:2]
         empty = np.zeros((height, width), np.float32)
         if i is None or head is None:
-            return self._pack(plate, np.zeros_like(plate), empty, 0.0, np.zeros_like(plate), np.zeros_like(plate), None) | (
-                self._declared(empty)
-            )
+            nothing = np.zeros_like(plate)
+            packed = self._pack(plate, nothing, empty, 0.0, nothing, nothing, None)
+            return self._with_alpha(packed, clear, empty) | self._declared(empty)
         raw, matte = self._placed(i, head, self._shot.transfer, plate.shape)
         painted = self._graded(i, raw, self._shot.matched)
         if self.settings.over == "delta":
@@ -134,7 +136,17 @@ class InPlate:
             combined = np.where((matte > 0)[..., None] & np.isfinite(combined), combined + grained, combined)
         where = self.performance.crops[i]
         confidence = float(self.performance.confidence[i])
-        return self._pack(plate, combined, matte, confidence, grained, raw, where) | self._declared(shown)
+        packed = self._pack(plate, combined, matte, confidence, grained, raw, where)
+        return self._with_alpha(packed, clear, matte) | self._declared(shown)
+
+    @staticmethod
+    def _with_alpha(layers: dict[str, Layer], clear: Floats | None, matte: Floats) -> dict[str, Layer]:
+        """The comp with the plate's alpha `clear` [H, W], over which the head's `matte` lies."""
+        if clear is None or "comp" not in layers:
+            return layers
+        alpha = np.where(matte > 0, matte + (1 - matte) * clear, clear)[..., None]
+        comp_layer = layers["comp"]
+        return layers | {"comp": comp_layer._replace(pixels=np.concatenate([comp_layer.pixels, alpha], axis=-1))}
 
     def window(self, layers: Mapping[str, Layer]) -> DataWindow | None:
         """The data window round the head; None for the whole plate."""
@@ -251,14 +263,26 @@ class InPlate:
 
 
 def seen_in(plate: Plate, performance: Performance) -> Performance:
-    """The performance in the pixels of `plate`, which may be larger or smaller than the clip that was tracked."""
+    """The performance in the pixels of `plate`, which may be larger or smaller than the clip that was tracked, and may hold
+    more than is displayed. Raises SettingError where it is of another shape."""
     number = next((number for number in performance.frames.tolist() if number in plate), int(performance.frames[0]))
     height, width = plate.read(number).shape[:2]
-    scale = width / performance.width
+    shown = plate.display_size()
+    scale = shown[0] / performance.width
+    off = abs(shown[1] - performance.height * scale)
+    if off > max(ROUNDED, SAME_SHAPE * shown[1]):
+        raise SettingError(
+            f"The plate {plate.name} is {shown[0]} x {shown[1]}, and the performance is of {performance.width} x "
+            f"{performance.height}: another shape",
+            "Give the plate that was tracked, whole, or track this one",
+        )
+    margin = np.array(plate.margin)
+    crops = performance.crops * scale
+    crops[:, :2] += margin
     return replace(
         performance,
-        landmarks=(performance.landmarks * np.float32(scale)).astype(np.float32),
-        crops=performance.crops * scale,
+        landmarks=(performance.landmarks * np.float32(scale) + margin).astype(np.float32),
+        crops=crops,
         width=width,
         height=height,
     )

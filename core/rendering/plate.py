@@ -4,41 +4,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
 
 from ..arrays import Floats
 from ..errors import SettingError
-from ..imaging import colour, exr
+from ..imaging import colour, exr, pictures
 from ..imaging.colour_space import AUTO, Chromaticities, declared_space
 from ..imaging.read import Clip, open_clip, read_linear
+
+
+class PlateFrame(NamedTuple):
+    """One frame, in the plate's own space; where it has alpha, premultiplied."""
+
+    light: Floats
+    """[H, W, 3]"""
+    alpha: Floats | None
+    """[H, W] 0 to 1; None where the plate has none"""
 
 
 class Plate:
     """Numbered pictures or a movie. EXR frames come bit for bit in their own space; all else is linear Rec.709, as
     deep as it is.
 
-    Frames of a movie are decoded in order: asking for one before the last begins anew.
+    Pixels are those of all that EXR frames hold, overscan too; elsewhere those of the picture. Frames of a movie are decoded
+    in order: asking for one before the last begins anew.
     """
 
-    def __init__(self, name: str, first: int, colour_space: str) -> None:
-        """first: number of a movie's first frame. Raises EmptyClipError or UnreadableImageError."""
-        self.name = name
-        self._clip: Clip = open_clip(name, first, colour_space=colour_space)
+    def __init__(self, name: str, first: int, colour_space: str, layer: str = "") -> None:
+        """first: number of a movie's first frame; layer: of EXR frames, empty for their picture.
+
+        Raises EmptyClipError, AmbiguousSequenceError, UnreadableImageError, or SettingError for a layer that is not there.
+        """
+        self.name, self._layer = name, layer
+        self._clip: Clip = open_clip(name, first, colour_space=colour_space, layer=layer)
         self._places = {number: i for i, number in enumerate(self._clip.numbers)}
         self._walk: Iterator[tuple[int, Floats]] = iter(())
         self._next = -1
+        self._last: tuple[int, PlateFrame] | None = None
         self._is_exr = bool(self._clip.pictures) and self._clip.pictures[0].suffix.lower() == ".exr"
         self.space: str | Chromaticities = colour.SCENE_LINEAR
+        self.tag: dict[str, object] = {}
+        """What the header says of its colours, where it is believed"""
         self.full = False
         """32-bit floats, which a half would not hold bit for bit"""
+        self.framing: exr.Framing | None = None
+        """Where the pixels lie; None for from 0, 0"""
+        self.has_alpha = bool(self._clip.pictures) and not self._is_exr and pictures.has_alpha(self._clip.pictures[0])
         if self._is_exr:
-            self.full = any(layer.full for layer in exr.read_layers(self._clip.pictures[0]).values())
-            header = exr.read_attributes(self._clip.pictures[0])
-            self.space = declared_space(header) if colour_space == AUTO else colour_space
+            seen = exr.read_picture(self._clip.pictures[0], layer)
+            self.full, self.has_alpha = seen.full, seen.alpha
+            self.space = declared_space(seen.header) if colour_space == AUTO else colour_space
+            if colour_space == AUTO:
+                self.tag = {key: seen.header[key] for key in exr.COLOUR_SPACE if key in seen.header}
+            self.framing = self._framing(seen)
+
+    def _framing(self, seen: exr.Seen) -> exr.Framing:
+        """Holds whatever any frame has beyond the display window, where the first has more."""
+        display, data = (exr.window_of(seen.header, name) for name in ("displayWindow", "dataWindow"))
+        whole = exr.union(display, data)
+        if whole != display:
+            for path in self._clip.pictures[1:]:
+                whole = exr.union(whole, exr.window_of(exr.read_attributes(path, self._layer), "dataWindow"))
+        return exr.Framing(display, whole)
 
     @property
     def note(self) -> str:
-        """What a movie was taken for, in words; may be empty."""
-        return self._clip.note if self._clip.movie else ""
+        """What it was taken for, in words; may be empty."""
+        return self._clip.note
+
+    @property
+    def margin(self) -> tuple[int, int]:
+        """Pixels to the left of and above what is displayed."""
+        if self.framing is None:
+            return 0, 0
+        return self.framing.display[0] - self.framing.data[0], self.framing.display[1] - self.framing.data[1]
+
+    def attributes(self, number: int) -> dict[str, object]:
+        """What the header of frame `number` says beside its pixels and their colours."""
+        if self._clip.movie is not None:
+            aspect = float(self._clip.movie.stream.pixel_aspect)
+            return {"framesPerSecond": self._clip.rate} | ({"pixelAspectRatio": aspect} if aspect != 1 else {})
+        if not self._is_exr or number not in self._places:
+            return {}
+        return exr.passed_on(exr.read_attributes(self._clip.pictures[self._places[number]], self._layer))
 
     @property
     def identity(self) -> list[object]:
@@ -46,7 +96,7 @@ class Plate:
         files = self._clip.pictures or (self._clip.path,)
         return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.is_file()]
 
-    def stand_in(self, number: int) -> list[int]:
+    def stand_in(self, number: int) -> list[object]:
         """What stands for the content of frame `number`: size and time of its file, and for a movie which frame it is.
 
         Empty for a frame that there is not.
@@ -55,7 +105,8 @@ class Plate:
             return []
         place = self._places[number]
         known = (self._clip.pictures[place] if self._clip.pictures else self._clip.path).stat()
-        return [known.st_size, known.st_mtime_ns, *(() if self._clip.pictures else (place,))]
+        layer = [self._layer] if self._layer else []
+        return [known.st_size, known.st_mtime_ns, *(() if self._clip.pictures else (place,)), *layer]
 
     def __contains__(self, number: int) -> bool:
         return number in self._places
@@ -64,21 +115,59 @@ class Plate:
         """The number of the frame that is nearest to `number`."""
         return min(self._places, key=lambda known: abs(known - number))
 
+    def display_size(self) -> tuple[int, int]:
+        """Width and height of what is displayed. Raises UnreadableImageError."""
+        if self.framing is not None:
+            left, top, right, bottom = self.framing.display
+            return right - left, bottom - top
+        height, width = self.read(min(self._places)).shape[:2]
+        return width, height
+
     def read(self, number: int) -> Floats:
-        """[H, W, 3] scene-linear in `space`. Raises SettingError for a frame that there is not, UnreadableImageError."""
+        """The light of a frame. Raises what `frame` does."""
+        return self.frame(number).light
+
+    def frame(self, number: int) -> PlateFrame:
+        """Scene-linear in `space`. Raises SettingError for a frame that there is not, UnreadableImageError."""
+        if self._last is None or self._last[0] != number:
+            self._last = None
+            self._last = number, self._read(number)
+        return self._last[1]
+
+    def _read(self, number: int) -> PlateFrame:
         if number not in self._places:
             low, high = min(self._places), max(self._places)
             raise SettingError(
                 f"The plate {self.name} has no frame {number}: it has {low} to {high}",
                 "Give the plate that was tracked, or a movie's --first",
             )
+        if self._is_exr:
+            return self._read_exr(number)
         if self._clip.pictures:
             path = self._clip.pictures[self._places[number]]
-            return exr.read_rgba(path)[..., :3] if self._is_exr else read_linear(path)
+            light, alpha = read_linear(path), pictures.read_alpha(path) if self.has_alpha else None
+            if not self.has_alpha:
+                return PlateFrame(light, None)
+            if alpha is None:
+                return PlateFrame(light, np.ones(light.shape[:2], np.float32))
+            return PlateFrame(light * alpha[..., None], alpha)
         if self._next < 0 or self._places[number] < self._next:
             self._walk, self._next = self._clip.linear_frames(), 0
         for there, light in self._walk:
             self._next += 1
             if there == number:
-                return light
+                return PlateFrame(light, None)
         raise SettingError(f"The plate {self.name} ends before frame {number}", "Give a movie that plays to its end")
+
+    def _read_exr(self, number: int) -> PlateFrame:
+        path = self._clip.pictures[self._places[number]]
+        seen = exr.read_picture(path, self._layer)
+        assert self.framing is not None
+        display = exr.window_of(seen.header, "displayWindow")
+        if display != self.framing.display:
+            raise SettingError(
+                f"{path} has the display window {display}, and the plate's first frame {self.framing.display}",
+                "Give one plate, rendered in one piece",
+            )
+        rgba = seen.over(self.framing.data)
+        return PlateFrame(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3] if self.has_alpha else None)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import SettingError, UnwritableError, writing
 from ..imaging.colour_space import colour_tag
 from ..likeness import Likeness
-from ..listing import ranges, stretches
+from ..listing import parse_ranges, ranges, stretches
 from ..painting.player import open_player
 from ..painting.weights import find_weights
 from ..performance import Performance
@@ -28,7 +28,7 @@ from .plate import Plate
 from .report_page import write_report
 from .thumbnail import Thumbnail
 
-UNSEEN = frozenset({"device", "overwrite", "weights", "plate"})
+UNSEEN = frozenset({"device", "overwrite", "weights", "plate", "frames"})
 """Settings that no pixel depends on, or on whose spelling."""
 
 
@@ -64,7 +64,8 @@ def render(
         "settings": {key: value for key, value in asdict(settings).items() if key not in UNSEEN},
         FILES: {"weights": settings.weights, "plate": settings.plate},
     }
-    plate = Plate(settings.plate, settings.first, settings.colour_space) if settings.plate else None
+    opened = settings.first, settings.colour_space, settings.layer
+    plate = Plate(settings.plate, *opened) if settings.plate else None
     if plate is not None:
         if plate.note:
             reporter.note(f"{settings.plate}: {plate.note}")
@@ -77,21 +78,22 @@ def render(
     attributes = _attributes(player.weights, likeness)
     with closing(FrameMaker(likeness, player, performance, plate, settings, reporter, clean)) as maker:
         frames, size = maker.frames, maker.size
+        chosen = parse_ranges(settings.frames, frames) if settings.frames else frames
         common = shared_by_all(person, weights, size, inputs.get("colour"), settings)
         maker.settle(common, last_shot(pattern))
         identities = {number: maker.identity(number, common) for number in frames}
         manifest = Manifest(pattern, identities, former_fingerprint(inputs, player.weights, plate, settings))
         _tell_of_others(manifest.begin(inputs, settings.overwrite), reporter)
         written = 0
-        for done, number in manifest.unfinished(frames):
-            reporter.step("render", done, len(frames))
+        for done, number in manifest.unfinished(chosen):
+            reporter.step("render", done, len(chosen))
             marked = {**attributes, "headcast:fingerprint": identities[number]}
             facts = maker.write(number, pattern.path(number), marked)
             manifest.keep(maker.new_shot())
             manifest.record(number, bool(facts.pop("beside", False)), **facts)
             follower.show(maker.head)
             written += 1
-    reporter.step("render", len(frames), len(frames))
+    reporter.step("render", len(chosen), len(chosen))
     if settings.tries:
         _report(pattern, reporter)
     else:
@@ -100,7 +102,7 @@ def render(
     unseen = int((~performance.seen).sum())
     if unseen:
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
-    return Take(pattern, tuple(frames), written, *size, float(performance.rate))
+    return Take(pattern, tuple(chosen), written, *size, float(performance.rate))
 
 
 def _report(pattern: FramePattern, reporter: Reporter) -> None:

@@ -84,7 +84,7 @@ def _figure(path: Path, frame: int, record: Record) -> str:
 def _thumbnail(path: Path) -> str:
     """The head in a frame as an image element."""
     try:
-        seen = exr.read_rgba(path)
+        seen = exr.read_head(path)
     except UnreadableImageError:
         return "<div class=none>no picture</div>"
     rows, columns = (np.flatnonzero(seen[..., 3].any(axis=axis)) for axis in (1, 0))

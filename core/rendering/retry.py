@@ -51,6 +51,8 @@ ATTEMPTS = (
     Attempt("landmarks smoothed, twice the photos", times=2, smooth=True),
 )
 """In the order in which they are made: what changes least comes first."""
+DOZEN = 12
+"""Frames that were painted again for nothing, one after the other, after which it is left."""
 LOOK_ASIDE = frozenset(attempt.name for attempt in ATTEMPTS if attempt.neighbour or attempt.smooth)
 """Names of those that are painted from the frames before and after, too."""
 
@@ -90,10 +92,17 @@ class CarefulPlayer:
         self._player, self._wanted, self._frames, self._gate, self._limits = player, wanted, frames, gate, limits
         self._seen = np.isfinite(wanted).all(axis=(1, 2))
         self._first = lru_cache(maxsize=3)(self._paint_first)
+        self._in_vain = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the last dozen of frames that were painted again got no better by it: none is any more."""
+        return self._in_vain >= DOZEN
 
     def paint(self, i: int) -> GatedFrame:
         """Frame `i`, which has a face: the first attempt that passes and is better over all scores, or else the best."""
         best: GatedFrame | None = None
+        most = 1 if self.is_hopeless else self._limits.tries
         for tries, (attempt, landmarks, sources) in enumerate(self._attempts(i), start=1):
             head = self._first(i) if attempt == ATTEMPTS[0] else self._player.paint(landmarks, sources)
             scores = self._gate.score(
@@ -104,9 +113,11 @@ class CarefulPlayer:
             if best is None or verdict.total < best.verdict.total:
                 best = GatedFrame(head, scores, verdict, attempt.name, tries)
             best = best._replace(tries=tries)
-            if best.verdict.passed or tries == self._limits.tries:
+            if best.verdict.passed or tries == most:
                 break
         assert best
+        if best.tries > 1:
+            self._in_vain = self._in_vain + 1 if best.attempt == ATTEMPTS[0].name else 0
         return best
 
     def _attempts(self, i: int) -> Iterator[tuple[Attempt, Floats, Indices]]:

@@ -11,6 +11,7 @@ from ..landmarks.detectors import Face, open_detector
 from ..progress import Reporter
 from ..settings import TrackSettings
 from .following import Track, follow, parse_face
+from .searching import find_faces
 from .track import look_again
 
 
@@ -21,7 +22,7 @@ def detect(clip_name: str, number: int, settings: TrackSettings, reporter: Repor
     where the clip has no such frame, and what `track` raises for a clip, a setting or a detector.
     """
     click = parse_face(settings.face)
-    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space)
+    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space, settings.layer)
     if number not in clip.numbers:
         raise EmptyClipError(
             f"{clip_name} has no frame {number}", f"Choose one from {clip.numbers[0]} to {clip.numbers[-1]}"
@@ -33,7 +34,7 @@ def detect(clip_name: str, number: int, settings: TrackSettings, reporter: Repor
     if picture is None:
         raise EmptyClipError(f"{clip_name} ends before frame {number}", "Export it again, or choose an earlier frame")
     with closing(open_detector(settings.detector, settings.device)) as detector:
-        faces = detector.detect(picture)
+        faces = find_faces(detector, picture)
         if not faces:
             raise NoFaceError(f"No face in frame {number} of {clip_name}", "Choose a frame that shows one")
         anywhen = click and click._replace(frame=None)

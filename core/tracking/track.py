@@ -26,7 +26,10 @@ from ..performance import Performance, performance_from_points
 from ..progress import Reporter
 from ..settings import TrackSettings
 from .following import GAP_SECONDS, Choice, Click, ShotTracks, follow, link, parse_face
+from .searching import QUICK, find_faces
 
+PATIENCE = 24
+"""Frames without a face that are searched in squares one by one; then every so many."""
 CLOSE_UP = 1.8
 """Side of the square in which a face is looked at again, in sizes of the face."""
 
@@ -39,7 +42,7 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
     """
     ensure_writable(output)
     click = parse_face(settings.face)
-    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space)
+    clip = open_clip(clip_name, settings.first, settings.rate, settings.colour_space, settings.layer)
     if clip.note:
         reporter.note(f"{clip_name}: {clip.note}")
     with closing(open_detector(settings.detector, settings.device)) as detector:
@@ -116,12 +119,16 @@ def watch(clip: Clip, detector: Detector, settings: TrackSettings, reporter: Rep
     """Look at every picture once, and at each face in it again in a close-up. Raises EmptyClipError at no picture."""
     watched, cuts = TrackedClip(), CutFinder()
     faces: list[Face] = []
+    missed = 0
     gap = max(1, round(GAP_SECONDS * clip.rate))
     for number, picture, held in clip.frames(exposed=True):
         reporter.step("track", len(watched.numbers), max(len(clip.numbers), len(watched.numbers)))
         if not held:
-            faces = [_believed(detector, picture, face, settings) for face in detector.detect(picture)]
+            thorough = missed < PATIENCE or missed % PATIENCE == 0
+            found = find_faces(detector, picture, faces, QUICK if thorough and settings.crop == "auto" else 0)
+            faces = [_believed(detector, picture, face, settings) for face in found]
             faces = [face for face in faces if face.confidence > 0]
+            missed = 0 if faces else missed + 1
             if cuts.begins_shot(picture) or not watched.shots:
                 watched.starts.append(len(watched.numbers))
                 watched.shots.append([])

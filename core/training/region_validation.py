@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..imaging.preview import contact_sheet
 from ..learning.pairing import stack
-from ..learning.regions import RegionLearner, Seen, compared, look, paint
+from ..learning.regions import CloseUp, RegionLearner, compared, look, paint
 from ..network.warp import WarpPainter
 from .pairs import Pairs
 from .shards import ShardClip
@@ -34,7 +34,7 @@ class RegionValidation:
     def __init__(self, clips: Sequence[ShardClip], learner: RegionLearner, size: int, device: torch.device) -> None:
         items = Pairs(clips, size, BATCH, (1, 2), seed=0)
         batches = [stack([items[step * BATCH + i] for i in range(BATCH)]).to(device) for step in range(BATCHES)]
-        self.regions: dict[str, list[Seen]] = {}
+        self.regions: dict[str, list[CloseUp]] = {}
         for batch in batches:
             for name, seen in look(batch).items():
                 self.regions.setdefault(name, []).append(seen)

@@ -19,7 +19,7 @@ PLACES = {"allow": 1, "draw_text": 1, "draw_file": 3, "said": 0}
 """Functions of ours that show a text, and which argument it is."""
 SAYING = {"missing", "missing_for_a_take", "nothing_to_match", "busy"}
 """Functions whose texts a `poll` shows."""
-REFUSALS = {"EMPTY", "LINKED", "missing", "empty"}
+REFUSALS = {"EMPTY", "HIDDEN", "LINKED", "missing", "empty"}
 """Names of such texts."""
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -16,3 +17,15 @@ def test_each_picture_is_there_and_shown() -> None:
         for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text("utf-8"))
     }
     assert shown == set((DOCS / "pictures").glob("*.*"))
+
+
+def test_the_page_of_options_is_that_of_the_settings() -> None:
+    spec = importlib.util.spec_from_file_location("options_page", DOCS.parent / "tools" / "options_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    made = tool.HEAD + "\n".join(tool.chapter(*item) for item in tool.CHAPTERS.items())
+    assert (DOCS / "options.md").read_text("utf-8").split() == made.split(), (
+        "Run: python tools/options_page.py docs/options.md"
+    )

@@ -25,6 +25,7 @@ from headcast.core.landmarks.ibug68 import LEFT_EYE, RIGHT_EYE
 from headcast.core.likeness import Likeness
 from headcast.core.painting.player import Head
 from headcast.core.progress import Silent
+from headcast.core.rendering import retry
 from headcast.core.rendering.report_page import write_report
 from headcast.core.rendering.retry import ATTEMPTS, CarefulPlayer
 from headcast.core.settings import GateSettings
@@ -212,6 +213,15 @@ class TestRetries:
     def test_attempts_that_would_be_the_same_are_not_made(self) -> None:
         player = self.player(1, 0.9)
         assert player.paint(2).tries == 1
+
+    def test_after_a_dozen_in_vain_frames_are_only_flagged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retry, "DOZEN", 2)
+        player = self.player(1, 1.0)
+        tries = [player.paint(0).tries for _ in range(4)]
+        assert tries[0] > 1
+        assert tries[0] == tries[1]
+        assert player.is_hopeless
+        assert tries[2:] == [1, 1]
 
     def test_no_more_tries_than_asked_for(self) -> None:
         assert {item.name: item.metadata["high"] for item in fields(LIMITS)}["tries"] == len(ATTEMPTS)
