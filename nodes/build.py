@@ -66,7 +66,7 @@ def find_group(name: str) -> bpy.types.NodeTree | None:
 
 
 def group_name(node: bpy.types.Node | None) -> str:
-    """The name of the recipe that a node shows; empty where it is none of ours."""
+    """The name of the recipe that a node shows; empty if it is not one of Headcast's."""
     if node is None or node.bl_idname != "CompositorNodeGroup" or node.node_tree is None:
         return ""
     return str(node.node_tree.get(NAME_KEY, ""))
