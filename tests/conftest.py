@@ -96,6 +96,13 @@ def any_gain(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"headcast.core.adapting.{module}.LEAST_GAIN", float("-inf"))
 
 
+@pytest.fixture
+def untrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights are shipped, and none are in the cache."""
+    monkeypatch.setattr("headcast.core.painting.weights.SHIPPED", tmp_path / "nowhere")
+    monkeypatch.setattr("headcast.core.painting.weights.cache_folder", lambda: tmp_path / "nowhere")
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of `warp-256` that change what geometry gives, by chance: they show that a road holds, no more."""

@@ -41,7 +41,7 @@ PARTS = slice(6, 8)
 """Among them, where the parts are asked for: inner and outer lips, or lids and iris."""
 MOUTH_SIZE, EYE_SIZE = 80, 64
 """Side in pixels at which the painters see: about that of a head crop of 256 px."""
-MOUTH_MOVED, EYE_MOVED = 0.03, 0.015
+MOUTH_MOVED, EYE_MOVED = 0.04, 0.025
 """How differently, in eye distances, a region's landmarks lie where there is 63 % of a say."""
 SOFT = 1.5
 """Pixels over which lips and lids end."""

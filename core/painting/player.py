@@ -23,7 +23,7 @@ from ..network.regions import Shot, openness
 from ..network.warp import Prepared, WarpPainter
 from .devices import choose_device
 from .feed import feed_mirrored, feed_photos, feed_pose
-from .weights import find_weights, load_weights, weights_name
+from .weights import NO_WEIGHTS, find_weights, load_weights, weights_name
 
 SHOWS_TEETH, TEETH_GAP = 0.06, 0.15
 """Gap between the inner lips, over the eye distance, from which a photo shows the inside of the mouth; and of the mouth that
@@ -75,7 +75,9 @@ class Player:
                 f"Adapt again with one of: {', '.join(PRESETS)}",
             )
         self.device = choose_device(device)
-        self.painter, self.weights = load_painter(likeness.preset, likeness.size, weights, self.device)
+        # A likeness that was made by geometry alone plays so, whatever weights there are by now.
+        chosen = weights or ("" if likeness.weights else NO_WEIGHTS)
+        self.painter, self.weights = load_painter(likeness.preset, likeness.size, chosen, self.device)
         if self.weights != likeness.weights:
             raise PresetMismatchError(
                 f"The likeness was adapted with the weights '{likeness.weights or 'none'}', "

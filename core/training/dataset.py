@@ -129,7 +129,7 @@ def points_of(rows: Sequence[Sequence[float]]) -> Floats:
 
 def _pack(shots: Shots, video: int) -> Batch:
     size = shots.pictures.shape[1]
-    control = control_points(shots.landmarks)
+    control = control_points(shots.landmarks).unit(size)
     pictures = torch.from_numpy(np.ascontiguousarray(shots.pictures.transpose(0, 3, 1, 2)))
     mattes = torch.from_numpy(shots.mattes[:, None])
     landmarks = torch.from_numpy(shots.landmarks / np.float32(size))

@@ -71,6 +71,7 @@ def painted() -> np.ndarray:
 
 
 def test_a_frame_is_shown_coarse_first_and_then_whole(on: bpy.types.Scene) -> None:
+    on.headcast.render.motion = "absolute"
     on.frame_set(1)
     until(lambda: preview_picture._shown is not None)
     assert preview_picture._shown.pixels.shape == (128, 128, 4)

@@ -178,7 +178,7 @@ def test_a_lone_portrait_teaches_what_it_shows(photographed: Path) -> None:
 @pytest.mark.parametrize("take", ["take0", "take1"])
 def test_other_photos_are_other_moments_of_the_person(photographed: Path, take: str) -> None:
     items = toy_pairs(photographed, only=take)
-    pairs = [pair for pair in map(items.__getitem__, range(24)) if not pair.made]
+    pairs = [pair for pair in map(items.__getitem__, range(48)) if not pair.made]
     assert len(pairs) > 2
     for pair in pairs:
         assert not any(torch.equal(points, pair.pose.points) for points in pair.photos.points)
@@ -367,7 +367,7 @@ def test_two_processes_do_what_one_does(shards: Path, tmp_path: Path) -> None:
         for number, state in one[optimizer]["state"].items():
             gradient, same = state["exp_avg"], two[optimizer]["state"][number]["exp_avg"]
             # Biases before an instance normalisation have no gradient but rounding.
-            assert torch.allclose(gradient, same, rtol=1e-3, atol=1e-3 * float(gradient.abs().max()) + 1e-7)
+            assert torch.allclose(gradient, same, rtol=1e-3, atol=1e-3 * float(gradient.abs().max()) + 5e-6)
 
 
 def test_a_run_keeps_its_people_and_says_what_does_not_fit(shards: Path, tmp_path: Path, face: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from headcast.core.imaging.crop import head_crops
 from headcast.core.jobs import run_job
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.likeness import Likeness
+from headcast.core.painting.weights import weights_name
 from headcast.core.performance import Performance, performance_from_points
 from headcast.core.progress import Silent
 from headcast.core.rendering import preview as module
@@ -36,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     matte = cv2.GaussianBlur(cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (128, 120), 90, 255, -1), (0, 0), 4)
     Likeness(
         preset="warp-256",
-        weights="",
+        weights=weights_name("warp-256"),
         pictures=pictures,
         mattes=np.stack([matte] * 2),
         landmarks=np.stack([face, face + np.array([4, 0])]).astype(np.float32),

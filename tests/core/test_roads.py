@@ -88,7 +88,7 @@ def test_the_matte_is_in_alpha_and_colour_is_premultiplied(made: Path, tmp_path:
     attributes = exr.read_attributes(tmp_path / "out.1002.exr")
     assert attributes["colorInteropID"] == "lin_rec709_scene"
     assert attributes["headcast:face"] == "yes"
-    assert "geometric warp" in attributes["headcast:weights"]
+    assert attributes["headcast:weights"] == "warp-256-people-v1"
 
 
 def test_a_frame_without_a_face_is_empty_and_says_so(made: Path, tmp_path: Path) -> None:
@@ -168,11 +168,18 @@ def test_several_photos_and_fine_tuning_end_up_in_the_likeness(made: Path, weigh
     assert not np.array_equal(*opened)
 
 
-@pytest.mark.usefixtures("any_gain")
-def test_without_weights_there_is_nothing_to_tune(made: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("any_gain", "untrained")
+def test_without_weights_there_is_nothing_to_tune(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Geometry alone paints, and the frames say so."""
     output = tmp_path / "x.likeness"
     assert main(["adapt", str(made / "photo.png"), "-o", str(output), "--crop", "full", "--steps", "2"]) == 0
-    assert not Likeness.load(output).adapted
+    assert "no trained weights" in capsys.readouterr().err
+    whole = Likeness.load(output)
+    assert (whole.weights, whole.adapted) == ("", {})
+    clip = str(made / "clip" / "plate.1001.png")
+    assert main(["track", clip, "-o", str(tmp_path / "y.performance"), "--crop", "full"]) == 0
+    assert render(tmp_path, tmp_path / "o.####.exr", "--tries", "0") == 0
+    assert "geometric warp" in exr.read_attributes(tmp_path / "o.1001.exr")["headcast:weights"]
 
 
 @pytest.mark.usefixtures("any_gain")

@@ -253,22 +253,23 @@ def test_a_relative_distance_counts_every_layer_alike() -> None:
     """However large its features are; and no gradient reaches the truth."""
     torch.manual_seed(0)
     network, truth = PerceptualLoss(HED_VGG16, TINY), torch.rand(2, 3, 32, 32) * 2 - 1
-    painted = (truth + 0.2 * torch.randn_like(truth)).requires_grad_()
-    truth.requires_grad_()
+    noise = 0.2 * torch.randn_like(truth)
     assert relative_distance(network, truth, truth) == 0
-    near, far = (relative_distance(network, truth + part * (painted - truth), truth) for part in (0.3, 1.0))
+    near, far = (float(relative_distance(network, truth + part * noise, truth)) for part in (0.3, 1.0))
     assert 0 < near < far
+    painted = (truth + noise).requires_grad_()
+    truth.requires_grad_()
     relative_distance(network, painted, truth).backward()
     assert painted.grad.abs().max() > 0
     assert truth.grad is None
     last = network.trunk[network.layers[2] - 1]
     last.weight.mul_(100)
     last.bias.mul_(100)
-    assert relative_distance(network, painted, truth) == pytest.approx(float(far), rel=1e-4)
+    assert float(relative_distance(network, painted.detach(), truth.detach())) == pytest.approx(far, rel=1e-4)
 
 
 def test_close_ups_learn_a_person_who_talks(clips: Path) -> None:
-    """From the first part of `talk_green`: in frames of the rest the inside of mouth and eyes is nearer to the truth."""
+    """From every other frame of `talk_green`, that the mouth of the frames between is nearer to the truth."""
     photos = [Changed(*pair) for pair in zip(*heads(clips, 8, 256), strict=True)]
     gaps = np.array([np.linalg.norm(photo.landmarks[66] - photo.landmarks[62]) for photo in photos])
     quiet, talking = photos[int(gaps.argmin())], [photo for photo in photos if photo is not photos[int(gaps.argmin())]]
