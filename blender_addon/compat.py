@@ -58,7 +58,7 @@ def over_sockets(node: bpy.types.Node) -> tuple[bpy.types.NodeSocket, bpy.types.
 
 
 class MixSockets(NamedTuple):
-    """Of a node that mixes colours."""
+    """The sockets of a node that mixes colours."""
 
     factor: bpy.types.NodeSocket
     base: bpy.types.NodeSocket
@@ -171,7 +171,7 @@ def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
 
 
 def asset_folders() -> list[str]:
-    """Of the user's asset libraries, those on this machine: since 5.2 there are others."""
+    """The user's asset libraries on this machine: since 5.2 there are others."""
     libraries = bpy.context.preferences.filepaths.asset_libraries
     return [library.path for library in libraries if library.path and not getattr(library, "use_remote_url", False)]
 

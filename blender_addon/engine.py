@@ -73,7 +73,7 @@ class Engine:
 
     @property
     def process_id(self) -> int:
-        """Of the worker."""
+        """The worker's process."""
         return self._process.pid
 
     @property

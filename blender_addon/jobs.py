@@ -88,7 +88,7 @@ class EngineJob:
 
     @property
     def process_id(self) -> int:
-        """Of the worker."""
+        """The worker's process."""
         return self._engine.process_id
 
     def poll(self) -> dict[str, Any] | None:

@@ -79,7 +79,7 @@ class Preview:
 
     @property
     def process_id(self) -> int | None:
-        """Of the worker; None where there is none."""
+        """The worker's process; None if there is none."""
         return self._engine.process_id if self._engine is not None and self._engine.alive else None
 
     def tick(self) -> None:
@@ -215,7 +215,7 @@ def stop() -> None:
 
 
 def _handlers() -> list[tuple[list[Any], Any]]:
-    """Blender's lists, and what of ours is in them."""
+    """Blender's lists, and Headcast's entries in them."""
     handlers = bpy.app.handlers
     moves = (handlers.frame_change_post, handlers.depsgraph_update_post)
     replacements = (handlers.load_post, handlers.undo_post, handlers.redo_post)

@@ -82,7 +82,7 @@ class HEADCAST_PG_render(bpy.types.PropertyGroup):
 
 
 class HEADCAST_PG_match(bpy.types.PropertyGroup):
-    """One thing of the scene drives one of ours: `core.landmarks.naming.Match`."""
+    """One thing in the scene drives one of Headcast's targets: `core.landmarks.naming.Match`."""
 
     source: bpy.props.StringProperty(
         name="Source", description="Vertex group, empty, bone end (name@head or name@tail), shape key or track"

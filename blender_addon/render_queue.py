@@ -20,7 +20,7 @@ WAITING, RENDERING, DONE, FAILED = "WAITING", "RENDERING", "DONE", "FAILED"
 
 
 def add_take(settings: bpy.types.PropertyGroup, likeness: str, performance: str, output: str) -> None:
-    """Put a take, by its absolute paths, last, with the scene's settings; in the place of one with the same output."""
+    """Put a take, by its absolute paths, last, with the scene's settings; replacing one with the same output."""
     row = settings.queue.get(output) or settings.queue.add()
     row.name, row.likeness, row.performance = output, likeness, performance
     row.state, row.why = WAITING, ""

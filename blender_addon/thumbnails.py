@@ -50,7 +50,7 @@ def icon_of(name: str, version: Hashable, draw: Callable[[], Picture]) -> int:
 
 
 def icon_of_file(path: Path) -> int:
-    """Of a thumbnail that the engine wrote; 0, which is blank, where there is none."""
+    """The icon of a thumbnail that the engine wrote; 0, which is blank, if there is none."""
     try:
         return icon_of(str(path), path.stat().st_mtime_ns, partial(np.load, path))
     except (OSError, ValueError):

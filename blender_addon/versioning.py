@@ -13,7 +13,7 @@ from . import jobs
 from .core.errors import WrongFileError
 
 FORMAT = 1
-"""Of the scene's settings; 0 are files from before there was one."""
+"""Version of the scene's settings; 0 for files from before there was one."""
 
 
 def register() -> None:

@@ -17,7 +17,7 @@ from .core.paths import log_folder
 
 NAME = "headcast.worker"
 MOST_BYTES = 1 << 20
-"""Of a log, after which it begins anew; the one before is kept."""
+"""Size of a log, after which a new one begins; the previous one is kept."""
 MOST_LOGS = 10
 """Files that are kept of earlier workers."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Reals = NDArray[np.floating]
-"""Of either width."""
+"""float32 or float64."""
 Bytes = NDArray[np.uint8]
 
 Points = NDArray[np.float32]

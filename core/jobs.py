@@ -75,7 +75,7 @@ def run_measure(performance: str, output: str, settings: MeasureSettings, report
 
 
 def run_dissect(settings: DissectSettings, reporter: Reporter, likeness: str = "", performance: str = "") -> Result:
-    """Of one of the two."""
+    """Take apart the face of a likeness or of a performance."""
     from .tracking.dissecting import dissect_likeness, dissect_performance
 
     found = dissect_likeness(Path(likeness)) if likeness else dissect_performance(Path(performance))

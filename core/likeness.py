@@ -40,7 +40,7 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """Of the likeness at `path`. Needs numpy alone, so that Blender's own Python reads it. Raises WrongFileError."""
+    """The card of the likeness at `path`. Needs only numpy, so that Blender's own Python reads it. Raises WrongFileError."""
     reader = _reader(path)
     with reader.opened(NoLikenessError):
         return _checked_card(reader)[0]

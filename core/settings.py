@@ -129,7 +129,7 @@ class Sized(CheckedSettings):
 
     @property
     def side(self) -> int:
-        """Of the head crop in pixels: what was set, else the size that is in the preset's name."""
+        """Side of the head crop in pixels: as it was set, else the size in the preset's name."""
         return self.size or int(self.preset.rpartition("-")[2])
 
 

@@ -25,15 +25,15 @@ from .numbering import SIGNS, digits_of
 
 ENDING = ".manifest.jsonl"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
-"""Of a take, in the name of its frames; the last one counts."""
+"""A take's version in the name of its frames; the last one counts."""
 WAIT_SECONDS = 0.5
 """Between looks at frames that other processes render."""
 Record = dict[str, Any]
 """One line of a manifest: of a run, what it renders from; of a frame, what is known of it."""
 FRAMES = "frames"
-"""Of a run: the identity of each of its frames, by number. An identity is a hash of what a frame is painted from."""
+"""Key in a run's record: identities of its frames by number. An identity is a hash of what a frame is painted from."""
 FILES = "files"
-"""Of a run: paths, for people. The contents count."""
+"""Key in a run's record: paths, for people to read. The contents count."""
 
 
 @dataclass(frozen=True)

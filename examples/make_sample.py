@@ -32,7 +32,7 @@ from headcast.core.synthetic.studio import Lighting, Studio
 HERE = Path(__file__).parent
 FRAMES, RATE = 48, 24
 SIDE, EYES = 512, 100.0
-"""Of the performance's picture in pixels, and the distance of the eyes in it."""
+"""Side of the performance's picture in pixels, and the eye distance in it."""
 PORTRAIT, SAMPLES, QUALITY = 640, 64, 90
 VOWELS = ("a", "e", "m", "o", "a", "", "i", "a")
 """What is said; "" is a pause."""

@@ -13,7 +13,7 @@ from headcast.core.imaging.read import read_photo
 
 SHEET_FRAMES = 8
 SIDE = 256
-"""Of each picture in the movie, in pixels."""
+"""Side of each picture in the movie, in pixels."""
 
 Still = Path | np.ndarray
 """An EXR, a picture file, or a picture in sRGB bytes [H, W, 3]."""

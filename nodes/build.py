@@ -68,7 +68,7 @@ def find_group(name: str, is_it: Callable[[bpy.types.NodeTree], bool] = lambda g
 
 
 def group_name(node: bpy.types.Node | None) -> str:
-    """The name of the recipe that a node shows; empty where it is none of ours."""
+    """The name of the recipe that a node shows; empty if it is not one of Headcast's."""
     if node is None or node.bl_idname != "CompositorNodeGroup" or node.node_tree is None:
         return ""
     return str(node.node_tree.get(NAME_KEY, ""))

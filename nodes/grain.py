@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The group "Headcast Grain": the plate's grain on the head.
 
-Grain is a take's layer, or where there is none, noise of the group's own (since Blender 4.5): of the standard deviation
+Grain is a take's layer, or, if there is none, the group's own noise (since Blender 4.5): of the standard deviation
 Noise, another one in each frame, the same whenever that frame is rendered.
 """
 

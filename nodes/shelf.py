@@ -21,10 +21,10 @@ TAKE = take_recipe("")
 SHELF: dict[str, Recipe] = {"TAKE": TAKE, "MATTE": MATTE, "GRADE": GRADE, "GRAIN": GRAIN, "COMP": COMP}
 
 CATALOG = "6f1c9f0e-5f0c-4c43-9d1c-2f0a5c1d8e77"
-"""Of the asset library's catalogs, the one that is ours."""
+"""Headcast's catalog in the asset library."""
 CATALOG_LINE = f"{CATALOG}:Headcast:Headcast"
 SIDE = 128
-"""Of a preview, in pixels."""
+"""Side of a preview in pixels."""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from tests.gui.window import ADDON, HEIGHT, PREVIEWED, Window, missing
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 COLOURS = "160"
-"""Of a picture's palette: small files, and no gradient that would show it."""
+"""Colours of a picture's palette: small files, and no gradient that would show it."""
 ASIDE = (5, HEIGHT - 5)
 """Where the mouse lights no button."""
 SECONDS = 300.0

@@ -31,7 +31,7 @@ class Choose:
     asked = "filepath"
     """The property that a drop fills."""
     field = ""
-    """Of the scene."""
+    """The scene's field that is set."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -13,7 +13,7 @@ from .tab import TabPanel
 
 
 class HEADCAST_PT_nodes_group(TabPanel, bpy.types.Panel):
-    """The controls of the active group, if it is one of ours."""
+    """The controls of the active group, if it is one of Headcast's."""
 
     bl_label = "Node"
     bl_space_type = "NODE_EDITOR"

@@ -7,7 +7,7 @@ import bpy
 
 
 def draw_file(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup, field: str, text: str | None = None) -> None:
-    """The scene's field of that name; `text` in the place of its own name."""
+    """The scene's field of that name, labelled `text` instead of its own name."""
     row = layout.row(align=True)
     row.prop(settings, field, text=text)
     if field == "likeness":

@@ -10,7 +10,7 @@ from ..scene.take_state import take_state
 from .take_state import draw_frames, draw_report, scene_take
 
 FILES = ("frame", "layers", "window", "colour_space", "opaque", "overwrite")
-"""Of the render settings, those that say what the files hold."""
+"""The render settings that say what the files hold."""
 
 
 class HEADCAST_PT_output(bpy.types.Panel):

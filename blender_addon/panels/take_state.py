@@ -20,7 +20,7 @@ from .tab import draw_text
 MOST_REASONS = 5
 """Flagged frames whose reasons are told."""
 SIDE = 5.0
-"""Of the picture, in rows."""
+"""Side of the picture, in rows."""
 
 
 def scene_take(context: bpy.types.Context) -> FramePattern | None:

@@ -26,7 +26,7 @@ def library_folder() -> Path:
 
 
 def write_assets(folder: Path) -> Path:
-    """Write the groups and their catalog into the library at `folder`; what was there of ours is replaced.
+    """Write the groups and their catalog into the library at `folder`; Headcast's earlier groups are replaced.
 
     Raises UnwritableError.
     """

@@ -15,7 +15,7 @@ from .photos import chosen_photos
 
 
 def list_photos(settings: bpy.types.PropertyGroup, photos: list[dict[str, Any]]) -> None:
-    """Keep what an inspection (the job's result) found, in the place of an earlier one; what was left out stays so."""
+    """Keep what an inspection (the job's result) found, replacing an earlier one; photos left out stay left out."""
     left_out = _left_out(settings)
     settings.checked.clear()
     for found in photos:

@@ -110,7 +110,7 @@ def _has_driver(keys: bpy.types.Key, path: str) -> bool:
 def replace_keys(
     curve: bpy.types.FCurve, frames: NDArray[np.int32], values: NDArray[np.float32], span: tuple[int, int]
 ) -> None:
-    """Put keys at `frames` [K] in the place of those within `span`; all at once, as one at a time takes minutes."""
+    """Put keys at `frames` [K] instead of those within `span`; all at once, as one at a time takes minutes."""
     points = curve.keyframe_points
     places = np.empty((len(points), 2), np.float32)
     points.foreach_get("co", places.reshape(-1))

@@ -33,7 +33,7 @@ STARTERS = {
 }
 """What artists begin with: ARKit's expressions, both sides where no side is named. All that is not named is 0."""
 SIDE, LINE = 128, 1.2
-"""Of an asset's picture, and half the width of its lines, in pixels."""
+"""Side of an asset's picture, and half the width of its lines, in pixels."""
 
 
 class Value(NamedTuple):

@@ -25,7 +25,7 @@ REGIONS = {
 }
 """What artists read, and the landmarks."""
 LENGTH = 0.08
-"""Of a handle, in distances between the eyes: it points up."""
+"""Length of a handle, in eye distances: it points up."""
 DIAMOND = ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (-0.5, 0.0, 0.0), (0.0, -0.5, 0.0))
 """How a handle looks, in its own lengths."""
 

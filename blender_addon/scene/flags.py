@@ -11,7 +11,7 @@ PREFIX = "Headcast: "
 
 
 def flag_frames(scene: bpy.types.Scene, pattern: FramePattern) -> int:
-    """Put a marker such as "Headcast: mouth" on each flagged frame of the take, in the place of those of an earlier render.
+    """Put a marker such as "Headcast: mouth" on each flagged frame of the take, replacing those of an earlier render.
 
     Other markers stay. Returns how many frames are flagged.
     """

@@ -12,7 +12,7 @@ from ..locale import said
 
 
 def likeness_at(path: str) -> Card | None:
-    """Of the likeness at an absolute path; None where there is none, or it cannot be read."""
+    """The card of the likeness at an absolute path; None if there is none, or if it cannot be read."""
     try:
         return _read(Path(path), Path(path).stat().st_mtime_ns)
     except OSError:

@@ -43,7 +43,7 @@ class Footage(NamedTuple):
 
 
 class MarkerSquares(NamedTuple):
-    """Of a marker: from 0 to 1 of the clip, round its place."""
+    """A marker's squares: from 0 to 1 of the clip, round its place."""
 
     pattern: list[list[float]]
     search: list[list[float]]
@@ -141,7 +141,7 @@ def _squares(landmarks: Reals, size: tuple[int, int]) -> MarkerSquares:
 def _mark(
     track: bpy.types.MovieTrackingTrack, frame: int, place: NDArray[np.float64], squares: MarkerSquares
 ) -> bpy.types.MovieTrackingMarker:
-    """A marker in the place of one that may be there. Only good until the next one: Blender moves them."""
+    """A marker, replacing one that may be there. Only good until the next one: Blender moves them."""
     marker = track.markers.insert_frame(frame, co=place - np.array(track.offset))
     marker.pattern_corners = squares.pattern
     marker.search_min, marker.search_max = squares.search

@@ -56,7 +56,7 @@ def redraw(settings: bpy.types.PropertyGroup | None, context: bpy.types.Context)
 def shown_face(scene: bpy.types.Scene, frame: int) -> tuple[Doubles, tuple[int, int]] | None:
     """Landmarks [70, 2] in a frame of the scene, in plate pixels, and the plate's width and height.
 
-    None where they are not asked for, where the file is not there or none of ours, and in gaps.
+    None if they are not asked for, if the file is missing or not Headcast's, and in gaps.
     """
     if not scene.headcast.show_landmarks:
         return None

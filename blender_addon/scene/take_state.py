@@ -31,7 +31,7 @@ class TakeState:
 
 
 def take_state(output: str) -> TakeState | None:
-    """Of the take whose frames are at `output`, an absolute path; None where nothing was rendered yet."""
+    """The state of the take whose frames are at `output`, an absolute path; None if nothing was rendered yet."""
     try:
         return _watched(FramePattern.parse(output)).look()
     except (SettingError, OSError):

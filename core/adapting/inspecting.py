@@ -25,7 +25,7 @@ from ..settings import AdaptSettings, PrepareSettings
 from .adapt import find_head
 
 SIDE = 128
-"""Of a thumbnail, in pixels."""
+"""Side of a thumbnail in pixels."""
 LEAST = PrepareSettings()
 """What a face must be to be learned from, sharp and large, is what it must be to be painted from."""
 
@@ -101,7 +101,7 @@ def _look(path: Path, detector: Detector, describer: FaceDescriptor | None, sett
 
 
 def _unlike_the_others(descriptors: list[NDArray[np.float64] | None]) -> list[bool]:
-    """Of each face, whether most of the others are another person's."""
+    """Whether most of the other faces are another person's, for each face."""
     unlike = []
     for i, own in enumerate(descriptors):
         others = [other for j, other in enumerate(descriptors) if j != i and other is not None]

@@ -23,7 +23,7 @@ HELD_OUT = 4
 SHAKE = 0.06
 """How far a photo is shifted, scaled and turned against itself, where there are too few."""
 SHAKEN_COPIES = 2
-"""Of each photo, held out where there are too few photos to hold one out."""
+"""Copies of each photo that are held out if there are too few photos to hold one out."""
 WIDEST = 0.5
 """Opening of a shouting mouth, in distances between the eye centres."""
 

@@ -125,7 +125,7 @@ class Close:
         )
 
     def _gaps(self, painted: Picture, truth: CloseTruth) -> tuple[float, float, float]:
-        """Of face, mouth and eyes."""
+        """The gaps of face, mouth and eyes."""
         if self._network is None:
             return nan, nan, nan
         layers = len(TRUNK.layers)

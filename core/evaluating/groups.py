@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import WrongFileError
 
 Groups = Mapping[str, Sequence[str]]
-"""Of each clip, by its file's name, the groups that it is in."""
+"""The groups of each clip, by its file's name."""
 
 
 def read_groups(path: Path) -> Groups:

@@ -22,7 +22,7 @@ from ..landmarks.ibug68 import PUPILS
 Landmarks = NDArray[np.floating]
 
 RIGHT_CORNERS, LEFT_CORNERS = (36, 39), (42, 45)
-"""Of each eye, from the picture's left to its right."""
+"""The corners of each eye, from the picture's left to its right."""
 UPPER_LIDS, LOWER_LIDS = ((37, 38), (43, 44)), ((41, 40), (47, 46))
 FEWEST = 8
 """Frames below which there is no slope."""
@@ -87,7 +87,7 @@ def respond(found: Sequence[Landmarks | None], wanted: Landmarks) -> Response:
 
 
 def slope(found: Doubles, wanted: Doubles, least: float) -> tuple[float, float, int]:
-    """Of `found` against `wanted`, both [F, E], each of the E parts about its own mean: the slope, the standard deviation of
+    """How `found` follows `wanted`, both [F, E], each of the E parts about its own mean: slope, standard deviation of
     what was wanted, and how many frames there are. NaN is a part that a frame does not show.
 
     The slope is NaN where the standard deviation is below `least`, or the frames fewer than FEWEST.

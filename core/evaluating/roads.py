@@ -27,7 +27,7 @@ UNTRAINED, OURS, TUNED = "untrained", "ours", "ours, tuned"
 
 
 class Method(NamedTuple):
-    """One way of ours to paint."""
+    """One of Headcast's ways to paint."""
 
     name: str
     steps: int

@@ -30,7 +30,7 @@ class Strip(NamedTuple):
 
 
 def write_sheet(path: Path, strips: Sequence[Strip], asked: NDArray[np.floating]) -> None:
-    """Of every strip the same FRAMES frames, chosen by what is `asked` for [F, 70, 2]; the close-ups below. Raises
+    """The same FRAMES frames of every strip, chosen by the `asked` landmarks [F, 70, 2], with close-ups below. Raises
     UnwritableError."""
     chosen = choose_frames(openings(asked))
     wholes = [[strip.pictures[i] for i in chosen] for strip in strips]

@@ -59,7 +59,7 @@ class Squares(NamedTuple):
 
 
 def find_squares(landmarks: Points) -> Squares:
-    """Of the face with the landmarks [70, 2]. The mouth's goes with the lips, an eye's with its corners, not its lids."""
+    """The squares of the face [70, 2]. The mouth's goes with the lips, an eye's with its corners, not its lids."""
     pose = fit_pose(landmarks[None])
     across = pose.rotation[0, :2, 0]
     eye_distance = across * (pose.scale[0] / max(float(np.linalg.norm(across)), 1e-6))

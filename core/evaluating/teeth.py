@@ -18,7 +18,7 @@ from .squares import MOUTH_SIDE, between, find_squares
 SIZE = 160
 """Pixels of the close-up of the mouth."""
 RIM = 2
-"""Of these pixels the inside is shrunk: lips are no teeth."""
+"""Pixels by which the inside is shrunk: lips are not teeth."""
 LEAST_GAP = 0.06
 """In eye distances: lips nearer together show too little."""
 BRIGHTER = 20.0

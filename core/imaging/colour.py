@@ -12,7 +12,7 @@ SCENE_LINEAR = "lin_rec709_scene"
 """The `colorInteropID` of what `decode_srgb` gives."""
 
 LUMINANCE: Floats = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Of linear Rec.709 (ITU-R BT.709)."""
+"""Luminance of linear Rec.709 (ITU-R BT.709)."""
 
 
 def decode_srgb(encoded: Floats) -> Floats:

@@ -45,7 +45,7 @@ class Stream(NamedTuple):
     claimed: Fraction
     """Frames per second, as the container has them."""
     bits: int
-    """Of a colour."""
+    """Bits per colour."""
     primaries: int
     transfer: int
     """By H.273's numbers; 2 where the stream names none."""
@@ -115,7 +115,7 @@ def pixels_of(frame: VideoFrame, deep: bool = False) -> tuple[VideoPixels, int]:
 
 
 def bits_of(frame: VideoFrame) -> int:
-    """Of a colour."""
+    """Bits per colour."""
     return max(component.bits for component in frame.format.components)
 
 

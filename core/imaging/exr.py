@@ -38,7 +38,7 @@ MOST_RATIO = {
 }
 """How often its size a file may unpack to, where that is less than ANY_RATIO."""
 FREE_PIXELS = 1 << 25
-"""Of a display window round a data window that may be tiny: 8192 x 4096."""
+"""Pixels of a display window that are always allowed, however small the data window: 8192 x 4096."""
 _FLAT = (OpenEXR.scanlineimage, OpenEXR.tiledimage)
 DataWindow = tuple[int, int, int, int]
 """Left, top, right and bottom in plate pixels; the last two are just outside."""

@@ -30,9 +30,9 @@ ALIKE = 2.0
 MOST_BLOCKS = 2000
 """That are measured in a frame."""
 ROUNDING = 1e-5
-"""Of light: what is less is the blur's arithmetic, in a part that is clipped or was never filmed."""
+"""Smallest grain, in scene-linear values: less is the blur's rounding, in a part that is clipped or was never filmed."""
 BINS = 6
-"""Of luminance, each of as many pixels."""
+"""Bins of luminance, each with the same number of pixels."""
 REACH = 2
 """Pixels over which grain hangs together."""
 TO_SIGMA = 1.4826
@@ -125,7 +125,7 @@ def _white(shape: tuple[int, ...], seed: tuple[int, ...]) -> Floats:
 
 
 def _smooth_blocks(frame: Floats) -> tuple[Doubles, NDArray[np.float32], NDArray[np.intp]]:
-    """Of the smooth squares of `frame`, light [K], what is above the blur [K, BLOCK, BLOCK, 3], and their numbers [K].
+    """The smooth squares of `frame`: their level [K], what is above the blur [K, BLOCK, BLOCK, 3], and their numbers [K].
 
     Grain is everywhere, so of squares that are as bright those with the least energy hold nothing else.
     """

@@ -46,7 +46,7 @@ class PlateMatch:
     """What makes a head look as if it was filmed with the plate. As it stands: nothing."""
 
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Of red, green and blue light."""
+    """For scene-linear red, green and blue."""
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Added after the gain."""
     softness: float = 0.0

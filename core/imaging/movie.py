@@ -27,9 +27,9 @@ USUAL_RATES = (
     *(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)),
 )
 SLACK = 0.3
-"""Of a frame's time: how far a picture of a constant rate may lie from its place."""
+"""How far a picture of a constant rate may be from its place, as a fraction of a frame's time."""
 ROUNDING = 0.03
-"""Of a frame's time: what rates that fit equally well may differ by, as containers round to milliseconds."""
+"""How much rates that fit equally well may differ, as a fraction of a frame's time: containers round to milliseconds."""
 NEAR = 0.1
 """How far, as a part of it, an interval may be from a rate's and still be one of it."""
 

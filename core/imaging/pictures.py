@@ -184,7 +184,7 @@ def _header(reader: Reader, raw: bytes) -> Header:
 
 
 def _tiff_header(reader: Reader, raw: bytes) -> Header:
-    """Of a TIFF, which OpenCV turns upright itself."""
+    """The header of a TIFF, which OpenCV turns upright itself."""
     file = io.BytesIO(raw)
     tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
     file.seek(tags.next)

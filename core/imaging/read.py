@@ -45,9 +45,9 @@ class Clip(NamedTuple):
     rate: Fraction
     """Frames per second."""
     numbers: Sequence[int]
-    """Of each frame; a movie that is damaged may end early."""
+    """The number of each frame; a damaged movie may end early."""
     pictures: tuple[Path, ...]
-    """Of each frame; empty for a movie."""
+    """The file of each frame; empty for a movie."""
     shown: Sequence[int]
     """For each frame of a movie, which of its pictures it shows; empty for numbered pictures."""
     note: str

@@ -66,7 +66,7 @@ class Environment:
             part.write_text(json.dumps(asdict(stamp)), "utf-8")
 
     def make(self, stamp: Stamp) -> None:
-        """Make it anew, without packages, in the place of what is there. Raises SetUpError, UnwritableError."""
+        """Make it again, without packages, replacing what is there. Raises SetUpError, UnwritableError."""
         self.remove()
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from ..network.spline import picture_grid, thin_plate_flow
 COARSER = 4
 """The spline is solved on a grid so many times coarser than the picture."""
 STIFFNESS = 1e-3
-"""Of the landmarks, which tremble: see `thin_plate_flow`."""
+"""Stiffness of the spline through the landmarks, which jitter: see `thin_plate_flow`."""
 
 
 def flicker(before: Portrait, portrait: Portrait, after: Portrait) -> float:

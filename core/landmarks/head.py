@@ -37,7 +37,7 @@ real clips for the lowest landmark error at one photo."""
 LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 """Upper and lower lid points that meet when an eye closes."""
 LEAST_OPENING = 0.025
-"""Of an eye, in model units: detectors let lids cross, which would fold the picture over."""
+"""Smallest opening of an eye, in model units: detectors let lids cross, which would fold the picture over."""
 SKULL_STIFFNESS = 3.0
 HIDDEN_STIFFNESS = 1e3
 SHUT, OPEN = 0.08, 0.2

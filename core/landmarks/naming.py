@@ -44,7 +44,7 @@ Position = Sequence[float]
 
 
 class Match(NamedTuple):
-    """One thing of the scene drives one of ours.
+    """One thing in the scene drives one of Headcast's targets.
 
     An expression is the sum over its rows of weight times value, clipped to 0 to 1; a landmark is the weighted mean of its
     rows' positions.

@@ -9,7 +9,7 @@ from torch import Tensor
 from .ibug68 import segments
 
 STROKE_WIDTH = 2.0 / 256.0
-"""Of a stroke, as a part of the picture's side: two pixels at 256."""
+"""As a fraction of the picture's side: two pixels at 256."""
 
 
 def draw_landmarks(landmarks: Tensor, size: int) -> Tensor:

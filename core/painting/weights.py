@@ -14,7 +14,7 @@ from ..reading import LIKENESS_KEY, WEIGHTS_KEY, Reader
 
 SHIPPED = Path(__file__).parent / "shipped"
 NO_WEIGHTS = "none"
-"""Given in the place of a file: geometry alone, whatever weights there are."""
+"""Given instead of a file: geometry only, whatever weights there are."""
 VERSION = "v1"
 NAME_KEY, PRESET_KEY = WEIGHTS_KEY, "headcast.preset"
 """Keys of a weights file's metadata."""

@@ -49,7 +49,7 @@ class FrameMaker:
         """clean: the plate without the head. Raises HeadcastError for a plate that does not go with the performance, or a
         neutral frame that there is not."""
         self.head: Head | None = None
-        """Of the frame last written; None where it shows none."""
+        """The head in the frame last written; None if it shows none."""
         self._player, self._settings = player, settings
         performance = framed(performance, likeness, settings)
         if plate is not None:

@@ -45,7 +45,7 @@ ACTS_ELSEWHERE = frozenset(
 )
 """Settings that reach a frame's hash by another way, or not at all."""
 STEPS = 1024.0
-"""Of a pixel: landmarks and crops are hashed so finely. Their last bits differ from one processor to another."""
+"""Steps per pixel in which landmarks and crops are hashed. Their last bits differ from one processor to another."""
 NOT_IN_FORMER = frozenset({"device", "overwrite", "frames", "layer"})
 """Settings that the fingerprint of a whole run left out."""
 

@@ -34,7 +34,7 @@ from .shot import ShotLook
 SAMPLES = 16
 """Frames of a shot that are measured."""
 GRAINED = 4
-"""Of which so many for grain."""
+"""How many of them the grain is measured on."""
 BORDER = 0.04
 """Over how much of the crop's side the matte fades towards its border: a neck goes on beyond it."""
 LEAST = 1 / 1024

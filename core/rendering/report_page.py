@@ -32,11 +32,11 @@ CHARTS = {
 SHOWN = 48
 """Most pictures of each section: a long take stays a page."""
 SIDE = 176
-"""Of a thumbnail, in pixels."""
+"""Side of a thumbnail in pixels."""
 MARGIN = 0.08
 """Round the head, in parts of its size."""
 WIDTH, HEIGHT = 880, 84
-"""Of a chart."""
+"""Size of a chart in pixels."""
 
 
 def write_report(pattern: FramePattern) -> Path:

@@ -15,7 +15,7 @@ from ..imaging.preview import write_thumbnail
 from ..painting.player import Head
 
 SIDE = 192
-"""Of the picture, in pixels."""
+"""Side of the picture in pixels."""
 GREY = 0.2
 """sRGB behind the head."""
 LEAST_SECONDS = 0.3

@@ -11,7 +11,7 @@ from ..arrays import Doubles
 from .mesh import Ints
 
 SIDES = 6
-"""Of a tube."""
+"""Sides of a tube."""
 BEFORE = 0.27
 """How far the rims lie before the middle of the eyes; like all lengths here in distances between the eyes."""
 TEMPLE = 1.15

@@ -25,7 +25,7 @@ CONTOUR_END = 0.45
 PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65))
 """Landmarks that meet when eyes or lips close."""
 PUPIL_HEIGHT = 0.012
-"""Of a pupil above the middle of its lids, in eye distances: where MediaPipe sees the irises in renders (63 frames)."""
+"""Height of a pupil above the middle of its lids (eye distances): where MediaPipe sees the irises in renders (63 frames)."""
 HAIRLINE = np.array([[-1.2, 6.6], [0.0, 6.75], [0.3, 7.25], [0.75, 7.4], [1.0, 7.85], [1.4, 8.02], [2.0, 8.05]])
 """Depth (z) and height (y) of the hairline on the base mesh, decimetres."""
 

@@ -19,7 +19,7 @@ from ..progress import Reporter
 from ..settings import TrackSettings
 
 SIDE = 512
-"""Of the picture in pixels."""
+"""Side of the picture in pixels."""
 EYES = 100.0
 """Distance of the eyes in pixels: the whole head is in the picture."""
 

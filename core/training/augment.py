@@ -22,7 +22,7 @@ OWN = 0.5
 OCCLUDED, ROUGH = 0.1, 0.5
 """How often a source has something before it, and a matte less exact than a render's."""
 SCALE, SHIFT, ROLL = 0.12, 0.06, np.radians(8.0)
-"""Of the affine jitter, at most; the shift is a part of the picture."""
+"""Largest affine jitter; the shift is a fraction of the picture."""
 CLOSE, CLOSEST = 0.7, 2.5
 """How often the crop goes closer to mouth or eyes, and how much at most: whole heads in small pictures show no teeth."""
 NOISY = 0.1

@@ -16,7 +16,7 @@ from .validation import Validation
 
 
 class Journal:
-    """Of the one process that tells. Without TensorBoard it says so, and tells the user alone."""
+    """Written by one process. Without TensorBoard it says so, and informs only the user."""
 
     def __init__(self, run: Path, start: int, validation: Validation | RegionValidation, reporter: Reporter) -> None:
         self.run, self.held_out, self.reporter = run, validation, reporter

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every text that Blender shows of ours has its German one, and no German text is left over."""
+"""Every text of Headcast's that Blender shows has a German one, and no German text is left over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headcast.registration import CLASSES
 
 SOURCES = Path(headcast.__file__).parent
 PLACES = {"allow": 1, "draw_text": 1, "draw_file": 3, "said": 0}
-"""Functions of ours that show a text, and which argument it is."""
+"""Functions that show a text, and which argument it is."""
 SAYING = {"missing", "missing_for_a_take", "nothing_to_match", "busy"}
 """Functions whose texts a `poll` shows."""
 REFUSALS = {"EMPTY", "HIDDEN", "LINKED", "missing", "empty"}

@@ -29,7 +29,7 @@ from ..wheels import bare_python, write_wheels
 def preferences(
     scene: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[bpy.types.AddonPreferences]:
-    """Of an artist who has a Python without an engine, and no leave to go online."""
+    """Preferences of an artist who has a Python without an engine, and may not go online."""
     monkeypatch.setenv("HEADCAST_CACHE", str(tmp_path / "user"))
     monkeypatch.delenv("HEADCAST_PYTHON")
     addon = bpy.context.preferences.addons.new()

@@ -48,7 +48,7 @@ def person(astronaut: Path) -> Portrait:
 
 @pytest.fixture(scope="module")
 def likeness(person: Portrait) -> Likeness:
-    """Of two photos, one a little to the side."""
+    """A likeness of two photos, one a little to the side."""
     shifted = Portrait(np.roll(person.picture, 3, axis=1), person.landmarks + np.float32((3, 0)))
     pictures, landmarks = (np.stack(part) for part in zip(person, shifted, strict=True))
     mattes = np.full(pictures.shape[:3], 255, np.uint8)
@@ -68,7 +68,7 @@ def frame(person: Portrait, offset: int) -> Portrait:
 
 
 def reasons(gate: Gate, person: Portrait, shown: np.ndarray) -> set[str]:
-    """What speaks against `shown` in the place of the frame between two good ones."""
+    """What speaks against `shown` instead of the frame between two good ones."""
     before, now, after = (frame(person, offset) for offset in (0, 2, 4))
     return set(judge(gate.score(now._replace(picture=shown), before, after), LIMITS).reasons)
 

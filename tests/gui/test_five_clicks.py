@@ -27,7 +27,7 @@ STILL = "the window stood still"
 """For whatever reason: drawing by software, other programs."""
 FRAMES = 48
 SIDE = 256
-"""Of pictures that are compared, in pixels."""
+"""Side in pixels of pictures that are compared."""
 
 READY = """
 import sys
@@ -118,7 +118,7 @@ def test_the_preview_follows_the_timeline_and_holds_nothing_up(window: Window) -
 
 
 def complain(held: dict[str, float]) -> None:
-    """Fail where something of ours held the window up; what was measured is printed either way."""
+    """Fail if Headcast held the window up; the measurements are printed either way."""
     print("\n".join(f"{took:7.1f} ms  {name}" for name, took in sorted(held.items())))
     assert not {name: took for name, took in held.items() if took > MOST_HELD and not name.endswith(STILL)}
 

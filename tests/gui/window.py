@@ -138,7 +138,7 @@ class Window:
         assert self.run(INSTALL.format(package=str(package))), self.log()
 
     def preferences(self, values: dict[str, str]) -> None:
-        """Set the add-on's preferences, and show them in the place of the 3D view."""
+        """Set the add-on's preferences, and show them instead of the 3D view."""
         self.run(SHOW_PREFERENCES.format(addon=ADDON, values=values))
         time.sleep(1.0)
 
