@@ -123,6 +123,7 @@ def test_photos_are_checked_and_a_likeness_made_of_the_good_ones(scene: bpy.type
     assert found["broken.png"].problems == "damaged, or no picture"
     assert not found["good.png"].problems
     assert np.load(found["good.png"].thumbnail).shape[2] == 3
+    settings.adapt.strict = True
     with pytest.raises(RuntimeError, match=r"broken\.png is damaged"):
         bpy.ops.headcast.adapt()
     assert "damaged" in " ".join(drawn("likeness"))
