@@ -96,11 +96,6 @@ def make_material(folder: Path, given: argparse.Namespace) -> None:
         exr.write_rgba(folder / "plate" / f"plate.{i}.exr", opaque(picture), {})
 
 
-def opaque(picture: np.ndarray) -> np.ndarray:
-    """[H, W, 4] of [H, W, 3]."""
-    return np.dstack([picture, np.ones(picture.shape[:2])]).astype(np.float32)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
@@ -131,7 +126,7 @@ def main() -> None:
 
     takes = [exr.read_layers(path) for path in sorted((folder / "take").glob("*.exr"))]
     heads = [over_checker(take["head"].pixels) for take in takes]
-    comps = [over_checker(opaque(take["comp"].pixels)) for take in takes]
+    comps = [over_checker(take["comp"].pixels) for take in takes]
     leave(folder, [sorted((folder / "plate").glob("*.exr")), heads, comps], Fraction(int(RATE)))
 
 
