@@ -34,14 +34,14 @@ def made_photo(truth: Changed, random: Random) -> Changed:
 
 
 def look_elsewhere(shown: Changed, random: Random) -> Changed:
-    """The eyes turned, by the same geometry that paints them."""
+    """The eyes turned, by the same geometry that paints them; wholly, however small the turn is."""
     turned = glance(shown.landmarks, random)
     photos, pose = photos_of([shown]), pose_of(Changed(shown.picture, turned))
     floats = photos._replace(pictures=photos.pictures.float() / 127.5 - 1)
     picture = floats.pictures[:, 0]
     for eye in (RIGHT_EYE, LEFT_EYE):
         view = view_eye(floats, pose, eye_shot(floats, eye), eye)
-        picture = paste(picture, view.window, view.picture, view.where)
+        picture = paste(picture, view.window, view.picture, view.reach)
     seen = ((picture[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     return Changed(np.ascontiguousarray(seen), turned)
 

@@ -2,8 +2,8 @@
 """One step of learning for the painters of mouth and eyes, and their losses.
 
 Photos are bent to the truth's landmarks, each region is seen in its close-up, and what is painted there is compared with
-the truth: by colour, by the features of a perceptual network, and later by a discriminator that is conditioned on where
-lips and lids are (Zakharov et al. 2019, section 3.2).
+the truth: by colour, by the features of a perceptual network and how they go together (what is soft lacks that), and later
+by a discriminator that is conditioned on where lips and lids are (Zakharov et al. 2019, section 3.2).
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class RegionWeights:
 
     colour: float = 2.0
     perceptual: float = 1.0
+    texture: float = 0.5
     adversarial: float = 0.03
     features: float = 0.5
 
@@ -91,10 +92,9 @@ def look(batch: PairBatch) -> dict[str, CloseUp]:
 
 def _seen(view: View, photos: Tensor, batch: PairBatch, size: int) -> CloseUp:
     truth = sample(batch.target, view.window.grid(size))
-    whole = view.where / view.where.amax((1, 2, 3), keepdim=True).clamp_min(1e-3)
     inside = functional.max_pool2d(view.inside, 2 * GROWN + 1, 1, GROWN)
     made = batch.made[:, None, None, None]
-    return CloseUp(view, photos, truth, whole * (1 - made + made * inside))
+    return CloseUp(view, photos, truth, view.reach * (1 - made + made * inside))
 
 
 def _joined(a: CloseUp, b: CloseUp) -> CloseUp:
@@ -123,7 +123,11 @@ class RegionCritics(nn.Module):
         colour = (heavy * (picture - seen.truth).abs()).sum((1, 2, 3)) / (3 * counted)
         found = {"colour": self.weights.colour * colour.mean()}
         if self.perceptual is not None:
-            found["perceptual"] = self.weights.perceptual * relative_distance(self.perceptual, picture, seen.truth)
+            painted = self.perceptual.features(picture, LAYERS)
+            with torch.no_grad():
+                wanted = self.perceptual.features(seen.truth, LAYERS)
+            found["perceptual"] = self.weights.perceptual * relative_distance(painted, wanted)
+            found["texture"] = self.weights.texture * texture_distance(painted, wanted, seen.counts)
         return found
 
 
@@ -132,15 +136,33 @@ def feature_gap(painted: list[Tensor], truth: list[Tensor]) -> Tensor:
     return torch.stack([functional.l1_loss(a, b) for a, b in zip(painted, truth, strict=True)]).sum()
 
 
-def relative_distance(network: PerceptualLoss, painted: Tensor, truth: Tensor) -> Tensor:
+def relative_distance(painted: list[Tensor], wanted: list[Tensor]) -> Tensor:
     """[] mean over the layers of |a - b| / |b|."""
-    with torch.no_grad():
-        wanted = network.features(truth, LAYERS)
     gaps = [
         ((a - b).abs().mean((1, 2, 3)) / b.abs().mean((1, 2, 3)).clamp_min(1e-6)).mean()
-        for a, b in zip(network.features(painted, LAYERS), wanted, strict=True)
+        for a, b in zip(painted, wanted, strict=True)
     ]
     return torch.stack(gaps).mean()
+
+
+def texture_distance(painted: list[Tensor], wanted: list[Tensor], counts: Tensor) -> Tensor:
+    """[] mean over the layers of |G(a) - G(b)| / |G(b)|, G being Gram matrices where `counts` [B, 1, S, S] says.
+
+    Which features go together, wherever they lie: blur changes that much, half a pixel of misplacement little (the
+    style loss of Reda et al. 2022, FILM, section 4, made relative).
+    """
+    gaps = []
+    for a, b in zip(painted, wanted, strict=True):
+        where = functional.adaptive_avg_pool2d(counts, a.shape[-2:])
+        found, sought = _gram(a, where), _gram(b, where)
+        gaps.append(((found - sought).abs().sum((1, 2)) / sought.abs().sum((1, 2)).clamp_min(1e-6)).mean())
+    return torch.stack(gaps).mean()
+
+
+def _gram(features: Tensor, where: Tensor) -> Tensor:
+    """[B, C, C], scaled to the area of `where` [B, 1, H, W]."""
+    weighed = (features * where).flatten(2).float()
+    return weighed @ features.flatten(2).float().mT / where.sum((1, 2, 3)).clamp_min(1.0)[:, None, None]
 
 
 class RegionLearner:
@@ -201,8 +223,9 @@ def _judge_loss(judge: PatchDiscriminator, picture: Tensor, seen: CloseUp) -> Te
 
 
 def _mean_where(scores: Tensor, counts: Tensor) -> Tensor:
+    """[] item by item, so that a batch in two processes comes to the same."""
     weight = functional.adaptive_avg_pool2d(counts, scores.shape[-1])
-    return (scores * weight).sum() / weight.sum().clamp_min(1.0)
+    return ((scores * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1.0)).mean()
 
 
 def _descend(optimizer: torch.optim.Optimizer, found: Mapping[str, Tensor]) -> None:

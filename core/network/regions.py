@@ -78,6 +78,11 @@ class View(NamedTuple):
     inside: Tensor
     """[B, 1, S, S] between the wanted inner lips, or lids"""
 
+    @property
+    def reach(self) -> Tensor:
+        """[B, 1, S, S] `where`, had the landmarks moved far: 1 in the middle however little they moved."""
+        return self.where / self.where.amax((1, 2, 3), keepdim=True).clamp_min(1e-3)
+
 
 def choose(photos: Photos, index: Tensor) -> Shot:
     """Photo number `index` [B] of each."""

@@ -15,7 +15,15 @@ from headcast.core.learning.losses import FIRST_VERSION, SECOND_VERSION, LossWei
 from headcast.core.learning.made import Changed
 from headcast.core.learning.pairing import pack, stack
 from headcast.core.learning.perceptual import HED_VGG16, VGG19, VGGFACE, PerceptualLoss, load_perceptual
-from headcast.core.learning.regions import PairBatch, RegionCritics, RegionLearner, compared, look, relative_distance
+from headcast.core.learning.regions import (
+    PairBatch,
+    RegionCritics,
+    RegionLearner,
+    compared,
+    look,
+    relative_distance,
+    texture_distance,
+)
 from headcast.core.learning.steps import Batch, Critics, FineTuner, MetaLearner, paint_batch
 from headcast.core.network.build import build_discriminator
 from headcast.core.network.few_shot import FewShotPainter
@@ -251,22 +259,36 @@ def test_a_made_pair_counts_inside_lips_and_lids_alone(face: np.ndarray) -> None
 
 
 def test_a_relative_distance_counts_every_layer_alike() -> None:
-    """However large its features are; and no gradient reaches the truth."""
+    """However large its features are."""
     torch.manual_seed(0)
     network, truth = PerceptualLoss(HED_VGG16, TINY), torch.rand(2, 3, 32, 32) * 2 - 1
     noise = 0.2 * torch.randn_like(truth)
-    assert relative_distance(network, truth, truth) == 0
-    near, far = (float(relative_distance(network, truth + part * noise, truth)) for part in (0.3, 1.0))
-    assert 0 < near < far
-    painted = (truth + noise).requires_grad_()
-    truth.requires_grad_()
-    relative_distance(network, painted, truth).backward()
-    assert painted.grad.abs().max() > 0
-    assert truth.grad is None
-    last = network.trunk[network.layers[2] - 1]
+
+    def distance(part: float) -> float:
+        return float(relative_distance(network.features(truth + part * noise), network.features(truth)))
+
+    near, far = distance(0.3), distance(1.0)
+    assert 0 == distance(0) < near < far
+    last = network.trunk[network.layers[3] - 1]
     last.weight.mul_(100)
     last.bias.mul_(100)
-    assert float(relative_distance(network, painted.detach(), truth.detach())) == pytest.approx(far, rel=1e-4)
+    assert distance(1.0) == pytest.approx(far, rel=1e-4)
+
+
+def test_texture_minds_blur_more_than_place() -> None:
+    """A shift by a pixel costs the colour loss more than blur does; the texture loss the other way round."""
+    torch.manual_seed(0)
+    network, wide = PerceptualLoss(HED_VGG16, TINY), torch.rand(2, 3, 34, 34) * 2 - 1
+    truth, shifted = wide[..., 1:-1, 1:-1], wide[..., 1:-1, 2:]
+    soft = torch.nn.functional.avg_pool2d(wide, 3, 1)
+    counts = torch.ones(2, 1, 32, 32)
+    colour = [float((picture - truth).abs().mean()) for picture in (shifted, soft)]
+    texture = [
+        float(texture_distance(network.features(picture), network.features(truth), counts)) for picture in (shifted, soft)
+    ]
+    assert colour[0] > 1.2 * colour[1]
+    assert texture[0] < 0.5 * texture[1]
+    assert float(texture_distance(network.features(soft), network.features(truth), torch.zeros(2, 1, 32, 32))) == 0
 
 
 def test_close_ups_learn_a_person_who_talks(clips: Path) -> None:
