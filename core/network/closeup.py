@@ -81,8 +81,8 @@ def eye_window(points: Tensor, projection: Tensor, eye: Eye) -> Window:
 
 
 def sample(pictures: Tensor, grid: Tensor) -> Tensor:
-    """pictures [N, C, H, W] at grid [N, h, w, 2]: [N, C, h, w], bilinear; beyond the edge, the edge repeats."""
-    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    """pictures [N, C, H, W] at grid [N, h, w, 2]: [N, C, h, w], bicubic; beyond the edge, the edge repeats."""
+    return functional.grid_sample(pictures, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
 class Opening(NamedTuple):
