@@ -19,7 +19,7 @@ CONDITIONS = 2
 """Masks that it sees: inner and outer lips, or lids and iris."""
 
 
-class Judged(NamedTuple):
+class PatchScores(NamedTuple):
     """What it says of a batch."""
 
     scores: Tensor
@@ -43,14 +43,14 @@ class PatchDiscriminator(nn.Module):
         )
         self.last = _conv(widths[3], 1, 3, 1)
 
-    def forward(self, picture: Tensor, parts: Tensor) -> Judged:
+    def forward(self, picture: Tensor, parts: Tensor) -> PatchScores:
         """picture: [B, 3, S, S], -1 to 1; parts: [B, CONDITIONS, S, S]."""
         x = torch.cat([picture, parts], dim=1)
         features = []
         for block in self.blocks:
             x = functional.leaky_relu(block(x), 0.2)
             features.append(x)
-        return Judged(self.last(x), features)
+        return PatchScores(self.last(x), features)
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
@@ -58,7 +58,7 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
     return nn.utils.parametrizations.spectral_norm(layer, eps=SPECTRAL_EPSILON)
 
 
-class Judges(nn.ModuleDict):
+class RegionDiscriminators(nn.ModuleDict):
     """The discriminators of mouth and eyes."""
 
     def __init__(self, channels: int) -> None:
@@ -66,6 +66,6 @@ class Judges(nn.ModuleDict):
 
     def of(self, region: str) -> PatchDiscriminator:
         """The one of this region."""
-        judge = self[region]
-        assert isinstance(judge, PatchDiscriminator)
-        return judge
+        discriminator = self[region]
+        assert isinstance(discriminator, PatchDiscriminator)
+        return discriminator

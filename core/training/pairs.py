@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ..learning.made import Changed, Points, Random, eye_distance
+from ..arrays import Points
+from ..learning.made import Changed, Random, eye_distance
 from ..learning.pairing import OPEN_MOUTH, like, made_photo, mirrored, pack
 from ..learning.regions import PairBatch
 from .dataset import points_of
