@@ -24,7 +24,7 @@ from ..network.shots import Photos, Pose
 from ..network.warp import WarpPainter
 from .perceptual import PerceptualLoss
 
-RATE, DISCRIMINATOR_RATE = 3e-4, 4e-4
+RATE, DISCRIMINATOR_RATE = 3e-4, 1e-3
 BETAS, DISCRIMINATOR_BETAS = (0.5, 0.99), (0.0, 0.99)
 INSIDE = 3.0
 """How often a pixel between the lips, or the lids, counts."""
@@ -42,7 +42,7 @@ class RegionWeights:
     perceptual: float = 1.0
     texture: float = 0.5
     adversarial: float = 0.03
-    features: float = 0.5
+    features: float = 0.1
 
 
 class PairBatch(NamedTuple):

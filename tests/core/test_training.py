@@ -200,7 +200,7 @@ def test_the_papers_preset_overfits_one_clip(clips: Path) -> None:
 
     pictures, landmarks = heads(clips, 2, 64)
     mattes = np.stack([head_matte(*pair) for pair in zip(pictures, landmarks, strict=True)])
-    assert overfit(pictures, landmarks, mattes, 220) > 22
+    assert overfit(pictures, landmarks, mattes, 40) > 24
 
 
 def learner_of_regions(rate: float) -> RegionLearner:
