@@ -132,7 +132,7 @@ def read_manifest(pattern: FramePattern) -> dict[int, Record]:
 
 
 def last_run(pattern: FramePattern) -> Record:
-    """What the last run rendered from, its fingerprint as `run`; empty where there was none."""
+    """The inputs of the last run, its fingerprint as `run`; empty where there was none."""
     return run_among(read_records(pattern.manifest)[0])
 
 
@@ -194,7 +194,7 @@ def read_records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
 
 
 class Manifest:
-    """What is known of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
+    """The records of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
     counts; a line that a crash cut short counts for nothing."""
 
     def __init__(self, pattern: FramePattern, identities: Mapping[int, str]) -> None:

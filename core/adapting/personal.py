@@ -44,7 +44,7 @@ REHEARSE_EVERY, REHEARSAL = 2, 20.0
 
 
 class Tuned(NamedTuple):
-    """What fine-tuning did."""
+    """The result of fine-tuning."""
 
     weights: dict[str, NDArray[np.float16]]
     """those that changed, by name; none where it did not help"""

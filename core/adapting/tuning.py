@@ -43,7 +43,7 @@ LEAST_GAIN = 2e-3
 
 
 class Gain(NamedTuple):
-    """What fine-tuning did."""
+    """The result of fine-tuning."""
 
     changed: dict[str, Tensor]
     """weights that changed, by their name in the painter; none where it did not help"""

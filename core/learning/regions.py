@@ -110,7 +110,7 @@ def paint(painter: Retoucher, seen: CloseUp, embedding: Tensor | None = None) ->
 
 
 class RegionCritics(nn.Module):
-    """What judges a painted region, apart from the discriminator: colour, and a perceptual network where there is one."""
+    """The losses of a painted region, apart from the discriminator's: colour, and a perceptual network if there is one."""
 
     def __init__(self, perceptual: PerceptualLoss | None, weights: RegionWeights | None = None) -> None:
         super().__init__()

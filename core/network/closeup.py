@@ -99,7 +99,7 @@ class Opening(NamedTuple):
 
 
 def opening(points: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], grid: Tensor, soft: Tensor | float) -> Opening:
-    """What lies between the lines through `points` [B, N, 2] whose numbers are `upper` and `lower`, from corner to corner.
+    """The gap between the lines through `points` [B, N, 2] whose numbers are `upper` and `lower`, from corner to corner.
 
     soft: the width of the ramp, in the unit of `points`, a number or [B].
     """

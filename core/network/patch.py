@@ -25,7 +25,7 @@ CONDITIONS = 2
 
 
 class PatchScores(NamedTuple):
-    """What it says of a batch."""
+    """The discriminator's output for a batch."""
 
     scores: Tensor
     """[B, 1, S/4, S/4] above 0 for a real patch"""

@@ -117,7 +117,7 @@ class _Bent(NamedTuple):
 
 
 class _Gap(NamedTuple):
-    """What opens and closes in a region."""
+    """The gap that opens and closes in a region: between lips, or lids."""
 
     opening: Opening
     upper: tuple[int, ...]

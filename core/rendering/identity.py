@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a frame is painted from, as one hash: a frame whose hash is still the same need not be rendered again.
+"""The identity of a frame: one hash of all that it is painted from. While it stays the same, nothing is rendered again.
 
 Contents count, never the names or paths of files. A plate alone is told by the size and time of its files: to read every
 frame of a plate in 4K before the first is rendered would take longer than some takes.
@@ -63,6 +63,6 @@ def content_of(path: Path | None) -> str:
 
 
 def shared_by_all(likeness: str, weights: str, size: tuple[int, int], colour: object, settings: RenderSettings) -> str:
-    """What all frames of a take share: the hashes of its likeness and weights, its frames' size, the plate's colour."""
+    """The hash that a take's frames share: of its likeness' and weights' hashes, its frames' size, the plate's colour."""
     own = {key: value for key, value in asdict(settings).items() if key not in ACTS_ELSEWHERE}
     return digest(VERSION, likeness, weights, size, colour, own)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kind of preset learns from and how: the paper's whole heads, or the close-ups of mouth and eyes.
+"""Courses: the data that a kind of preset learns from, and how: the paper's whole heads, or close-ups of mouth and eyes.
 
 `meta.train` runs either: items make batches, a learner takes steps, a validation looks at people that are held out.
 """
@@ -39,7 +39,7 @@ from .validation import Validation
 MOST_GRADIENT = 100.0
 """Norm to which a step's gradient is cut; of the paper's generator 20 to 45 were seen at 128 px."""
 DISCRIMINATOR_CHANNELS = 48
-"""Of the first layer of the regions' discriminators."""
+"""Channels in the first layer of the regions' discriminators."""
 ARCHITECTURES = {"hed": HED_VGG16, "vgg19": VGG19, "vggface": VGGFACE}
 """Perceptual networks by their setting and their place in LossWeights."""
 

@@ -33,7 +33,7 @@ WARM_UP = 200
 
 
 class Trained(NamedTuple):
-    """What a run came to."""
+    """The result of a run."""
 
     step: int
     losses: dict[str, float]

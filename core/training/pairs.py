@@ -50,7 +50,7 @@ class Group(NamedTuple):
 
 
 def group(clip: ShardClip) -> Group:
-    """What a clip shows, from its labels alone."""
+    """How open mouth and lids are in a clip, from its labels alone."""
     moments = [Moment(frame, points_of(frame.label.landmarks)) for frame in clip.frames]
     faces = np.stack([moment.landmarks for moment in moments])
     unit = np.array([eye_distance(face) for face in faces])

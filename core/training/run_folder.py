@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a training run leaves on disk, so that the same command goes on where it was: settings, people, checkpoint."""
+"""The folder of a training run, kept so that the same command goes on where it was: settings, people, checkpoint."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ JPEG_QUALITY = 95
 
 @dataclass(frozen=True)
 class Label:
-    """What is known of a frame. Points are pixels of the picture, x to the right and y down, (0, 0) its corner."""
+    """The label of a frame. Points are pixels of the picture, x to the right and y down, (0, 0) its corner."""
 
     clip: str
     person: str
