@@ -48,6 +48,23 @@ class AdvancedPanel(TabPanel):
     bl_options = {"DEFAULT_CLOSED"}
 
 
+class RowList:
+    """A list whose rows are drawn by `draw_row(layout, item)`."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: bpy.types.PropertyGroup,
+        item: bpy.types.PropertyGroup,
+        icon: int,
+        active_data: bpy.types.PropertyGroup,
+        active_property: str,
+        index: int,
+    ) -> None:
+        self.draw_row(layout, item)  # type: ignore[attr-defined]
+
+
 def in_each_editor(*panels: type) -> tuple[type, ...]:
     """The panels, parents before children, and the same again for each of OTHER_EDITORS."""
     return (*panels, *(_moved(panel, editor) for editor in OTHER_EDITORS for panel in panels))
