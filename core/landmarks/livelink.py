@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Doubles
+from ..arrays import Doubles, Reals
 from ..errors import WrongFileError
 from .arkit import EXPRESSIONS
 from .head import rotations
@@ -117,8 +117,8 @@ def _frames(path: Path, clocks: Sequence[tuple[int, str]]) -> tuple[NDArray[np.i
     if None in read:
         row, text = clocks[read.index(None)]
         raise WrongFileError(f"{path} row {row}: Timecode '{text}' is not HH:MM:SS:FF", "Mend the row, or take it out")
-    parts = np.array([[float(match[i]) for i in (1, 2, 3, 5)] for match in read if match])
-    seconds, labels = parts[:, :3] @ [3600, 60, 1], parts[:, 3]
+    parts: Doubles = np.array([[float(match[i]) for i in (1, 2, 3, 5)] for match in read if match])
+    seconds, labels = parts[:, :3] @ np.array([3600.0, 60.0, 1.0]), parts[:, 3]
     within = float(labels.max())
     counted = next((count for count in COUNTED if within < count), None)
     if counted is None:
@@ -142,7 +142,7 @@ def _frames(path: Path, clocks: Sequence[tuple[int, str]]) -> tuple[NDArray[np.i
     return np.append(0, jumps.cumsum()), rate * Fraction(1000, 1001) if dropped else rate
 
 
-def _dropped(seconds: Doubles, labels: Doubles, counted: int, marked: bool) -> int:
+def _dropped(seconds: Reals, labels: Reals, counted: int, marked: bool) -> int:
     """How many labels these timecodes [R] leave out in each minute but every tenth: 0 where they are no drop-frame ones.
 
     They are where they are `marked`; and, as some programs write colons throughout, where just those labels are missing in
