@@ -29,7 +29,7 @@ class Dissected(NamedTuple):
     turn: Doubles
     """[F, 3] rotation vectors of `head.HeadPose`"""
     scale: Doubles
-    """[F] pixels per model unit"""
+    """[F] pixels per model unit: square ones, as the plate is shown"""
     offset: Doubles
     """[F, 2] pixels: where the point between the eyes lies"""
     expression: Doubles
@@ -47,7 +47,7 @@ def dissect_likeness(path: Path) -> Dissected:
 def dissect_performance(path: Path, rate: Fraction | None = None) -> Dissected:
     """Take the frames of a Performance apart, retimed to `rate` frames a second if one is given. Raises WrongFileError."""
     performance = Performance.load(path)
-    performance = retimed(performance, rate) if rate else performance
+    performance = (retimed(performance, rate) if rate else performance).in_square_pixels()
     return _dissect(performance.landmarks[performance.seen], performance.frames[performance.seen])
 
 
