@@ -213,6 +213,12 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         poll=is_face,
     )
     rig_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
+    retime: bpy.props.BoolProperty(
+        name="At the Scene's Rate",
+        description="A second of the performance is a second of the scene. Off, it is written frame for frame, as the Movie "
+        "Clip Editor plays its footage",
+        default=True,
+    )
     movie_clip: bpy.props.PointerProperty(
         name="Clip", description="The clip of the Movie Clip Editor that holds the tracks", type=bpy.types.MovieClip
     )

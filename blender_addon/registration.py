@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import drops, jobs, leaving, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
+from . import drops, ending, jobs, leaving, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
 from .operators import (
     adapt,
     cancel,
@@ -145,6 +145,7 @@ def register() -> None:
     )
     for part in PARTS:
         part.register()
+    ending.ensure_clean(unregister)
 
 
 def unregister() -> None:

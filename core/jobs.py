@@ -76,9 +76,11 @@ def run_measure(performance: str, output: str, settings: MeasureSettings, report
 
 def run_dissect(settings: DissectSettings, reporter: Reporter, likeness: str = "", performance: str = "") -> Result:
     """Take apart the face of a likeness or of a performance."""
+    from .imaging.read import parse_rate
     from .tracking.dissecting import dissect_likeness, dissect_performance
 
-    found = dissect_likeness(Path(likeness)) if likeness else dissect_performance(Path(performance))
+    rate = parse_rate(settings.rate) if settings.rate else None
+    found = dissect_likeness(Path(likeness)) if likeness else dissect_performance(Path(performance), rate)
     return {name: values.tolist() for name, values in found._asdict().items()}
 
 

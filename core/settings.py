@@ -314,7 +314,9 @@ class MeasureSettings(CheckedSettings):
 
 @dataclass(frozen=True)
 class DissectSettings(CheckedSettings):
-    """How faces are taken apart for a rig: there is nothing to set."""
+    """How faces are taken apart for a rig."""
+
+    rate: str = option("", "Frames per second to which a performance is retimed; empty is its own")
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def describe(command: str, result: dict[str, Any]) -> str:
         return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}"
     if command == "track":
         return (
-            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
+            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:.5g} fps, "
             f"a face in {result['seen']}"
         )
     if command == "measure":
