@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from .compat import RELATIVE_PATH
+from .core.consent import Consent
 from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, TrackSettings
 from .locale import OURS
@@ -79,6 +80,12 @@ class HEADCAST_PG_render(bpy.types.PropertyGroup):
     """How a Likeness plays a Performance."""
 
     __annotations__ = annotations_of(RenderSettings)
+
+
+class HEADCAST_PG_consent(bpy.types.PropertyGroup):
+    """Who allowed it: what is to be put on record."""
+
+    __annotations__ = annotations_of(Consent)
 
 
 class HEADCAST_PG_match(bpy.types.PropertyGroup):
@@ -247,6 +254,7 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         name="Version", description="Of Headcast's settings in the file", options={"HIDDEN"}, default=0
     )
     adapt: bpy.props.PointerProperty(type=HEADCAST_PG_adapt)
+    consent: bpy.props.PointerProperty(type=HEADCAST_PG_consent)
     track: bpy.props.PointerProperty(type=HEADCAST_PG_track)
     render: bpy.props.PointerProperty(type=HEADCAST_PG_render)
     preview: bpy.props.PointerProperty(type=HEADCAST_PG_preview)

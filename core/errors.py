@@ -86,6 +86,10 @@ class MissingPackageError(HeadcastError):
     """An optional package is needed and not installed."""
 
 
+class ConsentError(HeadcastError):
+    """A likeness may not be rendered: no consent is on record where one is demanded, or it has ended."""
+
+
 class RigError(HeadcastError):
     """A rig in the scene lacks points, or the scene lacks its camera."""
 

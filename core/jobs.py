@@ -17,8 +17,10 @@ from .progress import Reporter
 from .settings import (
     AdaptSettings,
     CheckSettings,
+    ConsentSettings,
     DissectSettings,
     EvaluateSettings,
+    ForgetSettings,
     MeasureSettings,
     PrepareSettings,
     RenderSettings,
@@ -31,11 +33,42 @@ from .settings import (
 Result = dict[str, Any]
 
 
-def run_adapt(photos: list[str], output: str, settings: AdaptSettings, reporter: Reporter) -> Result:
+def run_adapt(
+    photos: list[str], output: str, settings: AdaptSettings, reporter: Reporter, consent: dict[str, str] | None = None
+) -> Result:
+    """`consent` has the fields of `Consent`; a file that the settings name goes before it."""
     from .adapting.adapt import adapt
+    from .consent import Consent
 
-    likeness = adapt(photos, Path(output), settings, reporter)
-    return {"likeness": output, "preset": likeness.preset, "weights": likeness.weights, "photos": len(likeness)}
+    allowed = Consent(**consent or {}).with_paper(Path())
+    likeness = adapt(photos, Path(output), settings, reporter, allowed)
+    return {
+        "likeness": output,
+        "preset": likeness.preset,
+        "weights": likeness.weights,
+        "photos": len(likeness),
+        "consent": likeness.consent.words,
+    }
+
+
+def run_consent(likeness: str, settings: ConsentSettings, reporter: Reporter) -> Result:
+    """Put a record into a likeness where the settings name one, and say what is there."""
+    from .consent import read_consent
+    from .likeness import read_card, record_consent
+
+    if settings.consent:
+        record_consent(Path(likeness), read_consent(Path(settings.consent)))
+    consent = read_card(Path(likeness)).consent
+    return {"likeness": likeness, "consent": consent.words, "ended": consent.has_ended(), **consent.summary}
+
+
+def run_forget(likeness: str, settings: ForgetSettings, reporter: Reporter, folders: list[str] | None = None) -> Result:
+    """Takes are looked for in `folders`; without any in the likeness' own."""
+    from .provenance.forgetting import forget
+
+    gone = forget(Path(likeness), [Path(folder) for folder in folders or [str(Path(likeness).parent)]])
+    takes = [{"manifest": str(take.manifest), "frames": take.frames} for take in gone.takes]
+    return {"likeness": likeness, "person": gone.person, "deleted": [str(path) for path in gone.deleted], "takes": takes}
 
 
 def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporter: Reporter) -> Result:
@@ -83,13 +116,19 @@ def run_dissect(settings: DissectSettings, reporter: Reporter, likeness: str = "
 
 
 def run_render(
-    likeness: str, performance: str, output: str, settings: RenderSettings, reporter: Reporter, thumbnail: str = ""
+    likeness: str,
+    performance: str,
+    output: str,
+    settings: RenderSettings,
+    reporter: Reporter,
+    thumbnail: str = "",
+    require_consent: bool = False,
 ) -> Result:
     """With a `thumbnail`, the head of a frame just rendered is shown there while the job runs."""
     from .rendering.render import render
 
     shown = Path(thumbnail) if thumbnail else None
-    take = render(Path(likeness), Path(performance), output, settings, reporter, shown)
+    take = render(Path(likeness), Path(performance), output, settings, reporter, shown, require_consent)
     return {
         "pattern": str(take.pattern),
         "output": str(take.pattern.path(take.frames[0])),
@@ -105,11 +144,17 @@ def run_render(
 
 
 def run_preview(
-    likeness: str, canvas: str, drive: dict[str, Any], draft: bool, settings: RenderSettings, reporter: Reporter
+    likeness: str,
+    canvas: str,
+    drive: dict[str, Any],
+    draft: bool,
+    settings: RenderSettings,
+    reporter: Reporter,
+    require_consent: bool = False,
 ) -> Result:
     from .rendering.preview import preview
 
-    return preview(Path(likeness), Path(canvas), drive, draft, settings)._asdict()
+    return preview(Path(likeness), Path(canvas), drive, draft, settings, require_consent)._asdict()
 
 
 def run_evaluate(clips: list[str], settings: EvaluateSettings, reporter: Reporter) -> Result:
@@ -167,6 +212,8 @@ def run_check(settings: CheckSettings, reporter: Reporter) -> Result:
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
     "inspect": (run_inspect, AdaptSettings),
+    "consent": (run_consent, ConsentSettings),
+    "forget": (run_forget, ForgetSettings),
     "track": (run_track, TrackSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),

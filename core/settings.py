@@ -158,6 +158,7 @@ class AdaptSettings(Sized):
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     weights: str = option("", "Weights file (.safetensors) instead of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+    consent: str = option("", "Consent record (JSON or TOML) to keep in the likeness", kind="path")
 
 
 @dataclass(frozen=True)
@@ -308,6 +309,20 @@ class RenderSettings(GateSettings):
 
 
 @dataclass(frozen=True)
+class ConsentSettings(CheckedSettings):
+    """How a consent is put on record."""
+
+    consent: str = option(
+        "", "Consent record (JSON or TOML) to put into the likeness; empty shows what is there", kind="path"
+    )
+
+
+@dataclass(frozen=True)
+class ForgetSettings(CheckedSettings):
+    """How a person is forgotten: there is nothing to set."""
+
+
+@dataclass(frozen=True)
 class MeasureSettings(CheckedSettings):
     """How a Performance becomes a table: there is nothing to set."""
 
@@ -315,6 +330,13 @@ class MeasureSettings(CheckedSettings):
 @dataclass(frozen=True)
 class DissectSettings(CheckedSettings):
     """How faces are taken apart for a rig: there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class StudioSettings(CheckedSettings):
+    """What a studio demands of everyone."""
+
+    require_consent: bool = option(False, "Render no likeness that has no consent on record")
 
 
 @dataclass(frozen=True)

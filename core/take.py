@@ -21,6 +21,7 @@ from typing import Any
 
 from .claims import claim, turn
 from .errors import SettingError, VersionTakenError, writing
+from .files import sha256_of
 from .numbering import SIGNS, digits_of
 
 ENDING = ".manifest.jsonl"
@@ -32,6 +33,8 @@ Record = dict[str, Any]
 """One line of a manifest: of a run, what it renders from; of a frame, what is known of it."""
 FRAMES = "frames"
 """Key in a run's record: identities of its frames by number. An identity is a hash of what a frame is painted from."""
+LIKENESS, CONSENT = "likeness", "consent"
+"""Keys in a run's record: the person's hash, and what is on record of their consent, on which no frame depends."""
 FILES = "files"
 """Key in a run's record: paths, for people to read. The contents count."""
 
@@ -116,12 +119,6 @@ class Take:
     width: int
     height: int
     rate: float
-
-
-def sha256_of(path: Path) -> str:
-    """The file's sha256 in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_manifest(pattern: FramePattern) -> dict[int, Record]:
@@ -224,7 +221,7 @@ class Manifest:
         goes_on = last.get("run") == self._run
         if self._pattern.version is not None and not overwrite and not goes_on:
             self._ensure_free(last, inputs)
-        if not goes_on:
+        if not goes_on or last.get(CONSENT) != inputs.get(CONSENT):
             self._append({"run": self._run, **inputs, FRAMES: {str(n): i for n, i in self._identities.items()}})
         self._adopt()
         others = [n for n in sorted(self._known) if n not in self._identities and self._pattern.path(n).is_file()]
@@ -331,7 +328,7 @@ class Manifest:
 def _changed(before: Record, now: Record) -> Iterator[str]:
     """The names of what differs, those of settings one by one."""
     for name, value in now.items():
-        if name == FILES:
+        if name in (FILES, CONSENT):
             continue
         if isinstance(value, dict) and isinstance(before.get(name), dict):
             yield from _changed(before[name], value)

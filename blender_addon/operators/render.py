@@ -10,6 +10,7 @@ import bpy
 from .. import jobs
 from ..core.settings import RenderSettings
 from ..core.take import FramePattern
+from ..environment import demands
 from ..locale import said
 from ..properties import values_of
 from ..scene.composite import composite_take, hidden_by
@@ -51,7 +52,7 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         self.composite = settings.composite
         arguments = take_arguments(settings)
         arguments["thumbnail"] = str(of_take(FramePattern.parse(arguments["output"])))
-        return jobs.EngineJob("render", arguments, values_of(settings.render, RenderSettings))
+        return jobs.EngineJob("render", arguments | demands(), values_of(settings.render, RenderSettings))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
         image = load_take(result)

@@ -65,7 +65,14 @@ def describe(command: str, result: dict[str, Any]) -> str:
     """What a job made: one line, or the table of scores."""
     if command == "adapt":
         with_what = result["weights"] or "geometry alone"
-        return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}"
+        return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}, {result['consent']}"
+    if command == "consent":
+        return f"{result['likeness']}: {result['consent']}{', which has ended' if result['ended'] else ''}"
+    if command == "forget":
+        held = [f"  {take['manifest']}: {take['frames']} frames" for take in result["takes"]]
+        none = "no take that was looked through holds the person"
+        listed = "\n".join(["these takes hold the person, and are still there:", *held]) if held else none
+        return f"{result['likeness']} is deleted; {listed}"
     if command == "track":
         return (
             f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "

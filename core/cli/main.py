@@ -45,6 +45,25 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
     _add_options(render, JOBS["render"][1])
 
+    consent = commands.add_parser(
+        "consent",
+        help="who allowed that a likeness is used",
+        description="Show the consent that is on record in a likeness, or put one on record.",
+    )
+    consent.add_argument("likeness", metavar="X.likeness")
+    _add_options(consent, JOBS["consent"][1])
+
+    forget = commands.add_parser(
+        "forget",
+        help="delete a likeness, and list the takes that hold the person",
+        description="Delete a likeness and what is cached of it, and list the takes that were painted from it.",
+    )
+    forget.add_argument("likeness", metavar="X.likeness")
+    forget.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="where takes are; without any, the likeness' own folder"
+    )
+    _add_options(forget, JOBS["forget"][1])
+
     measure = commands.add_parser(
         "measure",
         help="a performance as a table",

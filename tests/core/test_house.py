@@ -25,6 +25,7 @@ HOUSE = {
     "imaging": "root, landmarks",
     "nouns": "root, landmarks",
     "installing": "root",
+    "provenance": "root, landmarks, imaging, nouns",
     "painting": "root, network, landmarks, nouns",
     "judging": "root, network, landmarks, imaging, nouns",
     "learning": "root, network, landmarks",
@@ -34,8 +35,8 @@ HOUSE = {
     "training": "root, network, landmarks, imaging, painting, learning, tracking",
     "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, adapting, rendering, training",
     "synthetic": "root, landmarks, imaging, training",
-    "doors": "root, network, landmarks, imaging, nouns, installing, painting, tracking, adapting, rendering, training, "
-    "evaluating, synthetic",
+    "doors": "root, network, landmarks, imaging, nouns, installing, painting, provenance, tracking, adapting, rendering, "
+    "training, evaluating, synthetic",
     "worker": "root, doors",
     "cli": "root, doors, worker",
 }
