@@ -28,6 +28,7 @@ from .settings import (
     SynthesizeSettings,
     TrackSettings,
     TrainSettings,
+    VerifySettings,
 )
 
 Result = dict[str, Any]
@@ -76,6 +77,20 @@ def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporte
 
     found = inspect(photos, Path(folder), settings, reporter)
     return {"photos": [{**asdict(photo), "path": str(photo.path), "thumbnail": str(photo.thumbnail)} for photo in found]}
+
+
+def run_verify(path: str, settings: VerifySettings, reporter: Reporter) -> Result:
+    """`state` is that of the worst, `code` what a pipeline is told of it."""
+    from .provenance.verifying import EXIT_CODES, verify, worst
+
+    reporter.step("verify", 0, 1)
+    found = verify(Path(path))
+    state = worst(found)
+    return {
+        "state": state,
+        "code": EXIT_CODES[state],
+        "verdicts": [{**asdict(verdict), "path": str(verdict.path)} for verdict in found],
+    }
 
 
 def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporter) -> Result:
@@ -214,6 +229,7 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "inspect": (run_inspect, AdaptSettings),
     "consent": (run_consent, ConsentSettings),
     "forget": (run_forget, ForgetSettings),
+    "verify": (run_verify, VerifySettings),
     "track": (run_track, TrackSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),

@@ -323,6 +323,11 @@ class ForgetSettings(CheckedSettings):
 
 
 @dataclass(frozen=True)
+class VerifySettings(CheckedSettings):
+    """How signatures are looked at: there is nothing to set."""
+
+
+@dataclass(frozen=True)
 class MeasureSettings(CheckedSettings):
     """How a Performance becomes a table: there is nothing to set."""
 

@@ -24,7 +24,7 @@ from .errors import SettingError, VersionTakenError, writing
 from .files import sha256_of
 from .numbering import SIGNS, digits_of
 
-ENDING = ".manifest.jsonl"
+ENDING, SIDECAR = ".manifest.jsonl", ".c2pa"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
 """A take's version in the name of its frames; the last one counts."""
 WAIT_SECONDS = 0.5
@@ -81,6 +81,11 @@ class FramePattern:
     def report(self) -> Path:
         """The page that shows them to people."""
         return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + ".report.html")
+
+    @property
+    def sidecar(self) -> Path:
+        """The file that signs them."""
+        return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + SIDECAR)
 
     @property
     def version(self) -> int | None:

@@ -73,6 +73,8 @@ def describe(command: str, result: dict[str, Any]) -> str:
         none = "no take that was looked through holds the person"
         listed = "\n".join(["these takes hold the person, and are still there:", *held]) if held else none
         return f"{result['likeness']} is deleted; {listed}"
+    if command == "verify":
+        return "\n".join(_verdict(found) for found in result["verdicts"])
     if command == "track":
         return (
             f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
@@ -98,3 +100,13 @@ def describe(command: str, result: dict[str, Any]) -> str:
         f"{result['output']} to {result['last']}: {result['frames']} frames of {result['width']} x {result['height']}, "
         f"{result['written']} rendered now"
     )
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    """What was found out about a file or a take, in a line or more."""
+    said = [found["state"]]
+    if found["signer"]:
+        said.append(f"signed by {found['signer']}" + (" (not known here)" if found["state"] == "unknown signer" else ""))
+    said += [f"{found['frames']} frames"] * bool(found["frames"])
+    said += [found["source_type"]] * bool(found["source_type"]) + [f"consent {found['consent']}"] * bool(found["consent"])
+    return "\n".join([f"{found['path']}: {', '.join(said)}", *(f"  {finding}" for finding in found["findings"])])

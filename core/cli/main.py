@@ -64,6 +64,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_options(forget, JOBS["forget"][1])
 
+    verify = commands.add_parser(
+        "verify",
+        help="who signed a take or a file, and whether it is still what was signed",
+        description="Look at signatures. Exit code 0: whole, and the signer is known here; 1: changed, missing, swapped or "
+        "added; 3: whole, but the signer is not known here; 4: not signed; 2: nothing to look at.",
+    )
+    verify.add_argument(
+        "path", metavar="FILE_OR_FOLDER", help="a take (shot.####.exr or a frame), a picture, a movie, a folder"
+    )
+    _add_options(verify, JOBS["verify"][1])
+
     measure = commands.add_parser(
         "measure",
         help="a performance as a table",
@@ -169,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
         return MENDABLE
     reporter.close()
     print(describe(command, result))
-    return 0
+    return int(result.get("code", 0))
 
 
 def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, Any]) -> int:
@@ -186,4 +197,4 @@ def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, 
         send(error_message(error))
         return MENDABLE
     send({"event": "done", "result": result})
-    return 0
+    return int(result.get("code", 0))

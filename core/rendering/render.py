@@ -20,6 +20,9 @@ from ..painting.player import open_player
 from ..painting.weights import find_weights
 from ..performance import Performance
 from ..progress import Reporter
+from ..provenance.keys import StudioKey, open_key
+from ..provenance.marks import Mark, header_marks
+from ..provenance.signing import sign_take
 from ..settings import RenderSettings
 from ..take import CONSENT, FILES, LIKENESS, FramePattern, Manifest, Take, last_shot, read_manifest
 from ..tracking.retiming import at_rate
@@ -81,6 +84,8 @@ def render(
     if clean is not None:
         inputs["clean plate"] = digest(clean.identity)
     _make_folder(pattern.folder)
+    mark = Mark(person, player.weights, weights if player.weights else "", consent.id, plate is not None)
+    key = _studio_key(reporter)
     follower = Thumbnail(thumbnail)
     attributes = _attributes(player.weights, likeness)
     with closing(FrameMaker(likeness, player, performance, plate, settings, reporter, clean)) as maker:
@@ -95,12 +100,14 @@ def render(
         for done, number in manifest.unfinished(chosen):
             reporter.step("render", done, len(chosen))
             marked = {**attributes, "headcast:fingerprint": identities[number]}
-            facts = maker.write(number, pattern.path(number), marked)
+            facts = maker.write(number, pattern.path(number), marked, header_marks(mark))
             manifest.keep(maker.new_shot())
             manifest.record(number, bool(facts.pop("beside", False)), **facts)
             follower.show(maker.head)
             written += 1
     reporter.step("render", len(chosen), len(chosen))
+    if key is not None:
+        sign_take(pattern, key, mark, likeness.sources)
     if settings.tries:
         _report(pattern, reporter)
     else:
@@ -110,6 +117,15 @@ def render(
     if unseen:
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
     return Take(pattern, tuple(chosen), written, *size, float(performance.rate))
+
+
+def _studio_key(reporter: Reporter) -> StudioKey | None:
+    """The key to sign with. Where there is none and none can be kept, the frames are worth more than the signature."""
+    try:
+        return open_key()
+    except UnwritableError as error:
+        reporter.note(f"The take is not signed: {error}")
+        return None
 
 
 def _report(pattern: FramePattern, reporter: Reporter) -> None:
