@@ -27,6 +27,7 @@ from .operators import (
     set_up,
     track,
     track_rig,
+    verify,
     write_curves,
 )
 from .operators import preview as preview_operator
@@ -73,6 +74,7 @@ CLASSES: tuple[type, ...] = (
     expressions.HEADCAST_OT_apply_expression,
     expressions.HEADCAST_OT_add_expressions,
     render.HEADCAST_OT_render,
+    verify.HEADCAST_OT_verify,
     next_version.HEADCAST_OT_next_version,
     place_take.HEADCAST_OT_composite,
     place_take.HEADCAST_OT_take_to_node,
