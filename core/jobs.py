@@ -28,6 +28,7 @@ from .settings import (
     SynthesizeSettings,
     TrackSettings,
     TrainSettings,
+    TurnoverSettings,
     VerifySettings,
 )
 
@@ -91,6 +92,19 @@ def run_verify(path: str, settings: VerifySettings, reporter: Reporter) -> Resul
         "code": EXIT_CODES[state],
         "verdicts": [{**asdict(verdict), "path": str(verdict.path)} for verdict in found],
     }
+
+
+def run_turnover(take: str, output: str, settings: TurnoverSettings, reporter: Reporter) -> Result:
+    from .painting.weights import MODEL_CARD
+    from .provenance.turnover import turn_over
+    from .provenance.verifying import take_at
+    from .rendering.report_page import write_report
+
+    pattern = take_at(Path(take))
+    turned = turn_over(pattern, Path(output), MODEL_CARD, reporter)
+    if pattern.report.is_file():
+        write_report(turned)
+    return {"folder": output, "pattern": str(turned), "files": len(list(Path(output).iterdir()))}
 
 
 def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporter) -> Result:
@@ -230,6 +244,7 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "consent": (run_consent, ConsentSettings),
     "forget": (run_forget, ForgetSettings),
     "verify": (run_verify, VerifySettings),
+    "turnover": (run_turnover, TurnoverSettings),
     "track": (run_track, TrackSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),

@@ -328,6 +328,11 @@ class VerifySettings(CheckedSettings):
 
 
 @dataclass(frozen=True)
+class TurnoverSettings(CheckedSettings):
+    """How a take is handed over: there is nothing to set."""
+
+
+@dataclass(frozen=True)
 class MeasureSettings(CheckedSettings):
     """How a Performance becomes a table: there is nothing to set."""
 

@@ -33,8 +33,9 @@ Record = dict[str, Any]
 """One line of a manifest: of a run, what it renders from; of a frame, what is known of it."""
 FRAMES = "frames"
 """Key in a run's record: identities of its frames by number. An identity is a hash of what a frame is painted from."""
-LIKENESS, CONSENT = "likeness", "consent"
-"""Keys in a run's record: the person's hash, and what is on record of their consent, on which no frame depends."""
+LIKENESS, WEIGHTS, CONSENT = "likeness", "weights", "consent"
+"""Keys in a run's record: the person's hash, the weights' name and hash, and what is on record of the person's consent, on
+which no frame depends."""
 FILES = "files"
 """Key in a run's record: paths, for people to read. The contents count."""
 

@@ -75,6 +75,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_options(verify, JOBS["verify"][1])
 
+    turnover = commands.add_parser(
+        "turnover",
+        help="a take as it is handed to somebody else",
+        description="Copy a take's frames, signature, manifest and report into a new folder, with the consent's id, credits "
+        "and the model card, and without any path of this machine.",
+    )
+    turnover.add_argument("take", metavar="TAKE", help="the take's frames (shot.####.exr), or one of them")
+    turnover.add_argument("-o", "--output", required=True, metavar="FOLDER")
+    _add_options(turnover, JOBS["turnover"][1])
+
     measure = commands.add_parser(
         "measure",
         help="a performance as a table",

@@ -87,19 +87,24 @@ def _in_folder(folder: Path) -> Iterator[Verification]:
                 yield _verify_take(sidecar, path)
 
 
+def take_at(path: Path) -> FramePattern:
+    """The take that is meant by one of its frames, or by a pattern such as `shot.####.exr`. Raises UnreadableImageError."""
+    if path.suffix.lower() != ".exr":
+        raise UnreadableImageError(f"{path} is nothing that is signed", f"Give a take, or one of: {', '.join(FORMATS)}")
+    numbered = re.sub(r"-?\d+(?=\.[^.]+$)", lambda found: "#" * len(found[0]), path.name)
+    try:
+        return FramePattern.parse(str(path.with_name(numbered)))
+    except SettingError as error:
+        raise UnreadableImageError(error.message, error.hint) from error
+
+
 def _sidecar_of(path: Path) -> Path:
     """The sidecar of the take that a file belongs to, there or not. Raises UnreadableImageError."""
     if path.suffix == SIDECAR:
         return path
     if path.name.endswith(ENDING):
         return path.with_name(path.name.removesuffix(ENDING) + SIDECAR)
-    if path.suffix.lower() != ".exr":
-        raise UnreadableImageError(f"{path} is nothing that is signed", f"Give a take, or one of: {', '.join(FORMATS)}")
-    numbered = re.sub(r"-?\d+(?=\.[^.]+$)", lambda found: "#" * max(len(found[0]), 4), path.name)
-    try:
-        return FramePattern.parse(str(path.with_name(numbered))).sidecar
-    except SettingError as error:
-        raise UnreadableImageError(error.message, error.hint) from error
+    return take_at(path).sidecar
 
 
 def _verify_file(path: Path) -> Verification:

@@ -24,7 +24,7 @@ from ..provenance.keys import StudioKey, open_key
 from ..provenance.marks import Mark, header_marks
 from ..provenance.signing import sign_take
 from ..settings import RenderSettings
-from ..take import CONSENT, FILES, LIKENESS, FramePattern, Manifest, Take, last_shot, read_manifest
+from ..take import CONSENT, FILES, LIKENESS, WEIGHTS, FramePattern, Manifest, Take, last_shot, read_manifest
 from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
@@ -70,7 +70,7 @@ def render(
         LIKENESS: person,
         CONSENT: consent.summary,
         "performance": sha256_of(performance_path),
-        "weights": f"{player.weights} {weights}".strip(),
+        WEIGHTS: f"{player.weights} {weights}".strip(),
         "settings": {key: value for key, value in asdict(settings).items() if key not in UNSEEN},
         FILES: {"weights": settings.weights, "plate": settings.plate},
     }

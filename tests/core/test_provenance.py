@@ -16,15 +16,19 @@ import c2pa
 import numpy as np
 import pytest
 from headcast.core.cli.main import main
-from headcast.core.errors import UnreadableImageError, WrongFileError
+from headcast.core.errors import ChangedTakeError, UnreadableImageError, WrongFileError
 from headcast.core.imaging import exr
 from headcast.core.imaging.preview import write_movie, write_png
 from headcast.core.imaging.read import open_clip, read_photo
+from headcast.core.painting.weights import MODEL_CARD
+from headcast.core.progress import Silent
 from headcast.core.provenance.keys import StudioKey, open_key
 from headcast.core.provenance.marks import IPTC, Mark, header_marks, put_xmp, xmp_packet
 from headcast.core.provenance.signing import EXR, offline, sign_file, sign_take, stated_in
+from headcast.core.provenance.turnover import turn_over
 from headcast.core.provenance.verifying import CHANGED, UNKNOWN, UNSIGNED, WHOLE, verify, worst
-from headcast.core.take import FramePattern, Manifest
+from headcast.core.rendering.report_page import write_report
+from headcast.core.take import FramePattern, Manifest, last_run
 from PIL import Image
 
 MARK = Mark("ab" * 32, "warp-256-people-v1", "cd" * 32, "0123456789abcdef", in_plate=True)
@@ -48,7 +52,7 @@ def another_studio(monkeypatch: pytest.MonkeyPatch, folder: Path) -> StudioKey:
 def make_take(folder: Path, frames: int = 5) -> FramePattern:
     """Frames that differ, from 1001 on, with their manifest."""
     pattern = FramePattern.parse(str(folder / "shot_v001.####.exr"))
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     numbers = range(1001, 1001 + frames)
     manifest = Manifest(pattern, dict.fromkeys(numbers, "x"))
     manifest.begin({"likeness": MARK.likeness})
@@ -310,3 +314,78 @@ def test_a_hundred_frames_are_signed_in_less_than_a_second(tmp_path: Path, key: 
     print(f"100 frames signed in {seconds * 1000:.1f} ms, {pattern.sidecar.stat().st_size} bytes")
     assert seconds < 1.0
     assert of_take(pattern) == (WHOLE, ())
+
+
+@pytest.fixture
+def told(tmp_path: Path, key: StudioKey) -> FramePattern:
+    """A take whose manifest and report name folders of this machine."""
+    pattern = make_take(tmp_path / "secret project" / "take")
+    with open(pattern.manifest, "a") as file:
+        run = last_run(pattern) | {
+            "weights": f"{MARK.weights} {MARK.weights_hash}",
+            "consent": {"kind": "own", "id": MARK.consent, "until": ""},
+            "settings": {"clean_plate": "../plates/clean.exr", "motion": "auto", "note": "C:\\shots\\x.exr"},
+            "files": {"weights": "/home/anna/w.safetensors", "plate": str(tmp_path / "secret project" / "plate.####.exr")},
+        }
+        file.write(json.dumps(run) + "\n")
+    write_report(pattern)
+    sign_take(pattern, key, MARK, PHOTOS)
+    return pattern
+
+
+def test_a_turnover_has_all_and_no_path_of_this_machine(
+    told: FramePattern, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "delivery"
+    assert main(["turnover", str(told), "-o", str(folder)]) == 0
+    names = {path.name for path in folder.iterdir()}
+    extra = {"shot_v001.c2pa", "shot_v001.manifest.jsonl", "shot_v001.report.html", "provenance.json", "credits.txt"}
+    assert names == extra | {f"shot_v001.{frame}.exr" for frame in range(1001, 1006)} | {"model-card.md"}
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        for word in (b"secret project", b"/home/", b"C:\\\\shots", b"C:\\shots", b"../plates", str(tmp_path).encode()):
+            assert word not in content, (path, word)
+    known = json.loads((folder / "provenance.json").read_text())
+    assert (known["signed"], known["signer"], known["consent"]["id"]) == (WHOLE, "Studio A", MARK.consent)
+    assert "clean.exr" in (folder / "shot_v001.manifest.jsonl").read_text()
+    assert "record 0123456789abcdef" in (folder / "shot_v001.report.html").read_text()
+    assert "DeBruine" in (folder / "model-card.md").read_text()
+    assert main(["verify", str(folder)]) == 0
+    assert main(["turnover", str(told), "-o", str(folder)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+
+
+def test_what_is_not_what_was_signed_is_not_handed_over(told: FramePattern, tmp_path: Path) -> None:
+    content = bytearray(told.path(1002).read_bytes())
+    content[-3] ^= 1
+    told.path(1002).write_bytes(content)
+    with pytest.raises(ChangedTakeError, match=r"1002\.exr was changed"):
+        turn_over(told, tmp_path / "delivery", Path("none"), Silent())
+    told.sidecar.unlink()
+    with pytest.raises(ChangedTakeError, match="not what was rendered"):
+        turn_over(told, tmp_path / "delivery", Path("none"), Silent())
+    with pytest.raises(UnreadableImageError, match="no frames"):
+        turn_over(FramePattern.parse(str(tmp_path / "x.####.exr")), tmp_path / "other", Path("none"), Silent())
+
+
+def test_weights_of_others_have_no_card_of_ours(told: FramePattern, tmp_path: Path) -> None:
+    with open(told.manifest, "a") as file:
+        file.write(json.dumps(last_run(told) | {"weights": "my-own-v1 ab"}) + "\n")
+    turn_over(told, tmp_path / "delivery", MODEL_CARD, Silent())
+    assert not (tmp_path / "delivery" / "model-card.md").exists()
+    assert "ask whoever made them" in (tmp_path / "delivery" / "credits.txt").read_text()
+
+
+def test_paths_in_the_plates_headers_are_told_of(tmp_path: Path, key: StudioKey) -> None:
+    pattern = FramePattern.parse(str(tmp_path / "take" / "shot.####.exr"))
+    pattern.folder.mkdir()
+    manifest = Manifest(pattern, {1: "x"})
+    manifest.begin({})
+    exr.write_rgba(pattern.path(1), np.zeros((8, 8, 4), np.float32), {"input/filename": "/mnt/shots/a.exr"})
+    manifest.record(1)
+    notes: list[str] = []
+    reporter = Silent()
+    reporter.note = notes.append  # type: ignore[method-assign]
+    turn_over(pattern, tmp_path / "delivery", MODEL_CARD, reporter)
+    assert notes[0] == "The take is not signed"
+    assert "input/filename" in notes[1]
