@@ -25,6 +25,7 @@ from .settings import (
     PrepareSettings,
     RenderSettings,
     SetUpSettings,
+    ShareSettings,
     SynthesizeSettings,
     TrackSettings,
     TrainSettings,
@@ -92,6 +93,13 @@ def run_verify(path: str, settings: VerifySettings, reporter: Reporter) -> Resul
         "code": EXIT_CODES[state],
         "verdicts": [{**asdict(verdict), "path": str(verdict.path)} for verdict in found],
     }
+
+
+def run_share(take: str, output: str, settings: ShareSettings, reporter: Reporter) -> Result:
+    from .provenance.sharing import share
+    from .provenance.verifying import take_at
+
+    return {"output": output, "frames": share(take_at(Path(take)), Path(output), settings, reporter)}
 
 
 def run_turnover(take: str, output: str, settings: TurnoverSettings, reporter: Reporter) -> Result:
@@ -244,6 +252,7 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "consent": (run_consent, ConsentSettings),
     "forget": (run_forget, ForgetSettings),
     "verify": (run_verify, VerifySettings),
+    "share": (run_share, ShareSettings),
     "turnover": (run_turnover, TurnoverSettings),
     "track": (run_track, TrackSettings),
     "detect": (run_detect, TrackSettings),

@@ -328,6 +328,14 @@ class VerifySettings(CheckedSettings):
 
 
 @dataclass(frozen=True)
+class ShareSettings(CheckedSettings):
+    """How a take becomes a movie or a still to look at."""
+
+    frames: str = option("", "The take's frames to show, such as 1001-1010; empty is all, or for a still the first head")
+    rate: float = option(0.0, "Frames per second; 0 is the take's own", low=0.0, high=1000.0)
+
+
+@dataclass(frozen=True)
 class TurnoverSettings(CheckedSettings):
     """How a take is handed over: there is nothing to set."""
 

@@ -36,6 +36,8 @@ FRAMES = "frames"
 LIKENESS, WEIGHTS, CONSENT = "likeness", "weights", "consent"
 """Keys in a run's record: the person's hash, the weights' name and hash, and what is on record of the person's consent, on
 which no frame depends."""
+PHOTOS, PLATE, RATE = "photos", "plate", "rate"
+"""The same: hashes of the photos' files, what tells the plate from others where there is one, and frames per second."""
 FILES = "files"
 """Key in a run's record: paths, for people to read. The contents count."""
 
@@ -334,7 +336,7 @@ class Manifest:
 def _changed(before: Record, now: Record) -> Iterator[str]:
     """The names of what differs, those of settings one by one."""
     for name, value in now.items():
-        if name in (FILES, CONSENT):
+        if name in (FILES, CONSENT, PHOTOS, RATE):
             continue
         if isinstance(value, dict) and isinstance(before.get(name), dict):
             yield from _changed(before[name], value)

@@ -75,6 +75,8 @@ def describe(command: str, result: dict[str, Any]) -> str:
         return f"{result['likeness']} is deleted; {listed}"
     if command == "verify":
         return "\n".join(_verdict(found) for found in result["verdicts"])
+    if command == "share":
+        return f"{result['output']}: {result['frames']} frames"
     if command == "turnover":
         return f"{result['folder']}: {result['files']} files"
     if command == "track":

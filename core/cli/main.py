@@ -75,6 +75,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_options(verify, JOBS["verify"][1])
 
+    share = commands.add_parser(
+        "share",
+        help="a take as a movie or a still to look at, marked and signed",
+        description="Write a take as an MP4 or MOV (H.264), or a frame as a PNG, that says what it is, and sign it.",
+    )
+    share.add_argument("take", metavar="TAKE", help="the take's frames (shot.####.exr), or one of them")
+    share.add_argument("-o", "--output", required=True, metavar="FILE", help="name.mp4, name.mov or name.png")
+    _add_options(share, JOBS["share"][1])
+
     turnover = commands.add_parser(
         "turnover",
         help="a take as it is handed to somebody else",

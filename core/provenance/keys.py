@@ -20,9 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ..claims import turn
-from ..errors import WrongFileError, writing
+from ..errors import UnwritableError, WrongFileError, writing
 from ..files import whole_file
 from ..paths import key_folder
+from ..progress import Reporter
 
 KEY, CERTIFICATE, TRUSTED = "key.pem", "certificate.pem", "trusted"
 STUDIO = "HEADCAST_STUDIO"
@@ -64,6 +65,15 @@ def open_key() -> StudioKey:
                 _make(key, certificate, (os.environ.get(STUDIO) or UNNAMED)[:MOST_NAME])
     with writing(certificate):
         return StudioKey(folder, certificate.read_bytes())
+
+
+def key_or_note(reporter: Reporter) -> StudioKey | None:
+    """The same; where there is no key and none can be kept a note says so: frames are worth more than a signature."""
+    try:
+        return open_key()
+    except UnwritableError as error:
+        reporter.note(f"Nothing is signed: {error}")
+        return None
 
 
 def trusted_certificates() -> str:

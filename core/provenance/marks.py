@@ -9,6 +9,7 @@ Sources: IPTC NewsCodes, "Digital Source Type"; XMP Specification, Part 3: Stora
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Mapping
@@ -104,12 +105,14 @@ def xmp_packet(mark: Mark) -> bytes:
 def put_xmp(path: Path, packet: bytes) -> None:
     """Put an XMP packet into a PNG, MP4 or MOV file that has none. The pixels stay, byte for byte."""
     with open(path, "rb+") as file:
-        content = file.read()
-        if content.startswith(PNG_BEGINS):
+        beginning = file.read(PNG_HEADER)
+        if beginning.startswith(PNG_BEGINS):
+            rest = file.read()
             file.seek(PNG_HEADER)
-            file.write(_text_chunk(packet) + content[PNG_HEADER:])
-        elif content[4:8] == b"ftyp":
+            file.write(_text_chunk(packet) + rest)
+        elif beginning[4:8] == b"ftyp":
             # Last, so that the places of pictures, which are counted from the file's beginning, stay what they are.
+            file.seek(0, os.SEEK_END)
             file.write(struct.pack(">I", 24 + len(packet)) + b"uuid" + MOVIE_XMP + packet)
         else:
             raise SettingError(f"{path} is no PNG picture, MP4 or MOV movie", "Share one of these")

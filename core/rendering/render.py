@@ -20,11 +20,24 @@ from ..painting.player import open_player
 from ..painting.weights import find_weights
 from ..performance import Performance
 from ..progress import Reporter
-from ..provenance.keys import StudioKey, open_key
+from ..provenance.keys import key_or_note
 from ..provenance.marks import Mark, header_marks
 from ..provenance.signing import sign_take
 from ..settings import RenderSettings
-from ..take import CONSENT, FILES, LIKENESS, WEIGHTS, FramePattern, Manifest, Take, last_shot, read_manifest
+from ..take import (
+    CONSENT,
+    FILES,
+    LIKENESS,
+    PHOTOS,
+    PLATE,
+    RATE,
+    WEIGHTS,
+    FramePattern,
+    Manifest,
+    Take,
+    last_shot,
+    read_manifest,
+)
 from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
@@ -72,6 +85,8 @@ def render(
         "performance": sha256_of(performance_path),
         WEIGHTS: f"{player.weights} {weights}".strip(),
         "settings": {key: value for key, value in asdict(settings).items() if key not in UNSEEN},
+        PHOTOS: likeness.sources,
+        RATE: float(performance.rate),
         FILES: {"weights": settings.weights, "plate": settings.plate},
     }
     opened = settings.first, settings.colour_space, settings.layer
@@ -79,13 +94,13 @@ def render(
     if plate is not None:
         if plate.note:
             reporter.note(f"{settings.plate}: {plate.note}")
-        inputs |= {"plate": digest(plate.identity), "colour": colour_tag(plate.space)}
+        inputs |= {PLATE: digest(plate.identity), "colour": colour_tag(plate.space)}
     clean = Plate(settings.clean_plate, settings.first, settings.colour_space) if plate and settings.clean_plate else None
     if clean is not None:
         inputs["clean plate"] = digest(clean.identity)
     _make_folder(pattern.folder)
     mark = Mark(person, player.weights, weights if player.weights else "", consent.id, plate is not None)
-    key = _studio_key(reporter)
+    key = key_or_note(reporter)
     follower = Thumbnail(thumbnail)
     attributes = _attributes(player.weights, likeness)
     with closing(FrameMaker(likeness, player, performance, plate, settings, reporter, clean)) as maker:
@@ -117,15 +132,6 @@ def render(
     if unseen:
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
     return Take(pattern, tuple(chosen), written, *size, float(performance.rate))
-
-
-def _studio_key(reporter: Reporter) -> StudioKey | None:
-    """The key to sign with. Where there is none and none can be kept, the frames are worth more than the signature."""
-    try:
-        return open_key()
-    except UnwritableError as error:
-        reporter.note(f"The take is not signed: {error}")
-        return None
 
 
 def _report(pattern: FramePattern, reporter: Reporter) -> None:

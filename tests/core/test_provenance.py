@@ -389,3 +389,33 @@ def test_paths_in_the_plates_headers_are_told_of(tmp_path: Path, key: StudioKey)
     turn_over(pattern, tmp_path / "delivery", MODEL_CARD, reporter)
     assert notes[0] == "The take is not signed"
     assert "input/filename" in notes[1]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mov", "png"])
+def test_a_take_is_shared_marked_and_signed(told: FramePattern, tmp_path: Path, key: StudioKey, ending: str) -> None:
+    with open(told.manifest, "a") as file:
+        file.write(json.dumps(last_run(told) | {"plate": "x", "rate": 12.0, "photos": list(PHOTOS)}) + "\n")
+    output = tmp_path / "shared" / f"preview.{ending}"
+    assert main(["share", str(told), "-o", str(output)]) == 0
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+    [verdict] = verify(output)
+    assert (verdict.state, verdict.signer, verdict.consent) == (WHOLE, "Studio A", MARK.consent)
+    assert verdict.source_type == "compositeWithTrainedAlgorithmicMedia"
+    reader = c2pa.Reader(str(output), context=offline(key.chain.decode()))
+    hashes = [ingredient["instance_id"] for ingredient in reader.get_active_manifest()["ingredients"]]
+    assert hashes[:2] == [f"sha256:{photo}" for photo in PHOTOS]
+    clip = open_clip(str(output))
+    pictures = [frame.picture for frame in clip.frames()]
+    assert len(pictures) == (1 if ending == "png" else 5)
+    # 1001/2048 of light over a grey of 0.18 at an alpha of as much, as sRGB.
+    assert np.allclose(pictures[0], 200, atol=3)
+    if ending != "png":
+        assert clip.rate == 12
+    assert b"secret project" not in output.read_bytes()
+
+
+def test_only_what_can_carry_a_signature_is_shared(told: FramePattern, tmp_path: Path) -> None:
+    assert main(["share", str(told), "-o", str(tmp_path / "x.gif")]) == 2
+    assert main(["share", str(told), "-o", str(tmp_path / "x.png"), "--frames", "7"]) == 2
+    assert main(["share", str(tmp_path / "none.####.exr"), "-o", str(tmp_path / "x.png")]) == 2
+    assert not list(tmp_path.glob("x.*"))

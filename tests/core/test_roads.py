@@ -394,5 +394,5 @@ def test_a_take_that_cannot_be_signed_is_rendered_all_the_same(
     (tmp_path / "file").touch()
     monkeypatch.setenv("HEADCAST_KEYS", str(tmp_path / "file" / "keys"))
     assert render(made, tmp_path / "out.####.exr", "--tries", "0", "--frames", "1001") == 0
-    assert "is not signed" in capsys.readouterr().err
+    assert "Nothing is signed" in capsys.readouterr().err
     assert not (tmp_path / "out.c2pa").exists()
