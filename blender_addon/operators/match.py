@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What drives what: found by names, changed by hand, kept for the next rig."""
+"""Matches between a rig and a face: found by names, changed by hand, kept for the next rig."""
 
 from __future__ import annotations
 

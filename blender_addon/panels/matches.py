@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What drives what: a list that an artist can read and change."""
+"""Matches between a rig and a face, as a list that an artist can read and change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class HEADCAST_UL_matches(bpy.types.UIList):
 
 
 class HEADCAST_PT_matches(AdvancedPanel, bpy.types.Panel):
-    """What of the rig or of the tracks drives the face."""
+    """The part of the rig or the track that drives each part of the face."""
 
     bl_label = "What Drives What"
     bl_parent_id = "HEADCAST_PT_performance"
