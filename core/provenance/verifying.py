@@ -32,6 +32,8 @@ UNTRUSTED, UNBOUND = "signingCredential.untrusted", "assertion.dataHash.mismatch
 MOST_SIDECAR, MOST_FRAMES = 1 << 27, 1_000_000
 """Bytes and frames: a sidecar with more is none."""
 HASH = re.compile(r"[0-9a-f]{64}")
+NAME = re.compile(r"([^/\\\x00-\x1f]*?)(#{1,16})(\.exr)", re.IGNORECASE)
+"""Of a take's frames, as `FramePattern` has it, without a folder."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,7 @@ def _verify_take(sidecar: Path, asked: Path) -> Verification:
             door.ensure(sidecar.stat().st_size <= MOST_SIDECAR, "it is too large")
             content = sidecar.read_bytes()
             with c2pa.Reader(EXR, io.BytesIO(), content, context=_context()) as reader:
-                name, frames = _checked(door, statement_of(reader))
-            pattern = FramePattern.parse(str(sidecar.with_name(name)))
+                pattern, frames = _checked(door, statement_of(reader))
             first = next((pattern.path(frame) for frame in sorted(frames) if pattern.path(frame).is_file()), None)
             with (
                 open(first, "rb") if first else io.BytesIO() as source,
@@ -191,16 +192,18 @@ def _source_type(manifest: dict[str, Any]) -> str:
     return ""
 
 
-def _checked(door: Reader, stated: dict[str, Any]) -> tuple[str, dict[int, str]]:
-    """The take's name and the hashes of its frames, if they are of the sidecar's own folder. Raises the door's error."""
-    name, frames = door.text("the name", stated.get("name")), stated.get("frames")
-    door.ensure(Path(name).name == name and "\\" not in name, f"it names {name}")
+def _checked(door: Reader, stated: dict[str, Any]) -> tuple[FramePattern, dict[int, str]]:
+    """The take's frames, in the sidecar's own folder, and their hashes by number. Raises the door's error."""
+    name, frames = NAME.fullmatch(door.text("the name", stated.get("name"))), stated.get("frames")
+    if name is None:
+        raise door.wrong("it names no frames of its folder")
     if not isinstance(frames, dict) or not 0 < len(frames) <= MOST_FRAMES:
         raise door.wrong("it lists no frames")
     for number, known in frames.items():
         whole = re.fullmatch(r"-?\d{1,9}", number) and isinstance(known, str) and HASH.fullmatch(known)
         door.ensure(bool(whole), "it lists what is no frame")
-    return name, {int(number): known for number, known in frames.items()}
+    pattern = FramePattern(door.path.parent, name[1], len(name[2]), name[3])
+    return pattern, {int(number): known for number, known in frames.items()}
 
 
 def _door(path: Path) -> Reader:
