@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from .compat import RELATIVE_PATH
-from .core.consent import Consent
+from .core.consent import NONE, Consent
 from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, TrackSettings
 from .locale import OURS
@@ -139,9 +139,10 @@ def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
 
 
 def forget_picked(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    """Other photos were named: the files that were picked are of another folder."""
+    """Other photos were named: the files that were picked are of another folder, and the consent may be another person's."""
     self.picked.clear()
     self.checked.clear()
+    self.consent.kind = NONE
 
 
 class HEADCAST_PG_picked(bpy.types.PropertyGroup):

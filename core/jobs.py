@@ -85,8 +85,7 @@ def run_verify(path: str, settings: VerifySettings, reporter: Reporter) -> Resul
     """`state` is that of the worst, `code` what a pipeline is told of it."""
     from .provenance.verifying import EXIT_CODES, verify, worst
 
-    reporter.step("verify", 0, 1)
-    found = verify(Path(path))
+    found = verify(Path(path), reporter)
     state = worst(found)
     return {
         "state": state,

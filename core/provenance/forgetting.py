@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,12 +47,14 @@ def forget(likeness: Path, folders: Sequence[Path]) -> Forgotten:
     """
     person = person_hash(likeness)
     takes = tuple(take for folder in folders for take in _takes_of(person, folder))
-    deleted = [likeness, *Path(tempfile.gettempdir()).glob(THUMBNAILS)]
+    thumbnails = list(Path(tempfile.gettempdir()).glob(THUMBNAILS))
     with writing(likeness):
-        for path in deleted:
-            path.unlink(missing_ok=True)
+        likeness.unlink()
         remove_parts(likeness)
-    return Forgotten(person, tuple(deleted), takes)
+    for path in thumbnails:
+        with suppress(OSError):  # another user's
+            path.unlink()
+    return Forgotten(person, (likeness, *(path for path in thumbnails if not path.exists())), takes)
 
 
 def _takes_of(person: str, folder: Path) -> Iterator[HeldTake]:

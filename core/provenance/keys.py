@@ -54,7 +54,8 @@ class StudioKey(NamedTuple):
 
 
 def open_key() -> StudioKey:
-    """The key of this user, made where there is none. Raises UnwritableError."""
+    """The key of this user, made where there is none, and tried. Raises UnwritableError, WrongFileError for one that signs
+    nothing."""
     folder = key_folder()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,7 +65,9 @@ def open_key() -> StudioKey:
             if not key.is_file():
                 _make(key, certificate, (os.environ.get(STUDIO) or UNNAMED)[:MOST_NAME])
     with writing(certificate):
-        return StudioKey(folder, certificate.read_bytes())
+        found = StudioKey(folder, certificate.read_bytes())
+    found.signer().close()
+    return found
 
 
 def key_or_note(reporter: Reporter) -> StudioKey | None:

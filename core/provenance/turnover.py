@@ -47,7 +47,7 @@ def turn_over(pattern: FramePattern, folder: Path, card: Path, reporter: Reporte
         raise UnreadableImageError(f"{pattern} has no frames that its manifest knows", "Render the take first")
     if folder.is_dir() and any(folder.iterdir()):
         raise SettingError(f"{folder} is not empty", "Name a new folder")
-    [verified] = verify(pattern.sidecar)
+    [verified] = verify(pattern.sidecar, reporter)
     if verified.state == CHANGED:
         raise ChangedTakeError(f"{pattern} is not what was signed: {'; '.join(verified.findings)}", "Render the take again")
     if verified.state == UNSIGNED:

@@ -18,6 +18,7 @@ import c2pa
 
 from ..errors import SettingError, UnreadableImageError, WrongFileError
 from ..files import sha256_of
+from ..progress import Reporter, Silent
 from ..reading import Reader
 from ..take import ENDING, SIDECAR, FramePattern
 from .keys import trusted_certificates
@@ -55,11 +56,12 @@ class Verification:
     """the IPTC's term"""
 
 
-def verify(path: Path) -> list[Verification]:
+def verify(path: Path, reporter: Reporter | None = None) -> list[Verification]:
     """Look at a signed file, a take (its sidecar, manifest, a frame, or a pattern such as `shot.####.exr`), or at all that
     is in a folder, however deep. Raises UnreadableImageError where nothing is there to look at."""
+    reporter = reporter or Silent()
     if path.is_dir():
-        found = list(_in_folder(path))
+        found = list(_in_folder(path, reporter))
         if not found:
             raise UnreadableImageError(f"{path} holds no frames, pictures or movies", "Give the folder of a take")
         return found
@@ -67,7 +69,7 @@ def verify(path: Path) -> list[Verification]:
         if not path.is_file():
             raise UnreadableImageError(f"{path} is not there", "Check the path")
         return [_verify_file(path)]
-    return [_verify_take(_sidecar_of(path), path)]
+    return [_verify_take(_sidecar_of(path), path, reporter)]
 
 
 def worst(verdicts: list[Verification]) -> str:
@@ -75,7 +77,7 @@ def worst(verdicts: list[Verification]) -> str:
     return min((verdict.state for verdict in verdicts), key=WORST_FIRST.index)
 
 
-def _in_folder(folder: Path) -> Iterator[Verification]:
+def _in_folder(folder: Path, reporter: Reporter) -> Iterator[Verification]:
     takes = set()
     for path in sorted(folder.rglob("*")):
         if path.name.startswith("."):
@@ -86,7 +88,7 @@ def _in_folder(folder: Path) -> Iterator[Verification]:
             sidecar = _sidecar_of(path)
             if sidecar not in takes:
                 takes.add(sidecar)
-                yield _verify_take(sidecar, path)
+                yield _verify_take(sidecar, path, reporter)
 
 
 def take_at(path: Path) -> FramePattern:
@@ -122,7 +124,7 @@ def _verify_file(path: Path) -> Verification:
         return Verification(path, CHANGED, findings=(error.message,))
 
 
-def _verify_take(sidecar: Path, asked: Path) -> Verification:
+def _verify_take(sidecar: Path, asked: Path, reporter: Reporter) -> Verification:
     if not sidecar.is_file():
         if asked.suffix.lower() == ".exr" and "#" not in asked.name and not asked.is_file():
             raise UnreadableImageError(f"{asked} is not there", "Check the path")
@@ -142,17 +144,18 @@ def _verify_take(sidecar: Path, asked: Path) -> Verification:
                 verdict = _judged(sidecar, reader)
     except UnreadableImageError as error:
         return Verification(sidecar, CHANGED, findings=(error.message,))
-    wrong = list(_wrong_frames(pattern, frames))
+    wrong = list(_wrong_frames(pattern, frames, reporter))
     # Of a first frame that is not what was signed, the list says so in words.
     said = [finding for finding in verdict.findings if not (wrong and UNBOUND in finding)]
     findings = (*said, *wrong)
     return replace(verdict, state=CHANGED if findings else verdict.state, findings=findings, frames=len(frames))
 
 
-def _wrong_frames(pattern: FramePattern, frames: dict[int, str]) -> Iterator[str]:
+def _wrong_frames(pattern: FramePattern, frames: dict[int, str], reporter: Reporter) -> Iterator[str]:
     """What became of the frames that were signed, and what is there beside them."""
     whose = {known: frame for frame, known in frames.items()}
-    for frame, known in sorted(frames.items()):
+    for done, (frame, known) in enumerate(sorted(frames.items())):
+        reporter.step("verify", done, len(frames))
         path = pattern.path(frame)
         if not path.is_file():
             yield f"{path.name} is missing"

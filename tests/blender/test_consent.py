@@ -90,3 +90,18 @@ def test_a_linked_scene_records_nothing(scene: bpy.types.Scene, likeness: Path, 
     bpy.context.window.scene = link(scene, scene, "scenes", tmp_path)
     assert refusal(bpy.types.HEADCAST_OT_record_consent) == LINKED
     assert not read_card(likeness).consent
+
+
+def test_consent_of_one_person_is_not_recorded_with_photos_of_the_next(scene: bpy.types.Scene, likeness: Path) -> None:
+    fill_in(scene.headcast)
+    scene.headcast.photos = "//photos of somebody else"
+    assert scene.headcast.consent.kind == "none"
+    assert refusal(bpy.types.HEADCAST_OT_record_consent) == "Say whose face it is first"
+
+
+def test_a_likeness_is_made_with_the_consent_of_the_form(scene: bpy.types.Scene, astronaut: Path, tmp_path: Path) -> None:
+    scene.headcast.photos, scene.headcast.likeness = str(astronaut), "//made.likeness"
+    fill_in(scene.headcast, kind="own", scope="a test")
+    assert bpy.ops.headcast.adapt() == {"FINISHED"}
+    consent = read_card(tmp_path / "made.likeness").consent
+    assert (consent.kind, consent.scope) == ("own", "a test")
