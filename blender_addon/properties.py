@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from .compat import RELATIVE_PATH
+from .core.consent import NONE, Consent
 from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, TrackSettings
 from .locale import OURS
@@ -81,6 +82,12 @@ class HEADCAST_PG_render(bpy.types.PropertyGroup):
     __annotations__ = annotations_of(RenderSettings)
 
 
+class HEADCAST_PG_consent(bpy.types.PropertyGroup):
+    """Who allowed it: what is to be put on record."""
+
+    __annotations__ = annotations_of(Consent)
+
+
 class HEADCAST_PG_match(bpy.types.PropertyGroup):
     """One thing in the scene drives one of Headcast's targets: `core.landmarks.naming.Match`."""
 
@@ -132,9 +139,10 @@ def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
 
 
 def forget_picked(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    """Other photos were named: the files that were picked are of another folder."""
+    """Other photos were named: the files that were picked are of another folder, and the consent may be another person's."""
     self.picked.clear()
     self.checked.clear()
+    self.consent.kind = NONE
 
 
 class HEADCAST_PG_picked(bpy.types.PropertyGroup):
@@ -253,6 +261,7 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         name="Version", description="Of Headcast's settings in the file", options={"HIDDEN"}, default=0
     )
     adapt: bpy.props.PointerProperty(type=HEADCAST_PG_adapt)
+    consent: bpy.props.PointerProperty(type=HEADCAST_PG_consent)
     track: bpy.props.PointerProperty(type=HEADCAST_PG_track)
     render: bpy.props.PointerProperty(type=HEADCAST_PG_render)
     preview: bpy.props.PointerProperty(type=HEADCAST_PG_preview)

@@ -23,6 +23,8 @@ NEEDED = {
     "av": "av",
     "pillow": "PIL",
     "platformdirs": "platformdirs",
+    "c2pa-python": "c2pa",
+    "cryptography": "cryptography",
 }
 OPTIONAL = {
     "face-alignment": "face_alignment",

