@@ -181,6 +181,46 @@ class TrackSettings(CheckedSettings):
     device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
 
 
+MOUTH, LIFE, LOOK, EMOTION = "Mouth", "Life", "Look", "Emotion"
+"""Headings of SpeakSettings."""
+
+
+@dataclass(frozen=True)
+class SpeakSettings(CheckedSettings):
+    """How a voice becomes a Performance."""
+
+    text: str = option("", "File of the words that are spoken; without it they are guessed from the sound", kind="path")
+    language: str = option("en", "Language of the words, as espeak-ng names it: en, de, fr, es, it, pl, cmn and many more")
+    first: int = option(1, "Number of the first frame", low=0, high=1_048_574)
+    rate: str = option("", "Frames per second; empty is 25")
+    seed: int = option(0, "Chooses among all lives of the head: the same seed gives the same one", low=0, high=1_000_000)
+    jaw: float = option(
+        1.0, "How far the jaw opens; lips that close are closed at any value", low=0.0, high=2.0, group=MOUTH
+    )
+    lips: float = option(1.0, "How much the lips shape the vowels", low=0.0, high=2.0, group=MOUTH)
+    blinks: float = option(1.0, "How often the eyes blink", low=0.0, high=2.0, group=LIFE)
+    glances: float = option(1.0, "How often and how far the eyes leave what they look at", low=0.0, high=2.0, group=LIFE)
+    head: float = option(1.0, "How far the head moves with the voice", low=0.0, high=2.0, group=LIFE)
+    brows: float = option(1.0, "How much the brows move with the voice", low=0.0, high=2.0, group=LIFE)
+    breath: float = option(1.0, "How much breathing is seen", low=0.0, high=2.0, group=LIFE)
+    gaze_x: float = option(
+        0.0, "Where the eyes look, in degrees towards the picture's right", low=-30.0, high=30.0, group=LOOK
+    )
+    gaze_y: float = option(0.0, "Where the eyes look, in degrees upwards", low=-25.0, high=25.0, group=LOOK)
+    distance: float = option(1.0, "How far away the head is; 2 is half as large", low=0.5, high=3.0, group=LOOK)
+    joy: float = option(0.0, "How much joy the face shows", low=0.0, high=1.0, group=EMOTION)
+    sadness: float = option(0.0, "How much sadness the face shows", low=0.0, high=1.0, group=EMOTION)
+    anger: float = option(0.0, "How much anger the face shows", low=0.0, high=1.0, group=EMOTION)
+    surprise: float = option(0.0, "How much surprise the face shows", low=0.0, high=1.0, group=EMOTION)
+    disgust: float = option(0.0, "How much disgust the face shows", low=0.0, high=1.0, group=EMOTION)
+    fear: float = option(0.0, "How much fear the face shows", low=0.0, high=1.0, group=EMOTION)
+    keys: str = option(
+        "",
+        "CSV with a column 'seconds' and columns of the settings of mouth, life, look and emotion, over time",
+        kind="path",
+    )
+
+
 @dataclass(frozen=True)
 class GateSettings(CheckedSettings):
     """What a painted frame must be worth. `core/judging/gate.py` says how the limits were found."""

@@ -13,6 +13,7 @@ from headcast.core import settings
 CHAPTERS = {
     "Likeness": settings.AdaptSettings,
     "Performance": settings.TrackSettings,
+    "Speech": settings.SpeakSettings,
     "Take": settings.RenderSettings,
     "Evaluate": settings.EvaluateSettings,
     "Synthesize": settings.SynthesizeSettings,

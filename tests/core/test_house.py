@@ -15,7 +15,7 @@ from headcast.core.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later"
-ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm", "av", "PIL", "platformdirs"}
+ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm", "av", "PIL", "platformdirs", "onnxruntime"}
 BLENDER = {"bpy", "mathutils", "bpy_extras"}
 
 HOUSE = {
@@ -29,13 +29,14 @@ HOUSE = {
     "judging": "root, network, landmarks, imaging, nouns",
     "learning": "root, network, landmarks",
     "tracking": "root, landmarks, imaging, nouns",
+    "speech": "root, landmarks, imaging, nouns, tracking",
     "adapting": "root, network, landmarks, imaging, nouns, painting, judging, learning, tracking",
     "rendering": "root, network, landmarks, imaging, nouns, painting, judging, tracking",
     "training": "root, network, landmarks, imaging, painting, learning, tracking",
     "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, adapting, rendering, training",
     "synthetic": "root, landmarks, imaging, training",
-    "doors": "root, network, landmarks, imaging, nouns, installing, painting, tracking, adapting, rendering, training, "
-    "evaluating, synthetic",
+    "doors": "root, network, landmarks, imaging, nouns, installing, painting, tracking, speech, adapting, rendering, "
+    "training, evaluating, synthetic",
     "worker": "root, doors",
     "cli": "root, doors, worker",
 }
