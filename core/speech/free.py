@@ -19,9 +19,9 @@ CLOSED, UNHEARD = 0.18, 0.1
 the network is the less sure of all phones the stranger the voice is to it. Chosen on espeak-ng's voice in five languages."""
 NEAR = 3
 """Moments within which two closures are one."""
-LEAST, LEAST_SECONDS = 0.7, 2.0
-"""Phones a second of sound, of so many seconds at least: of fewer nobody speaks. People say ten; music is taken for one now
-and then."""
+LEAST, LEAST_SECONDS = 0.3, 4.0
+"""Phones a second of sound, of so many seconds at least: of fewer nobody speaks. People say ten, of which two are heard in
+a strange voice; music is taken for one now and then."""
 LIPS = "PBM"
 
 

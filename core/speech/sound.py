@@ -26,7 +26,7 @@ WINDOW = RATE // 50
 """Samples over which loudness is taken."""
 SILENT = 1e-4
 """RMS, of 1 at most, below which the loudest moment is no sound: -80 dB, near the last bit of 16."""
-LEVEL = 0.1
+LEVEL = 0.05
 """RMS that the loudest tenth of a sound is brought to."""
 LOUDEST = 90
 """Percentile of the loudness that counts as a sound's own: pauses do not."""

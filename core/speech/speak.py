@@ -78,10 +78,11 @@ def phones_in(
     heard = listen(sound.samples, reporter)
     at = (np.arange(len(heard.chances)) * STEP * RATE_OF_CURVES).astype(int)
     loud = prosody.speaking[np.minimum(at, len(prosody.speaking) - 1)]
-    guessed = guess(heard, heard if symbols else listen_slowly(sound.samples, reporter), loud)
-    if not guessed.phones:
-        raise NoSpeechError(f"Nobody is heard to speak in {voice}", "Give a voice without music, or another recording of it")
+    nobody = NoSpeechError(f"Nobody is heard to speak in {voice}", "Give a voice without music, or another recording of it")
     if not symbols:
+        guessed = guess(heard, listen_slowly(sound.samples, reporter), loud)
+        if not guessed.phones:
+            raise nobody
         sure = "" if guessed.sure >= UNSURE else ": give the words, or correct the phones"
         reporter.note(f"{len(guessed.phones)} phones were guessed from the sound, {guessed.sure:.0%} sure{sure}")
         return guessed.phones
@@ -89,6 +90,8 @@ def phones_in(
         reporter.note(f"The words are too many for {sound.seconds:.1f} seconds of sound")
     aligned = align(heard, symbols, loud)
     if aligned.sure < BELONGS * align(heard, symbols[::-1], loud).sure:
+        if not guess(heard, heard, loud).phones:
+            raise nobody
         reporter.note(
             f"The words fit {voice.name} no better than backwards: are these its words, in the language "
             f"'{settings.language}'?"

@@ -33,7 +33,8 @@ HOUSE = {
     "adapting": "root, network, landmarks, imaging, nouns, painting, judging, learning, tracking",
     "rendering": "root, network, landmarks, imaging, nouns, painting, judging, tracking",
     "training": "root, network, landmarks, imaging, painting, learning, tracking",
-    "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, adapting, rendering, training",
+    "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, speech, adapting, rendering, "
+    "training",
     "synthetic": "root, landmarks, imaging, training",
     "doors": "root, network, landmarks, imaging, nouns, installing, painting, tracking, speech, adapting, rendering, "
     "training, evaluating, synthetic",
