@@ -221,6 +221,10 @@ class SpeakSettings(CheckedSettings):
     )
 
 
+KEYED = tuple(item.name for item in fields(SpeakSettings) if item.metadata["group"] in (MOUTH, LIFE, LOOK, EMOTION))
+"""Settings of speech that may change over time."""
+
+
 @dataclass(frozen=True)
 class GateSettings(CheckedSettings):
     """What a painted frame must be worth. `core/judging/gate.py` says how the limits were found."""

@@ -13,14 +13,12 @@ import numpy as np
 from ..arrays import Doubles
 from ..errors import SettingError
 from ..reading import Reader
-from ..settings import EMOTION, LIFE, LOOK, MOUTH, SpeakSettings
+from ..settings import EMOTION, KEYED, SpeakSettings
 from .prosody import RATE_OF_CURVES
 
 SECONDS = "seconds"
 MOST_KEYS = 1 << 24
 """Bytes of a file of keys."""
-KEYED = tuple(item.name for item in fields(SpeakSettings) if item.metadata["group"] in (MOUTH, LIFE, LOOK, EMOTION))
-"""Settings that may change over time."""
 EMOTIONS = tuple(item.name for item in fields(SpeakSettings) if item.metadata["group"] == EMOTION)
 
 Keys = Mapping[str, Sequence[float]]

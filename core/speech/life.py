@@ -25,11 +25,11 @@ from .visemes import STRESS
 
 FAST, SLOW = 0.5, 2.5
 """Seconds: standard deviations of what smooths chance into movements."""
-SWAY = {"yaw": (0.9, 1.0), "pitch": (0.5, 0.5), "roll": (0.6, 0.6)}
+SWAY = {"yaw": (0.9, 1.0), "pitch": (0.6, 0.7), "roll": (0.7, 0.8)}
 """Standard deviations in degrees of chance's part of the turns, fast and slow."""
 LISTENING = 0.5
 """How much of it is left in silence."""
-NOD = 1.6
+NOD = 2.4
 """Degrees of a nod at a stressed vowel, at most."""
 NOD_SECONDS = 0.16
 LIFTED, LOUD = 0.22, 1.6
@@ -81,7 +81,7 @@ class Life(NamedTuple):
 
 
 def live(phones: Sequence[Phone], prosody: Prosody, controls: Mapping[str, Doubles], seed: int) -> Life:
-    """The life of a head that says `phones`, by dials [N] of `controls` (see `controls.KEYED`)."""
+    """The life of a head that says `phones`, by dials [N] of `controls` (see `settings.KEYED`)."""
     moments = len(prosody.loud)
     accents = _accents(phones, prosody)
     look = glances(prosody.speaking, controls["glances"], _chance(seed, "glances"))
