@@ -213,5 +213,5 @@ def new_curves(action: bpy.types.Action) -> bpy.types.bpy_prop_collection:
 
 
 def selection_of(bone: bpy.types.PoseBone) -> bpy.types.PoseBone | bpy.types.Bone:
-    """What bears a pose bone's `select`: since 5.0 it is the pose bone itself."""
+    """The owner of a pose bone's `select`: since 5.0 it is the pose bone itself."""
     return bone if hasattr(bone, "select") else bone.bone

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be dropped onto the 3D view and the Clip Editor, by its ending."""
+"""Files that may be dropped onto the 3D view and the Clip Editor, by their ending."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class HEADCAST_FH_likeness(Drop, bpy.types.FileHandler):
 
 
 class HEADCAST_FH_performance(Drop, bpy.types.FileHandler):
-    """What a face does."""
+    """A performance file."""
 
     bl_idname = "HEADCAST_FH_performance"
     bl_label = "Performance"

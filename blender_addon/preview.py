@@ -38,7 +38,7 @@ RESTARTS = 3
 
 
 class Wish(NamedTuple):
-    """What the artist wants to see."""
+    """The artist's wish."""
 
     scene: str
     likeness: str
@@ -50,7 +50,7 @@ class Wish(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What the worker is asked."""
+    """A request to the worker."""
 
     wish: Wish
     draft: bool

@@ -104,7 +104,7 @@ class HEADCAST_PG_match(bpy.types.PropertyGroup):
 
 
 class HEADCAST_PG_matches(bpy.types.PropertyGroup):
-    """What drives what, as it was matched by names or by hand; empty is matched when it is read."""
+    """Matches by names or by hand; where empty, names are matched when the rig is read."""
 
     convention: bpy.props.StringProperty(name="Convention", description="Whose names were recognised")
     kind: bpy.props.StringProperty(name="Kind", description="What is read: groups, empties, bones, shapes or tracks")
@@ -133,7 +133,7 @@ class HEADCAST_PG_queued(bpy.types.PropertyGroup):
 
 
 def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
-    """What may be chosen as a rig."""
+    """Objects that may be chosen as a rig."""
     return candidate.type in {"MESH", "ARMATURE", "EMPTY"}
 
 

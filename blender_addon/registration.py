@@ -142,7 +142,7 @@ CLASSES: tuple[type, ...] = (
 )
 
 PARTS = (locale, versioning, notices, leaving, preset_menus, thumbnails, preview_picture, overlay, menus)
-"""What else Blender gets, each by functions `register` and `unregister`."""
+"""Other parts that Blender gets, each by functions `register` and `unregister`."""
 
 
 def register() -> None:

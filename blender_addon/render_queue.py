@@ -34,7 +34,7 @@ def open_takes(settings: bpy.types.PropertyGroup) -> list[str]:
 
 
 class QueuedTake(NamedTuple):
-    """What a row asked for when the job began."""
+    """A row's settings when the job began."""
 
     likeness: str
     performance: str

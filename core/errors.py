@@ -17,7 +17,7 @@ class HeadcastError(Exception):
     """An error that names the file or value at fault (`message`) and the way out (`hint`)."""
 
     def __init__(self, message: str, hint: str) -> None:
-        # What an exception is made with is what it carries from process to process.
+        # An exception carries its arguments from process to process, so they are kept.
         super().__init__(message, hint)
         self.message = message
         self.hint = hint

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is installed, which device, which weights, what is missing and how to get it."""
+"""The state of the engine: packages, device, weights, anything missing and how to get it."""
 
 from __future__ import annotations
 

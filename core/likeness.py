@@ -28,7 +28,7 @@ MOST_PHOTOS, MOST_SIZE, MOST_EMBEDDING = 4096, 8192, 1 << 16
 
 @dataclass(frozen=True)
 class Card:
-    """What a likeness' file says of itself before its arrays; see Likeness."""
+    """The card of a likeness file, before its arrays; see Likeness."""
 
     preset: str
     weights: str

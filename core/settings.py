@@ -227,7 +227,7 @@ KEYED = tuple(item.name for item in fields(SpeakSettings) if item.metadata["grou
 
 @dataclass(frozen=True)
 class GateSettings(CheckedSettings):
-    """What a painted frame must be worth. `core/judging/gate.py` says how the limits were found."""
+    """Limits that a painted frame must keep. `core/judging/gate.py` says how the limits were found."""
 
     tries: int = option(
         4,
@@ -292,7 +292,7 @@ class RenderSettings(GateSettings):
         0.0, "Frame rate of the take, to which the motion is retimed; 0 plays frame for frame", low=0.0, high=1000.0
     )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
-    frames: str = option("", "Of the take, the frames to render now, such as 1001-1010,1020; empty is all")
+    frames: str = option("", "Frames of the take to render now, such as 1001-1010,1020; empty is all")
     plate: str = option(
         "", "Plate that the head goes back into: numbered pictures (plate.####.exr) or a movie", kind="path", group=PLATE
     )

@@ -132,7 +132,7 @@ def read_manifest(pattern: FramePattern) -> dict[int, Record]:
 
 
 def last_run(pattern: FramePattern) -> Record:
-    """What the last run rendered from, its fingerprint as `run`; empty where there was none."""
+    """The inputs of the last run, its fingerprint as `run`; empty where there was none."""
     return run_among(read_records(pattern.manifest)[0])
 
 
@@ -194,15 +194,13 @@ def read_records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
 
 
 class Manifest:
-    """What is known of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
+    """The records of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
     counts; a line that a crash cut short counts for nothing."""
 
-    def __init__(self, pattern: FramePattern, identities: Mapping[int, str], former: str = "") -> None:
-        """identities: for each frame of the take, the hash of what it is to be painted from. former: the fingerprint that
-        the same take had before frames had identities."""
+    def __init__(self, pattern: FramePattern, identities: Mapping[int, str]) -> None:
+        """identities: for each frame of the take, the hash of what it is to be painted from."""
         self._pattern = pattern
         self._identities = dict(identities)
-        self._former = former
         self._run = hashlib.sha256(json.dumps(sorted(self._identities.items())).encode()).hexdigest()
         self._known: dict[int, Record] = {}
         self._read = 0
@@ -226,7 +224,6 @@ class Manifest:
             self._ensure_free(last, inputs)
         if not goes_on:
             self._append({"run": self._run, **inputs, FRAMES: {str(n): i for n, i in self._identities.items()}})
-        self._adopt()
         others = [n for n in sorted(self._known) if n not in self._identities and self._pattern.path(n).is_file()]
         if overwrite:
             for number in others:
@@ -286,19 +283,11 @@ class Manifest:
         """True where its record says that it was painted from just this."""
         return frame in self._known and _is_painted_from(self._known[frame], frame, self._identities)
 
-    def _adopt(self) -> None:
-        """Give frames an identity that the same take had before there were any."""
-        for frame, identity in self._identities.items():
-            record = self._known.get(frame, {})
-            if self._former and "identity" not in record and record.get("fingerprint") == self._former:
-                self._known[frame] = {**record, "identity": identity}
-                self._append(self._known[frame])
-
     def _ensure_free(self, last: Record, inputs: Record) -> None:
         """Raise VersionTakenError where frames of this name are on disk that are not this run's."""
         ours = {self._pattern.path(frame).name for frame in self._identities if self._is_ours(frame)}
         others = sorted(path.name for path in self._pattern.on_disk() if path.name not in ours)
-        if not others or (self._former and last.get("run") == self._former):
+        if not others:
             return
         changed = ", ".join(_changed(last, inputs))
         why = f"{others[0]} was rendered with another {changed}" if last and changed else f"no manifest knows {others[0]}"

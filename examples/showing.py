@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an example leaves to look at: a contact sheet and a preview movie, with its strips of frames side by side."""
+"""The pictures that an example leaves: a contact sheet and a preview movie, with its strips of frames side by side."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def default(item: Any) -> str:
 
 
 def text(item: Any) -> str:
-    """What a field does, its range, and its choices."""
+    """A field's help, its range, and its choices."""
     limits = item.metadata
     said = [limits["text"]]
     if limits["choices"]:

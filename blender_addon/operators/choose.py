@@ -20,7 +20,7 @@ CAPTURE = ".csv"
 
 
 def glob_of(endings: Collection[str]) -> bpy.props.StringProperty:
-    """What the file browser shows."""
+    """The files that the file browser shows."""
     return bpy.props.StringProperty(default=";".join(f"*{ending}" for ending in sorted(endings)), options={"HIDDEN"})
 
 

@@ -21,7 +21,7 @@ from .modal import JobOperator
 
 
 def missing_for_a_take(settings: bpy.types.PropertyGroup) -> str:
-    """What must be set before one can be rendered; empty for nothing."""
+    """The settings still missing before a render; empty for none."""
     if not settings.likeness:
         return "Make or choose a likeness first"
     return "" if settings.performance else "Make or choose a performance first"

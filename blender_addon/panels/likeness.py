@@ -14,7 +14,7 @@ from .tab import AdvancedPanel, TabPanel, draw_action, draw_settings, draw_text
 
 
 class HEADCAST_PT_likeness(TabPanel, bpy.types.Panel):
-    """What is known of the person."""
+    """The likeness panel: the person."""
 
     bl_label = "Likeness"
     bl_order = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the face does."""
+"""The performance panel: the drive."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ACTIONS = {
     "RIG": ("headcast.track_rig", "ARMATURE_DATA"),
     "SPEECH": ("headcast.speak", "SPEAKER"),
 }
-"""What makes a performance of each source, and its icon."""
+"""The operator that makes a performance of each source, and its icon."""
 TILES, SCALE, PIXELS = 4, 2.3, 64
 """Blender draws icons square: the curve is so many of them side by side, each of a side in rows and in pixels."""
 
 
 class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
-    """What drives the head."""
+    """The source of the drive."""
 
     bl_label = "Performance"
     bl_order = 1
@@ -69,7 +69,7 @@ def _draw_voice(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -
 
 
 def _draw_performance(layout: bpy.types.UILayout, path: str) -> None:
-    """What the file at `path` holds."""
+    """The contents of the file at `path`."""
     performance = performance_at(path)
     if performance is None:
         layout.label(text="Not made yet", icon="INFO")
@@ -144,7 +144,7 @@ class HEADCAST_PT_speech_life(SpeechPanel, bpy.types.Panel):
 
 
 class HEADCAST_PT_performance_curves(AdvancedPanel, bpy.types.Panel):
-    """What the performance is good for beside a take: a rig's keys, and lines to look at."""
+    """Other uses of the performance: a rig's keys, and lines to look at."""
 
     bl_label = "Curves and Overlay"
     bl_parent_id = "HEADCAST_PT_performance"

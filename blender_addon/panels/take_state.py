@@ -53,7 +53,7 @@ def draw_report(layout: bpy.types.UILayout, pattern: FramePattern) -> None:
 
 
 def draw_frames(layout: bpy.types.UILayout, state: TakeState) -> None:
-    """What is on disk."""
+    """The frames on disk."""
     done = int(state.done.sum())
     there = said("{} frames: {}", done, ranges(state.frames[state.done])) if done else said("No frames")
     draw_text(layout, there, "CHECKMARK" if done else "ERROR")

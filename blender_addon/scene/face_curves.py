@@ -106,5 +106,5 @@ def _fit(size: Doubles, performance: Performance) -> float:
 
 
 def result_of(answer: dict[str, Any]) -> Dissected:
-    """What the engine's job `dissect` answered."""
+    """The answer of the engine's job `dissect`."""
     return Dissected(*(np.array(answer[name]) for name in Dissected._fields))

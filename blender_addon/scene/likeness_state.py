@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a likeness' file says of itself: read again only when it was written."""
+"""The card of a likeness file: read again only when the file was written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _read(path: Path, changed: int) -> Card | None:
 
 
 def in_words(card: Card) -> list[str]:
-    """What an artist is to know of the likeness, a line each."""
+    """Facts about the likeness for the artist, a line each."""
     count = len(card.names)
     lines = [said("1 photo, {} pixels", card.size) if count == 1 else said("{} photos, {} pixels", count, card.size)]
     if card.tuned and card.gain:

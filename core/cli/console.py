@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person sees on a terminal: a bar with time left, notes, one line at the end."""
+"""The terminal's view: a bar with time left, notes, one line at the end."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ConsoleReporter:
 
 
 def describe(command: str, result: dict[str, Any]) -> str:
-    """What a job made: one line, or the table of scores."""
+    """The result of a job: one line, or the table of scores."""
     if command == "adapt":
         with_what = result["weights"] or "geometry alone"
         return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}"

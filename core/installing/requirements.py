@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine needs beside Python. `pyproject.toml` says the same to those who develop; a test compares them."""
+"""The packages that the engine needs. `pyproject.toml` says the same to those who develop; a test compares them."""
 
 from __future__ import annotations
 

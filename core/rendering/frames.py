@@ -30,7 +30,7 @@ from .retry import DOZEN, LOOK_ASIDE, CarefulPlayer
 from .shot import shot_look
 
 Facts = dict[str, object]
-"""What a manifest is told of a frame."""
+"""A frame's facts for the manifest."""
 
 
 class FrameMaker:
@@ -99,7 +99,7 @@ class FrameMaker:
         return digest(*parts)
 
     def _driven(self, place: int) -> tuple[object, ...]:
-        """What the performance says of a frame with a face."""
+        """The performance at a frame with a face."""
         confidence = 0.0 if self._plate is None else round(float(self._performance.confidence[place]), 6)
         return in_steps(self._landmarks[place]), in_steps(self._performance.crops[place]), confidence
 

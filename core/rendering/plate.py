@@ -46,7 +46,7 @@ class Plate:
         self._is_exr = bool(self._clip.pictures) and self._clip.pictures[0].suffix.lower() == ".exr"
         self.space: str | Chromaticities = colour.SCENE_LINEAR
         self.tag: dict[str, object] = {}
-        """What the header says of its colours, where it is believed"""
+        """The header's word on its colours, where it is believed"""
         self.full = False
         """32-bit floats, which a half would not hold bit for bit"""
         self.framing: exr.Framing | None = None
@@ -71,7 +71,7 @@ class Plate:
 
     @property
     def note(self) -> str:
-        """What it was taken for, in words; may be empty."""
+        """How the plate was read, in words; may be empty."""
         return self._clip.note
 
     @property
@@ -82,7 +82,7 @@ class Plate:
         return self.framing.display[0] - self.framing.data[0], self.framing.display[1] - self.framing.data[1]
 
     def attributes(self, number: int) -> dict[str, object]:
-        """What the header of frame `number` says beside its pixels and their colours."""
+        """The attributes in the header of frame `number`, apart from those of pixels and colours."""
         if self._clip.movie is not None:
             aspect = float(self._clip.movie.stream.pixel_aspect)
             return {"framesPerSecond": self._clip.rate} | ({"pixelAspectRatio": aspect} if aspect != 1 else {})
@@ -92,12 +92,12 @@ class Plate:
 
     @property
     def identity(self) -> list[object]:
-        """What tells it from another or from itself changed: names, sizes and times of its files."""
+        """Names, sizes and times of its files: they tell it from another plate, and from itself when changed."""
         files = self._clip.pictures or (self._clip.path,)
         return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.is_file()]
 
     def stand_in(self, number: int) -> list[object]:
-        """What stands for the content of frame `number`: size and time of its file, and for a movie which frame it is.
+        """A stand-in for the content of frame `number`: size and time of its file, and for a movie which frame it is.
 
         Empty for a frame that there is not.
         """

@@ -38,7 +38,7 @@ REST, LIVE = 0, 1
 
 
 class PreviewResult(NamedTuple):
-    """What lies on the canvas."""
+    """The picture on the canvas."""
 
     side: int
     """of the picture in pixels; 0 where the frame shows no face"""

@@ -23,7 +23,7 @@ from ..take import FILES, FramePattern, Manifest, Take, last_shot, read_manifest
 from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
-from .identity import content_of, digest, former_fingerprint, shared_by_all
+from .identity import content_of, digest, shared_by_all
 from .plate import Plate
 from .report_page import write_report
 from .thumbnail import Thumbnail
@@ -82,7 +82,7 @@ def render(
         common = shared_by_all(person, weights, size, inputs.get("colour"), settings)
         maker.settle(common, last_shot(pattern))
         identities = {number: maker.identity(number, common) for number in frames}
-        manifest = Manifest(pattern, identities, former_fingerprint(inputs, player.weights, plate, settings))
+        manifest = Manifest(pattern, identities)
         _tell_of_others(manifest.begin(inputs, settings.overwrite), reporter)
         written = 0
         for done, number in manifest.unfinished(chosen):

@@ -44,8 +44,6 @@ HOUSE = {
 """The rooms of `core/`, and which others each may enter: only rooms listed before it, so that there are no circles. `nouns`
 and `doors` are the FILES below; every other file at core's root is `root`."""
 FILES = {"likeness": "nouns", "performance": "nouns", "take": "nouns", "jobs": "doors", "examining": "doors"}
-SHARED_WORDS = {"Bytes", "Points"}
-"""Words that two modules of core may define: `arrays` and `learning/made` mean the same by them."""
 
 
 def imports(path: Path) -> set[str]:
@@ -151,7 +149,7 @@ def test_one_word_for_one_thing() -> None:
     for path in sorted((ROOT / "core").rglob("*.py")):
         for word in words_of(path):
             homes.setdefault(word, []).append(path.relative_to(ROOT / "core").as_posix())
-    assert {word: places for word, places in homes.items() if len(places) > 1 and word not in SHARED_WORDS} == {}
+    assert {word: places for word, places in homes.items() if len(places) > 1} == {}
 
 
 def test_every_file_names_its_licence() -> None:
