@@ -48,8 +48,10 @@ class SpeakOperator(JobOperator):
             write_phones(scene, made.phones, int(made.frames[0]), made.rate)
         heard = place_sound(scene, self.voice, result["first"])
         scene.frame_end = max(scene.frame_end, result["first"] + result["frames"] - 1)
-        text = "{} phones in {} frames: {}" if heard else "{} phones in {} frames, without sound in the sequencer: {}"
-        return said(text, len(result["phones"]), result["frames"], result["performance"])
+        phones, frames, output = len(result["phones"]), result["frames"], result["performance"]
+        if not heard:
+            return said("{} phones in {} frames, without sound in the sequencer: {}", phones, frames, output)
+        return said("{} phones in {} frames: {}", phones, frames, output)
 
 
 class HEADCAST_OT_speak(SpeakOperator, bpy.types.Operator):
