@@ -52,6 +52,11 @@ def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporte
     else:
         from .tracking.track import track as read_motion
     performance = read_motion(clip, Path(output), settings, reporter)
+    if settings.mouth == "speech":
+        from .speech.dub import dub
+
+        performance = dub(performance, Path(clip), SpeakSettings(text=settings.text, language=settings.language), reporter)
+        performance.save(Path(output))
     return {
         "performance": output,
         "frames": len(performance),

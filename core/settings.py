@@ -34,6 +34,10 @@ CROPS = {
     "auto": "Find the head and hold it steady in a square of its own",
     "full": "The picture is already a head crop",
 }
+MOUTHS = {
+    "seen": "As the picture shows it",
+    "speech": "As the sound says, where somebody speaks: for a mouth that is hidden or badly seen",
+}
 DETECTORS = {
     "mediapipe": "Google MediaPipe: fast, and runs everywhere",
     "face-alignment": "FAN: the detector of the paper; fetches its weights at first use",
@@ -177,6 +181,9 @@ class TrackSettings(CheckedSettings):
     layer: str = option("", "Of EXR plates with several layers, the one to look at; empty finds the picture")
     crop: str = option("auto", "Which part of each frame is the head", choices=CROPS)
     size: int = option(256, "Side in pixels of the head crop in which the face is detected again", low=64, high=1024)
+    mouth: str = option("seen", "Which mouth the performance has", choices=MOUTHS)
+    text: str = option("", "With --mouth speech, the file of the words that are spoken in the clip", kind="path")
+    language: str = option("en", "Language of these words, as espeak-ng names it")
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
 

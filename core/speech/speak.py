@@ -109,13 +109,13 @@ def act(
     life = live(phones, prosody, controls, settings.seed)
     mouth = dialled(mouth_curves(phones, prosody), prosody, controls["jaw"], controls["lips"])
     count = max(1, int(np.ceil(moments / RATE_OF_CURVES * rate)))
-    weights = seal(_sampled(mouth + life.weights, count, rate), phones, float(rate))
+    weights = seal(sampled(mouth + life.weights, count, rate), phones, float(rate))
     weights = np.clip(weights, 0.0, 1.0)
     landmarks = acted_landmarks(
         weights,
-        _sampled(life.turn, count, rate),
-        _sampled(life.place, count, rate),
-        1.0 / _sampled(controls["distance"][:, None], count, rate)[:, 0],
+        sampled(life.turn, count, rate),
+        sampled(life.place, count, rate),
+        1.0 / sampled(controls["distance"][:, None], count, rate)[:, 0],
     )
     rest = acted_landmarks(np.zeros((1, len(EXPRESSIONS))), np.zeros((1, 3)))
     crop = head_crops(rest, np.ones(1, bool), float(rate))
@@ -131,7 +131,7 @@ def act(
     return replace(performance, rest=rest[0], phones=tuple(phones))
 
 
-def _sampled(curves: Doubles, count: int, rate: Fraction) -> Doubles:
+def sampled(curves: Doubles, count: int, rate: Fraction) -> Doubles:
     """Curves [N, C] in the middles of `count` frames."""
     at = (np.arange(count) + 0.5) / float(rate) * RATE_OF_CURVES - 0.5
     return np.column_stack([np.interp(at, np.arange(len(curves)), column) for column in curves.T])

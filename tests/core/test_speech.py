@@ -25,6 +25,7 @@ from headcast.core.performance import Performance, Phone
 from headcast.core.progress import Silent
 from headcast.core.settings import SpeakSettings
 from headcast.core.speech import align, espeak, phones, posteriors
+from headcast.core.speech.dub import dub
 from headcast.core.speech.posteriors import Posteriors, cuts
 from headcast.core.speech.sound import RATE, read_sound
 from headcast.core.speech.speak import speak
@@ -304,3 +305,25 @@ def test_a_feeling_that_lasts_is_still_one_on_another_face(tmp_path: Path, voice
         assert wanted.shape == performance.landmarks.shape
         widths.append(np.median(wanted[:, 54, 0] - wanted[:, 48, 0]))
     assert widths[1] > 1.03 * widths[0]
+
+
+def test_a_tracked_face_takes_its_mouth_from_the_sound(tmp_path: Path, voice: tuple[Path, espeak.Spoken]) -> None:
+    """A face that was seen with its mouth shut throughout, looking about."""
+    silent = speak(
+        voice[0], tmp_path / "x.performance", SpeakSettings(jaw=0, lips=0, breath=0), Silent(), phones=[Phone("ə", 0, 0.1)]
+    )
+    dubbed = dub(silent, voice[0], SpeakSettings(), Silent())
+    lips = measure_faces(dubbed.landmarks).lips
+    assert measure_faces(silent.landmarks).lips.max() < 0.05
+    assert (lips > 0.05).mean() > 0.4
+    assert shut_near(dubbed, closings(voice[1].phones)) >= 0.75
+    above = [*range(17, 36), *range(36, 48), 68, 69]
+    assert np.array_equal(dubbed.landmarks[:, above], silent.landmarks[:, above])
+    assert dubbed.expression[:, INDEX["jawOpen"]].max() > 0.2
+
+
+def test_pictures_have_no_sound_to_take_a_mouth_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "take.csv"
+    path.write_text("Timecode,BlendShapeCount,JawOpen\n12:00:00:00.000,61,0.1\n12:00:00:01.000,61,0.2\n")
+    assert main(["track", str(path), "-o", str(tmp_path / "x.performance"), "--mouth", "speech"]) == 2
+    assert "cannot be opened as a sound" in capsys.readouterr().err
