@@ -90,11 +90,11 @@ def draw_text(layout: bpy.types.UILayout, text: str, icon: str = "NONE", beside:
 
 
 def draw_settings(
-    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any], heading: str = ""
+    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any], heading: str = "", keyed: bool = False
 ) -> None:
-    """A row for every field of a settings class that stands under `heading`."""
+    """A row for every field of a settings class that stands under `heading`; keyed: with a dot to key it."""
     layout.use_property_split = True
-    layout.use_property_decorate = False
+    layout.use_property_decorate = keyed
     for item in fields(settings):
         if item.metadata["group"] == heading:
             layout.prop(group, item.name)

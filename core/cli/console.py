@@ -84,6 +84,11 @@ def describe(command: str, result: dict[str, Any]) -> str:
             f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:.5g} fps, "
             f"a face in {result['seen']}"
         )
+    if command == "speak":
+        return (
+            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
+            f"{len(result['phones'])} phones"
+        )
     if command == "measure":
         return f"{result['table']}: {result['seen']} frames with a face"
     if command == "evaluate":

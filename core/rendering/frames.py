@@ -240,13 +240,17 @@ def directed(
     if not seen.any():
         return performance, wanted
     drive = performance.landmarks[seen]
+    # A face at rest that is known is none of the frames: it goes before them.
+    before = 0 if performance.rest is None or settings.neutral else 1
+    if performance.rest is not None and before:
+        drive = np.concatenate([performance.rest[None], drive])
     strength = Strength(settings.pose, settings.eyes, settings.gaze, settings.brows, settings.mouth)
-    neutral = _neutral_index(performance, settings.neutral)
+    neutral = 0 if before else _neutral_index(performance, settings.neutral)
     if not settings.from_photo:
-        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)
+        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)[before:]
         return performance, wanted
     neutral = calmest_frame(drive) if neutral is None else neutral
-    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)
+    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)[before:]
     still = performance.crops[np.flatnonzero(seen)[neutral]]
     wanted[seen] = crop.to_plate(moved, still, likeness.size)
     return replace(performance, crops=np.tile(still, (len(performance), 1))), wanted
