@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .core.imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS
+from .core.imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS, SOUND_ENDINGS
 
 EDITORS = {"VIEW_3D", "CLIP_EDITOR"}
 
@@ -34,6 +34,15 @@ class HEADCAST_FH_clip(Drop, bpy.types.FileHandler):
     bl_label = "Clip for Headcast"
     bl_import_operator = "headcast.choose_clip"
     bl_file_extensions = ";".join(sorted(MOVIE_ENDINGS))
+
+
+class HEADCAST_FH_sound(Drop, bpy.types.FileHandler):
+    """A voice that drives the head."""
+
+    bl_idname = "HEADCAST_FH_sound"
+    bl_label = "Sound for Headcast"
+    bl_import_operator = "headcast.choose_sound"
+    bl_file_extensions = ";".join(sorted(SOUND_ENDINGS))
 
 
 class HEADCAST_FH_likeness(Drop, bpy.types.FileHandler):

@@ -9,7 +9,7 @@ import bpy
 from .compat import RELATIVE_PATH
 from .core.consent import NONE, Consent
 from .core.landmarks.naming import TARGETS as TARGETS_OF
-from .core.settings import AdaptSettings, RenderSettings, TrackSettings
+from .core.settings import AdaptSettings, RenderSettings, SpeakSettings, TrackSettings
 from .locale import OURS
 from .scene.overlay import redraw
 
@@ -74,6 +74,12 @@ class HEADCAST_PG_track(bpy.types.PropertyGroup):
     """How a clip becomes a Performance."""
 
     __annotations__ = annotations_of(TrackSettings)
+
+
+class HEADCAST_PG_speak(bpy.types.PropertyGroup):
+    """How a voice becomes a Performance."""
+
+    __annotations__ = annotations_of(SpeakSettings)
 
 
 class HEADCAST_PG_render(bpy.types.PropertyGroup):
@@ -208,6 +214,7 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
             ("CLIP", "Clip", "A movie or numbered pictures of somebody's face"),
             ("TRACKS", "Tracks", "Tracks of the Movie Clip Editor, placed by hand or by the detector"),
             ("RIG", "Rig", "A rigged face of the scene, seen by its camera"),
+            ("SPEECH", "Speech", "A voice, with its words or without"),
         ],
     )
     clip: bpy.props.StringProperty(
@@ -221,10 +228,26 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         poll=is_face,
     )
     rig_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
+    retime: bpy.props.BoolProperty(
+        name="At the Scene's Rate",
+        description="A second of the performance is a second of the scene. Off, it is written frame for frame, as the Movie "
+        "Clip Editor plays its footage",
+        default=True,
+    )
     movie_clip: bpy.props.PointerProperty(
         name="Clip", description="The clip of the Movie Clip Editor that holds the tracks", type=bpy.types.MovieClip
     )
     track_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
+    sound: bpy.props.StringProperty(name="Sound", description="A voice: a sound file, or a movie with sound")
+    words: bpy.props.StringProperty(
+        name="Words",
+        description="The words that are spoken; without them, and without a file of them, they are guessed from the sound",
+    )
+    show_phones: bpy.props.BoolProperty(
+        name="Phones as Markers",
+        description="Mark each phone in the timeline, to be moved, renamed, added and removed by hand",
+        default=True,
+    )
     performance: bpy.props.StringProperty(
         name="Performance",
         translation_context=OURS,
@@ -257,5 +280,6 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
     adapt: bpy.props.PointerProperty(type=HEADCAST_PG_adapt)
     consent: bpy.props.PointerProperty(type=HEADCAST_PG_consent)
     track: bpy.props.PointerProperty(type=HEADCAST_PG_track)
+    speak: bpy.props.PointerProperty(type=HEADCAST_PG_speak)
     render: bpy.props.PointerProperty(type=HEADCAST_PG_render)
     preview: bpy.props.PointerProperty(type=HEADCAST_PG_preview)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import drops, jobs, leaving, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
+from . import drops, ending, jobs, leaving, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
 from .operators import (
     adapt,
     cancel,
@@ -25,6 +25,7 @@ from .operators import (
     render,
     sample,
     set_up,
+    speak,
     track,
     track_rig,
     verify,
@@ -43,6 +44,7 @@ CLASSES: tuple[type, ...] = (
     preferences.HEADCAST_AP_preferences,
     properties.HEADCAST_PG_adapt,
     properties.HEADCAST_PG_track,
+    properties.HEADCAST_PG_speak,
     properties.HEADCAST_PG_render,
     properties.HEADCAST_PG_consent,
     properties.HEADCAST_PG_match,
@@ -58,6 +60,9 @@ CLASSES: tuple[type, ...] = (
     track.HEADCAST_OT_track,
     track_rig.HEADCAST_OT_track_rig,
     read_tracks.HEADCAST_OT_read_tracks,
+    speak.HEADCAST_OT_speak,
+    speak.HEADCAST_OT_speak_phones,
+    speak.HEADCAST_OT_strip_sound,
     place_tracks.HEADCAST_OT_place_tracks,
     place_tracks.HEADCAST_OT_detector_tracks,
     match.HEADCAST_OT_match,
@@ -92,6 +97,7 @@ CLASSES: tuple[type, ...] = (
     choose.HEADCAST_OT_choose_likeness,
     choose.HEADCAST_OT_choose_performance,
     choose.HEADCAST_OT_choose_clip,
+    choose.HEADCAST_OT_choose_sound,
     presets.HEADCAST_OT_adapt_preset,
     presets.HEADCAST_OT_track_preset,
     presets.HEADCAST_OT_render_preset,
@@ -103,6 +109,7 @@ CLASSES: tuple[type, ...] = (
     cancel.HEADCAST_OT_cancel,
     drops.HEADCAST_FH_photos,
     drops.HEADCAST_FH_clip,
+    drops.HEADCAST_FH_sound,
     drops.HEADCAST_FH_likeness,
     drops.HEADCAST_FH_performance,
     preset_menus.HEADCAST_PT_adapt_presets,
@@ -118,6 +125,8 @@ CLASSES: tuple[type, ...] = (
         performance.HEADCAST_PT_performance,
         matches.HEADCAST_PT_matches,
         performance.HEADCAST_PT_performance_advanced,
+        performance.HEADCAST_PT_speech_mouth,
+        performance.HEADCAST_PT_speech_life,
         performance.HEADCAST_PT_performance_curves,
         control_face_panel.HEADCAST_PT_control_face,
         control_face_panel.HEADCAST_PT_control_face_more,
@@ -151,6 +160,7 @@ def register() -> None:
     )
     for part in PARTS:
         part.register()
+    ending.ensure_clean(unregister)
 
 
 def unregister() -> None:

@@ -42,6 +42,18 @@ class EmptyClipError(HeadcastError):
     """A clip holds no frame."""
 
 
+class UnreadableSoundError(HeadcastError):
+    """A sound is missing, empty, or cannot be decoded."""
+
+
+class NoSoundError(HeadcastError):
+    """A file has no sound, or nothing but silence."""
+
+
+class NoSpeechError(HeadcastError):
+    """A sound in which nobody speaks."""
+
+
 class AmbiguousSequenceError(HeadcastError):
     """A name stands for several sequences of pictures."""
 

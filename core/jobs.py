@@ -26,6 +26,7 @@ from .settings import (
     RenderSettings,
     SetUpSettings,
     ShareSettings,
+    SpeakSettings,
     SynthesizeSettings,
     TrackSettings,
     TrainSettings,
@@ -120,12 +121,41 @@ def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporte
     else:
         from .tracking.track import track as read_motion
     performance = read_motion(clip, Path(output), settings, reporter)
+    if settings.mouth == "speech":
+        from .speech.dub import dub
+
+        performance = dub(performance, Path(clip), SpeakSettings(text=settings.text, language=settings.language), reporter)
+        performance.save(Path(output))
     return {
         "performance": output,
         "frames": len(performance),
         "seen": int(performance.seen.sum()),
         "first": int(performance.frames[0]),
         "rate": float(performance.rate),
+    }
+
+
+def run_speak(
+    voice: str,
+    output: str,
+    settings: SpeakSettings,
+    reporter: Reporter,
+    words: str = "",
+    phones: list[list[Any]] | None = None,
+    keys: dict[str, list[float]] | None = None,
+) -> Result:
+    """words: instead of those of a file; phones: symbol, start and end of each, instead of listening; keys: of the dials."""
+    from .performance import Phone
+    from .speech.speak import speak
+
+    given = [Phone(str(symbol), float(start), float(end)) for symbol, start, end in phones or []]
+    performance = speak(Path(voice), Path(output), settings, reporter, words, given, keys or {})
+    return {
+        "performance": output,
+        "frames": len(performance),
+        "first": int(performance.frames[0]),
+        "rate": float(performance.rate),
+        "phones": [list(phone) for phone in performance.phones],
     }
 
 
@@ -145,9 +175,11 @@ def run_measure(performance: str, output: str, settings: MeasureSettings, report
 
 def run_dissect(settings: DissectSettings, reporter: Reporter, likeness: str = "", performance: str = "") -> Result:
     """Take apart the face of a likeness or of a performance."""
+    from .imaging.read import parse_rate
     from .tracking.dissecting import dissect_likeness, dissect_performance
 
-    found = dissect_likeness(Path(likeness)) if likeness else dissect_performance(Path(performance))
+    rate = parse_rate(settings.rate) if settings.rate else None
+    found = dissect_likeness(Path(likeness)) if likeness else dissect_performance(Path(performance), rate)
     return {name: values.tolist() for name, values in found._asdict().items()}
 
 
@@ -254,6 +286,7 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "share": (run_share, ShareSettings),
     "turnover": (run_turnover, TurnoverSettings),
     "track": (run_track, TrackSettings),
+    "speak": (run_speak, SpeakSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),
     "preview": (run_preview, RenderSettings),

@@ -13,6 +13,7 @@ from headcast.core import settings
 CHAPTERS = {
     "Likeness": settings.AdaptSettings,
     "Performance": settings.TrackSettings,
+    "Speech": settings.SpeakSettings,
     "Take": settings.RenderSettings,
     "Share": settings.ShareSettings,
     "Evaluate": settings.EvaluateSettings,

@@ -7,23 +7,13 @@ import bpy
 
 from ..core.landmarks.naming import LANDMARKS, landmark_labels
 from ..operators.match import chosen_matches
-from .tab import AdvancedPanel
+from .tab import AdvancedPanel, RowList
 
 
-class HEADCAST_UL_matches(bpy.types.UIList):
+class HEADCAST_UL_matches(RowList, bpy.types.UIList):
     """Source, and what it drives."""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: bpy.types.PropertyGroup,
-        item: bpy.types.PropertyGroup,
-        icon: int,
-        active_data: bpy.types.PropertyGroup,
-        active_property: str,
-        index: int,
-    ) -> None:
+    def draw_row(self, layout: bpy.types.UILayout, item: bpy.types.PropertyGroup) -> None:
         row = layout.split(factor=0.5)
         row.label(text=item.source)
         row.label(text=_in_words(item.target))

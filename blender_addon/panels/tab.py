@@ -48,6 +48,23 @@ class AdvancedPanel(TabPanel):
     bl_options = {"DEFAULT_CLOSED"}
 
 
+class RowList:
+    """A list whose rows are drawn by `draw_row(layout, item)`."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: bpy.types.PropertyGroup,
+        item: bpy.types.PropertyGroup,
+        icon: int,
+        active_data: bpy.types.PropertyGroup,
+        active_property: str,
+        index: int,
+    ) -> None:
+        self.draw_row(layout, item)  # type: ignore[attr-defined]
+
+
 def in_each_editor(*panels: type) -> tuple[type, ...]:
     """The panels, parents before children, and the same again for each of OTHER_EDITORS."""
     return (*panels, *(_moved(panel, editor) for editor in OTHER_EDITORS for panel in panels))
@@ -73,11 +90,11 @@ def draw_text(layout: bpy.types.UILayout, text: str, icon: str = "NONE", beside:
 
 
 def draw_settings(
-    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any], heading: str = ""
+    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any], heading: str = "", keyed: bool = False
 ) -> None:
-    """A row for every field of a settings class that stands under `heading`."""
+    """A row for every field of a settings class that stands under `heading`; keyed: with a dot to key it."""
     layout.use_property_split = True
-    layout.use_property_decorate = False
+    layout.use_property_decorate = keyed
     for item in fields(settings):
         if item.metadata["group"] == heading:
             layout.prop(group, item.name)

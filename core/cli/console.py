@@ -81,8 +81,13 @@ def describe(command: str, result: dict[str, Any]) -> str:
         return f"{result['folder']}: {result['files']} files"
     if command == "track":
         return (
-            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
+            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:.5g} fps, "
             f"a face in {result['seen']}"
+        )
+    if command == "speak":
+        return (
+            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
+            f"{len(result['phones'])} phones"
         )
     if command == "measure":
         return f"{result['table']}: {result['seen']} frames with a face"

@@ -37,6 +37,15 @@ def build_parser() -> argparse.ArgumentParser:
     track.add_argument("-o", "--output", required=True, metavar="Y.performance")
     _add_options(track, JOBS["track"][1])
 
+    speak = commands.add_parser(
+        "speak",
+        help="a voice to a performance",
+        description="Make a head speak: lips, eyes and head of a voice, with its words or without.",
+    )
+    speak.add_argument("voice", metavar="VOICE", help="a sound file, or a movie with sound")
+    speak.add_argument("-o", "--output", required=True, metavar="Y.performance")
+    _add_options(speak, JOBS["speak"][1])
+
     render = commands.add_parser(
         "render", help="a likeness plays a performance", description="Render a take: an EXR sequence and its manifest."
     )

@@ -25,6 +25,7 @@ OTHER_PICTURES = frozenset(
     (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".psd", ".xcf", ".kra", ".jxl", ".gif", ".svg")
 ) | frozenset((".dpx", ".cin", ".tga", ".hdr", ".sgi", ".iff", ".pic", ".tx"))
 """Of kinds that are not read: in a folder they are left out, and said to be."""
+SOUND_ENDINGS = frozenset({".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".aif", ".aiff", ".caf"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """Endings that count as a video in a folder; a file that is named itself may have any ending."""
 NUMBER = re.compile(r"(?:(?<=[._])|^)-\d+|\d+")

