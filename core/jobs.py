@@ -193,6 +193,7 @@ def run_render(
     require_consent: bool = False,
 ) -> Result:
     """With a `thumbnail`, the head of a frame just rendered is shown there while the job runs."""
+    from .likeness import read_card
     from .rendering.render import render
 
     shown = Path(thumbnail) if thumbnail else None
@@ -208,6 +209,7 @@ def run_render(
         "width": take.width,
         "height": take.height,
         "rate": take.rate,
+        "consent": read_card(Path(likeness)).consent.id,
     }
 
 

@@ -105,9 +105,10 @@ def describe(command: str, result: dict[str, Any]) -> str:
             f"{result['folder']}: {result['videos']} videos, {result['tracks']} tracks, {result['frames']} frames, "
             f"{result['left_out']} left out; {result['before']} videos were done before"
         )
+    allowed = f"consent record {result['consent']}" if result["consent"] else "no consent on record"
     return (
         f"{result['output']} to {result['last']}: {result['frames']} frames of {result['width']} x {result['height']}, "
-        f"{result['written']} rendered now"
+        f"{result['written']} rendered now, {allowed}"
     )
 
 

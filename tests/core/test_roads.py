@@ -376,6 +376,7 @@ def test_a_take_says_that_it_is_synthetic_and_is_signed(
 ) -> None:
     """Frames that show no head do not say so."""
     assert render(made, tmp_path / "out.####.exr", "--tries", "0") == 0
+    assert "no consent on record" in capsys.readouterr().out
     shown, empty = (exr.read_attributes(tmp_path / f"out.{frame}.exr") for frame in (1001, 1005))
     term = shown["Iptc4xmpExt:DigitalSourceType"]
     assert str(term).startswith("http://cv.iptc.org/newscodes/digitalsourcetype/")
