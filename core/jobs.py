@@ -86,7 +86,7 @@ def run_verify(path: str, settings: VerifySettings, reporter: Reporter) -> Resul
     """`state` is that of the worst, `code` what a pipeline is told of it."""
     from .provenance.verifying import EXIT_CODES, verify, worst
 
-    found = verify(Path(path), reporter)
+    found = verify(Path(path), reporter, Path(settings.takes) if settings.takes else None)
     state = worst(found)
     return {
         "state": state,
@@ -99,7 +99,7 @@ def run_share(take: str, output: str, settings: ShareSettings, reporter: Reporte
     from .provenance.sharing import share
     from .provenance.verifying import take_at
 
-    return {"output": output, "frames": share(take_at(Path(take)), Path(output), settings, reporter)}
+    return {"output": output, **share(take_at(Path(take)), Path(output), settings, reporter)._asdict()}
 
 
 def run_turnover(take: str, output: str, settings: TurnoverSettings, reporter: Reporter) -> Result:

@@ -76,9 +76,14 @@ class FramePattern:
         return str(self.folder / f"{self.stem}{'#' * self.digits}{self.ending}")
 
     @property
+    def name(self) -> str:
+        """What its files are called, without numbers and endings."""
+        return self.stem.rstrip("._-")
+
+    @property
     def manifest(self) -> Path:
         """The file that knows the frames."""
-        return self.folder / f"{self.stem.rstrip('._-')}{ENDING}"
+        return self.folder / f"{self.name}{ENDING}"
 
     @property
     def report(self) -> Path:

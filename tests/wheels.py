@@ -37,8 +37,8 @@ def write_wheels(folder: Path) -> Path:
     folder.mkdir()
     for requirement in (TORCH, *PACKAGES, MODEL_FILES):
         write_wheel(folder, requirement)
-    for file in FILES:
-        write_wheel(folder, file.wheel, {file.inside: "a model"})
+    for wheel in {file.wheel for file in FILES}:
+        write_wheel(folder, wheel, {file.inside: "a model" for file in FILES if file.wheel == wheel})
     return folder
 
 

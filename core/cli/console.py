@@ -76,7 +76,8 @@ def describe(command: str, result: dict[str, Any]) -> str:
     if command == "verify":
         return "\n".join(_verdict(found) for found in result["verdicts"])
     if command == "share":
-        return f"{result['output']}: {result['frames']} frames"
+        marked = f"watermark {result['watermark']}" if result["watermark"] else "no watermark"
+        return f"{result['output']}: {result['frames']} frames, {marked}"
     if command == "turnover":
         return f"{result['folder']}: {result['files']} files"
     if command == "track":
@@ -119,4 +120,7 @@ def _verdict(found: dict[str, Any]) -> str:
         said.append(f"signed by {found['signer']}" + (" (not known here)" if found["state"] == "unknown signer" else ""))
     said += [f"{found['frames']} frames"] * bool(found["frames"])
     said += [found["source_type"]] * bool(found["source_type"]) + [f"consent {found['consent']}"] * bool(found["consent"])
+    if found["watermark"]:
+        of = f" (take {' or '.join(found['takes'])})" if found["takes"] else " (of a take that is not here)"
+        said.append(f"watermark {found['watermark']}{of}")
     return "\n".join([f"{found['path']}: {', '.join(said)}", *(f"  {finding}" for finding in found["findings"])])

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -21,9 +21,11 @@ from ..listing import parse_ranges
 from ..progress import Reporter
 from ..settings import ShareSettings
 from ..take import CONSENT, LIKENESS, PHOTOS, PLATE, RATE, WEIGHTS, FramePattern, Record, last_run, read_manifest
+from .finding import in_words, take_number
 from .keys import key_or_note
 from .marks import Mark, put_xmp, xmp_packet
 from .signing import FORMATS, sign_file
+from .stamping import Stamp, stamping
 
 GREY = 0.18
 """Scene-linear, behind what is transparent."""
@@ -31,8 +33,16 @@ H264 = {"crf": "17", "preset": "medium", "movflags": "+faststart"}
 USUAL_RATE = 24.0
 
 
-def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter: Reporter) -> int:
-    """Write the take's frames as an MP4 or a MOV (H.264), or one of them as a PNG, marked and signed; returns how many.
+class Shared(NamedTuple):
+    """What was written."""
+
+    frames: int
+    watermark: str
+    """the take's number, which is in the heads; empty where it was not put in"""
+
+
+def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter: Reporter) -> Shared:
+    """Write the take's frames as an MP4 or a MOV (H.264), or one of them as a PNG, marked and signed.
 
     Raises SettingError for another ending or frames that there are not, UnreadableImageError where there is no take,
     UnwritableError.
@@ -51,23 +61,25 @@ def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter
     if kind == ".png":
         numbers = numbers[:1]
     mark, key = mark_of(run), key_or_note(reporter)
+    number = take_number(pattern.name, mark.likeness)
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         staging = tempfile.TemporaryDirectory(prefix=".share.", dir=output.parent)
     with staging as folder:
         made = Path(folder) / output.name
-        if kind == ".png":
-            write_png(made, shown(pattern.path(numbers[0])))
-        else:
-            rate = settings.rate or float(run.get(RATE, 0.0)) or USUAL_RATE
-            _encode(made, pattern, numbers, rate, reporter)
+        with stamping(number, settings.watermark, reporter) as stamp:
+            if kind == ".png":
+                write_png(made, _stamped(pattern.path(numbers[0]), stamp))
+            else:
+                rate = settings.rate or float(run.get(RATE, 0.0)) or USUAL_RATE
+                _encode(made, pattern, numbers, rate, stamp, reporter)
         put_xmp(made, xmp_packet(mark))
         if key is not None:
             plates = sorted({records[frame]["plate"] for frame in numbers if records[frame].get("plate")})
             sign_file(made, key, mark, run.get(PHOTOS, ()), plates)
         with writing(output):
             made.replace(output)
-    return len(numbers)
+    return Shared(len(numbers), in_words(number) if stamp else "")
 
 
 def mark_of(run: Record) -> Mark:
@@ -87,11 +99,19 @@ def shown(path: Path) -> Picture:
     return colour.to_bytes(colour.encode_srgb(linear))
 
 
-def _encode(path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, reporter: Reporter) -> None:
+def _stamped(path: Path, stamp: Stamp | None) -> Picture:
+    """A frame as it is shown, with the watermark where one is put in."""
+    picture = shown(path)
+    return stamp(path, picture) if stamp else picture
+
+
+def _encode(
+    path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, stamp: Stamp | None, reporter: Reporter
+) -> None:
     def pictures() -> Iterable[Picture]:
         for done, number in enumerate(numbers):
             reporter.step("encode", done, len(numbers))
-            yield shown(pattern.path(number))
+            yield _stamped(pattern.path(number), stamp)
         reporter.step("encode", len(numbers), len(numbers))
 
     try:

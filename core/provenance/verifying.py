@@ -16,11 +16,20 @@ from typing import Any
 
 import c2pa
 
-from ..errors import SettingError, UnreadableImageError, WrongFileError
+from ..errors import (
+    EmptyClipError,
+    MissingPackageError,
+    MissingWeightsError,
+    SettingError,
+    UnreadableImageError,
+    WrongFileError,
+)
 from ..files import sha256_of
+from ..imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS
 from ..progress import Reporter, Silent
 from ..reading import Reader
 from ..take import ENDING, SIDECAR, FramePattern
+from .finding import find_watermark, in_words, takes_with
 from .keys import trusted_certificates
 from .signing import EXR, FORMATS, offline, statement_of
 
@@ -30,6 +39,9 @@ EXIT_CODES = {WHOLE: 0, CHANGED: 1, UNKNOWN: 3, UNSIGNED: 4}
 WORST_FIRST = (CHANGED, UNSIGNED, UNKNOWN, WHOLE)
 UNTRUSTED, UNBOUND = "signingCredential.untrusted", "assertion.dataHash.mismatch"
 """C2PA's words for a signer that nobody here knows, and for content that is not what was signed."""
+SIGNABLE = {**FORMATS, ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+"""What may carry a signature, ours or another program's."""
+SEEN = (PICTURE_ENDINGS | MOVIE_ENDINGS) - {".exr"}
 MOST_SIDECAR, MOST_FRAMES = 1 << 27, 1_000_000
 """Bytes and frames: a sidecar with more is none."""
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -54,21 +66,29 @@ class Verification:
     """id of the record, as it was when it was signed"""
     source_type: str = ""
     """the IPTC's term"""
+    watermark: str = ""
+    """the number of a take that is in the heads, signed or not; empty where none was found"""
+    takes: tuple[str, ...] = ()
+    """the names of takes that have this number"""
 
 
-def verify(path: Path, reporter: Reporter | None = None) -> list[Verification]:
-    """Look at a signed file, a take (its sidecar, manifest, a frame, or a pattern such as `shot.####.exr`), or at all that
-    is in a folder, however deep. Raises UnreadableImageError where nothing is there to look at."""
+def verify(path: Path, reporter: Reporter | None = None, takes: Path | None = None) -> list[Verification]:
+    """Look at a picture or a movie, a take (its sidecar, manifest, a frame, or a pattern such as `shot.####.exr`), or at all
+    that is in a folder, however deep. Raises UnreadableImageError where nothing is there to look at.
+
+    A picture or a movie that is named itself is searched for a watermark; the take that it is of is looked for in `takes`,
+    however deep, or beside the file.
+    """
     reporter = reporter or Silent()
     if path.is_dir():
         found = list(_in_folder(path, reporter))
         if not found:
             raise UnreadableImageError(f"{path} holds no frames, pictures or movies", "Give the folder of a take")
         return found
-    if path.suffix.lower() in FORMATS:
+    if path.suffix.lower() in SEEN:
         if not path.is_file():
             raise UnreadableImageError(f"{path} is not there", "Check the path")
-        return [_verify_file(path)]
+        return [_with_watermark(_verify_file(path), takes, reporter)]
     return [_verify_take(_sidecar_of(path), path, reporter)]
 
 
@@ -113,15 +133,29 @@ def _sidecar_of(path: Path) -> Path:
 
 def _verify_file(path: Path) -> Verification:
     """A file with its signature inside."""
+    kind = SIGNABLE.get(path.suffix.lower())
     try:
         with _door(path).opened(), open(path, "rb") as file:
-            reader = c2pa.Reader.try_create(FORMATS[path.suffix.lower()], file, context=_context())
+            reader = c2pa.Reader.try_create(kind, file, context=_context()) if kind else None
             if reader is None:
                 return Verification(path, UNSIGNED, findings=("it carries no signature",))
             with reader:
                 return _judged(path, reader)
     except UnreadableImageError as error:
         return Verification(path, CHANGED, findings=(error.message,))
+
+
+def _with_watermark(verdict: Verification, takes: Path | None, reporter: Reporter) -> Verification:
+    """The same with the watermark of its file."""
+    try:
+        found = find_watermark(verdict.path)
+    except (MissingPackageError, MissingWeightsError, UnreadableImageError, EmptyClipError) as error:
+        reporter.note(f"No watermark is looked for: {error}")
+        return verdict
+    if found is None:
+        return verdict
+    folder, deep = (takes, True) if takes else (verdict.path.parent, False)
+    return replace(verdict, watermark=in_words(found.number), takes=tuple(takes_with(found.number, folder, deep)))
 
 
 def _verify_take(sidecar: Path, asked: Path, reporter: Reporter) -> Verification:

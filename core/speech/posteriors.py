@@ -9,17 +9,15 @@ used.
 from __future__ import annotations
 
 import json
-import os
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Floats
-from ..errors import MissingPackageError
 from ..fetching import SPEECH
+from ..inference import open_session
 from ..progress import Reporter
 from .sound import RATE, loudness
 
@@ -55,7 +53,7 @@ def listen_slowly(samples: Floats, reporter: Reporter) -> Posteriors:
 
 def listen(samples: Floats, reporter: Reporter) -> Posteriors:
     """Hear `samples` [N] at RATE, piece by piece. Raises MissingPackageError, MissingWeightsError."""
-    session = _session(SPEECH.find())
+    session = open_session(SPEECH)
     edges = cuts(loudness(samples, SAMPLES))
     found = []
     for i, (begin, end) in enumerate(pairwise(edges)):
@@ -77,15 +75,3 @@ def cuts(level: Floats) -> list[int]:
         first = edges[-1] + SHORTEST
         edges.append(first + int(np.argmin(smooth[first : edges[-1] + LONGEST])))
     return [*edges, max(len(level), 1)]
-
-
-@lru_cache(maxsize=1)
-def _session(path: Path) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingPackageError("The package onnxruntime is not installed", "Run: pip install onnxruntime") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(4, os.cpu_count() or 1)
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(SPEECH.verified(path), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The watermark of a take is put into the frames that are shared, where they show the head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import Floats, Picture
+from ..errors import MissingPackageError, MissingWeightsError
+from ..imaging import exr
+from ..landmarks.detectors import Detector, Face, open_detector
+from ..progress import Reporter
+from .watermark import ensure_marker, head_square, marked
+
+Stamp = Callable[[Path, Picture], Picture]
+"""Takes a frame's file, and the picture that is shown of it."""
+DETECTOR = "mediapipe"
+IN_HEAD = 0.5
+"""The part of a face that is in the head's matte where the face is the head's and not somebody's in the plate."""
+
+
+@contextmanager
+def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Stamp | None]:
+    """Gives what marks one frame after the other with `number`; None where nothing is to be marked, or a note says why
+    nothing can be. At the end a note says how many heads were not found."""
+    detector = _ready(reporter) if strength else None
+    if detector is None:
+        yield None
+        return
+    unfound = []
+
+    def stamp(path: Path, picture: Picture) -> Picture:
+        matte = exr.read_head(path)[..., 3]
+        if not matte.any():
+            return picture
+        face = _of_head(detector.detect(picture), matte)
+        if face is None:
+            unfound.append(path)
+            return picture
+        return marked(picture, np.clip(matte, 0.0, 1.0), head_square(face.landmarks), number, strength)
+
+    with closing(detector):
+        yield stamp
+    if unfound:
+        reporter.note(
+            f"No watermark is in {len(unfound)} frames, where the detector finds no head: {unfound[0].name} is one"
+        )
+
+
+def _ready(reporter: Reporter) -> Detector | None:
+    try:
+        ensure_marker()
+        return open_detector(DETECTOR)
+    except (MissingPackageError, MissingWeightsError) as error:
+        reporter.note(f"No watermark is put in: {error}")
+        return None
+
+
+def _of_head(faces: Sequence[Face], matte: Floats) -> Face | None:
+    """The face that is in the matte [H, W], if any is."""
+    height, width = matte.shape
+    for face in faces:
+        across, down = np.rint(face.landmarks).astype(int).T
+        inside = matte[np.clip(down, 0, height - 1), np.clip(across, 0, width - 1)]
+        if np.mean(inside > IN_HEAD) > IN_HEAD:
+            return face
+    return None
