@@ -55,6 +55,7 @@ def h264(picture: Picture, quality: int) -> Picture:
         for _ in range(FRAMES):
             movie.mux(stream.encode(av.VideoFrame.from_ndarray(picture[:height, :width].copy(), format="rgb24")))
         movie.mux(stream.encode())
+    file.seek(0)
     with av.open(file) as movie:
         return [frame.to_ndarray(format="rgb24") for frame in movie.decode(video=0)][FRAMES // 2]
 
@@ -65,6 +66,7 @@ def copies(picture: Picture) -> Iterator[tuple[str, Picture]]:
     yield "half size", half(picture)
     yield "10 % crop", cropped(picture)
     yield "H.264 crf 23", h264(picture, 23)
+    yield "half size, H.264", h264(half(picture), 23)
     yield "H.264 crf 17, then 23", h264(h264(picture, 17), 23)
 
 
@@ -118,11 +120,9 @@ def measure_marked(photos: list[Path], count: int, strength: float, detector: De
     for name, rows in found.items():
         side, wrong, right, any_found = np.array(rows, float).T
         large = side >= LARGE
-        print(
-            f"{name:>22}: bits wrong {wrong.mean():.1f} of 32 (large heads {wrong[large].mean():.1f}), found {right.mean():.0%} "
-            f"({right[large].mean():.0%} of {large.sum()} large heads), another number {int(np.sum(any_found > right))}",
-            flush=True,
-        )
+        print(f"{name:>22}: {wrong.mean():.1f} of 32 bits wrong (large heads {wrong[large].mean():.1f}), ", end="")
+        print(f"found {right.mean():.0%} (of {large.sum()} large heads {right[large].mean():.0%}), ", end="")
+        print(f"another number {int(np.sum(any_found > right))}", flush=True)
 
 
 def measure_unmarked(photos: list[Path], count: int, detector: Detector) -> None:

@@ -16,7 +16,7 @@ from ..landmarks.detectors import Detector, Face, open_detector
 from ..progress import Reporter
 from .watermark import ensure_marker, head_square, marked
 
-Stamp = Callable[[Path, Picture], Picture]
+Marking = Callable[[Path, Picture], Picture]
 """Takes a frame's file, and the picture that is shown of it."""
 DETECTOR = "mediapipe"
 IN_HEAD = 0.5
@@ -24,7 +24,7 @@ IN_HEAD = 0.5
 
 
 @contextmanager
-def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Stamp | None]:
+def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Marking | None]:
     """Gives what marks one frame after the other with `number`; None where nothing is to be marked, or a note says why
     nothing can be. At the end a note says how many heads were not found."""
     detector = _ready(reporter) if strength else None
