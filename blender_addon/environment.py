@@ -52,6 +52,12 @@ def chosen_python() -> Path:
     return Path(named) if named else blender_python()
 
 
+def demands() -> dict[str, bool]:
+    """What the preferences demand of a render, as arguments of its job."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    return {"require_consent": addon.preferences.require_consent} if addon else {}
+
+
 def find_python() -> Path:
     """The engine's Python: the environment that was made with the chosen one, else that itself.
 

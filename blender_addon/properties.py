@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from .compat import RELATIVE_PATH
+from .core.consent import NONE, Consent
 from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, SpeakSettings, TrackSettings
 from .locale import OURS
@@ -87,6 +88,12 @@ class HEADCAST_PG_render(bpy.types.PropertyGroup):
     __annotations__ = annotations_of(RenderSettings)
 
 
+class HEADCAST_PG_consent(bpy.types.PropertyGroup):
+    """Who allowed it: what is to be put on record."""
+
+    __annotations__ = annotations_of(Consent)
+
+
 class HEADCAST_PG_match(bpy.types.PropertyGroup):
     """One thing in the scene drives one of Headcast's targets: `core.landmarks.naming.Match`."""
 
@@ -138,9 +145,10 @@ def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
 
 
 def forget_picked(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    """Other photos were named: the files that were picked are of another folder."""
+    """Other photos were named: the files that were picked are of another folder, and the consent may be another person's."""
     self.picked.clear()
     self.checked.clear()
+    self.consent.kind = NONE
 
 
 class HEADCAST_PG_picked(bpy.types.PropertyGroup):
@@ -220,6 +228,12 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         poll=is_face,
     )
     rig_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
+    retime: bpy.props.BoolProperty(
+        name="At the Scene's Rate",
+        description="A second of the performance is a second of the scene. Off, it is written frame for frame, as the Movie "
+        "Clip Editor plays its footage",
+        default=True,
+    )
     movie_clip: bpy.props.PointerProperty(
         name="Clip", description="The clip of the Movie Clip Editor that holds the tracks", type=bpy.types.MovieClip
     )
@@ -264,6 +278,7 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         name="Version", description="Of Headcast's settings in the file", options={"HIDDEN"}, default=0
     )
     adapt: bpy.props.PointerProperty(type=HEADCAST_PG_adapt)
+    consent: bpy.props.PointerProperty(type=HEADCAST_PG_consent)
     track: bpy.props.PointerProperty(type=HEADCAST_PG_track)
     speak: bpy.props.PointerProperty(type=HEADCAST_PG_speak)
     render: bpy.props.PointerProperty(type=HEADCAST_PG_render)

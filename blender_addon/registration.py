@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import drops, jobs, leaving, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
+from . import drops, ending, jobs, leaving, locale, menus, notices, preferences, preview, properties, thumbnails, versioning
 from .operators import (
     adapt,
     cancel,
@@ -21,12 +21,14 @@ from .operators import (
     presets,
     queue,
     read_tracks,
+    record_consent,
     render,
     sample,
     set_up,
     speak,
     track,
     track_rig,
+    verify,
     write_curves,
 )
 from .operators import preview as preview_operator
@@ -44,6 +46,7 @@ CLASSES: tuple[type, ...] = (
     properties.HEADCAST_PG_track,
     properties.HEADCAST_PG_speak,
     properties.HEADCAST_PG_render,
+    properties.HEADCAST_PG_consent,
     properties.HEADCAST_PG_match,
     properties.HEADCAST_PG_matches,
     properties.HEADCAST_PG_picked,
@@ -53,6 +56,7 @@ CLASSES: tuple[type, ...] = (
     properties.HEADCAST_PG_scene,
     check_photos.HEADCAST_OT_check_photos,
     adapt.HEADCAST_OT_adapt,
+    record_consent.HEADCAST_OT_record_consent,
     track.HEADCAST_OT_track,
     track_rig.HEADCAST_OT_track_rig,
     read_tracks.HEADCAST_OT_read_tracks,
@@ -75,6 +79,7 @@ CLASSES: tuple[type, ...] = (
     expressions.HEADCAST_OT_apply_expression,
     expressions.HEADCAST_OT_add_expressions,
     render.HEADCAST_OT_render,
+    verify.HEADCAST_OT_verify,
     next_version.HEADCAST_OT_next_version,
     place_take.HEADCAST_OT_composite,
     place_take.HEADCAST_OT_take_to_node,
@@ -115,6 +120,7 @@ CLASSES: tuple[type, ...] = (
     *in_each_editor(
         likeness.HEADCAST_PT_likeness,
         photos.HEADCAST_PT_photos,
+        likeness.HEADCAST_PT_likeness_consent,
         likeness.HEADCAST_PT_likeness_advanced,
         performance.HEADCAST_PT_performance,
         matches.HEADCAST_PT_matches,
@@ -154,6 +160,7 @@ def register() -> None:
     )
     for part in PARTS:
         part.register()
+    ending.ensure_clean(unregister)
 
 
 def unregister() -> None:

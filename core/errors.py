@@ -98,6 +98,14 @@ class MissingPackageError(HeadcastError):
     """An optional package is needed and not installed."""
 
 
+class ChangedTakeError(HeadcastError):
+    """A take's frames are not what was rendered or signed."""
+
+
+class ConsentError(HeadcastError):
+    """A likeness may not be rendered: no consent is on record where one is demanded, or it has ended."""
+
+
 class RigError(HeadcastError):
     """A rig in the scene lacks points, or the scene lacks its camera."""
 

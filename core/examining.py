@@ -23,6 +23,8 @@ NEEDED = {
     "av": "av",
     "pillow": "PIL",
     "platformdirs": "platformdirs",
+    "c2pa-python": "c2pa",
+    "cryptography": "cryptography",
     "onnxruntime": "onnxruntime",
     "espeakng-loader": "espeakng_loader",
 }

@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from .files import whole_file
 from .landmarks import ibug68
 from .landmarks.arkit import EXPRESSIONS
 from .landmarks.fitting import fit_faces
-from .reading import Reader
+from .reading import MOST_ASPECT, Reader
 
 FORMAT = 2
 """1 had neither pupils nor expressions."""
@@ -56,13 +56,16 @@ class Performance:
     confidence: NDArray[np.float32]
     """[F] 0 (no face) to 1"""
     crops: NDArray[np.float64]
-    """[F, 3] centre x, centre y and side of the square that holds the head, in plate pixels; steady over time"""
+    """[F, 3] centre x, centre y and side of the square that holds the head, in plate pixels; steady over time. Where pixels
+    are not square [F, 4], with their aspect (see `imaging.crop`)"""
     width: int
     height: int
     rate: Fraction
     """frames per second"""
     source: str
     """what it was read from, in words"""
+    pixel_aspect: Fraction = Fraction(1)
+    """width of a plate pixel over its height, as it is shown"""
     rest: NDArray[np.float32] | None = None
     """[70, 2] the same face at rest, where the performance was made and it is known; None where it is to be found among the
     frames"""
@@ -78,12 +81,25 @@ class Performance:
         found: NDArray[np.bool_] = self.confidence > 0
         return found
 
+    def in_square_pixels(self) -> Performance:
+        """As the plate is shown, its pixels as high as they are and as wide as high; itself where they are square."""
+        return self.in_pixels_of(Fraction(1), round(self.width * self.pixel_aspect))
+
+    def in_pixels_of(self, aspect: Fraction, width: int) -> Performance:
+        """In a plate of another `width`, of pixels of `aspect`, that shows the same."""
+        if aspect == self.pixel_aspect:
+            return self
+        wider = np.array([self.pixel_aspect / aspect, 1.0], np.float64)
+        crops = _with_aspect(np.column_stack([self.crops[:, :2] * wider, self.crops[:, 2]]), aspect)
+        points = (self.landmarks * wider).astype(np.float32)
+        return replace(self, landmarks=points, crops=crops, width=width, pixel_aspect=aspect)
+
     def face_curves(self) -> NDArray[np.float32]:
         """[F, 52] the expression; where nobody read it, what the linear face model makes of the landmarks. NaN in gaps."""
         curves = np.where(self.seen[:, None], self.expression, np.float32(np.nan))
         unread = self.seen & ~np.isfinite(curves).all(axis=1)
         if unread.any():
-            curves[unread] = np.clip(fit_faces(self.landmarks[unread]).expression, 0.0, 1.0)
+            curves[unread] = np.clip(fit_faces(self.in_square_pixels().landmarks[unread]).expression, 0.0, 1.0)
         return curves
 
     def save(self, path: Path) -> None:
@@ -96,13 +112,15 @@ class Performance:
             "source": self.source,
             **({"phones": self.phones} if self.phones else {}),
         }
+        if self.pixel_aspect != 1:
+            head["pixel aspect"] = [self.pixel_aspect.numerator, self.pixel_aspect.denominator]
         arrays = {
             "head": np.array(json.dumps(head)),
             "frames": self.frames,
             "landmarks": self.landmarks,
             "expression": self.expression,
             "confidence": self.confidence,
-            "crops": self.crops,
+            "crops": self.crops[:, :3],
             **({} if self.rest is None else {"rest": self.rest}),
         }
         with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -140,25 +158,33 @@ class Performance:
             reader.ensure(bool(((confidence >= 0) & (confidence <= 1)).all()), "a confidence is not from 0 to 1")
             reader.ensure(bool(np.isfinite(landmarks[confidence > 0]).all()), "a face that was seen has no landmarks")
             reader.ensure(bool((crops[:, 2] > 0).all()), "a crop has no size")
+            aspect = _aspect(reader, head.get("pixel aspect", [1, 1]))
             return cls(
                 frames=frames,
                 landmarks=landmarks,
                 expression=expression,
                 confidence=confidence,
-                crops=crops,
+                crops=_with_aspect(crops, aspect),
                 width=reader.whole("width", head["width"], MOST_SIDE),
                 height=reader.whole("height", head["height"], MOST_SIDE),
-                rate=_rate_of(reader, head["rate"]),
+                rate=_fraction(reader, "rate", head["rate"]),
                 source=reader.text("source", head["source"]),
+                pixel_aspect=aspect,
                 rest=rest,
                 phones=tuple(_phones_of(reader, head.get("phones", []))),
             )
 
 
-def _rate_of(reader: Reader, parts: object) -> Fraction:
+def _aspect(reader: Reader, parts: object) -> Fraction:
+    aspect = _fraction(reader, "pixel aspect", parts)
+    reader.number("pixel aspect", float(aspect), 1 / MOST_ASPECT, MOST_ASPECT)
+    return aspect
+
+
+def _fraction(reader: Reader, name: str, parts: object) -> Fraction:
     if not isinstance(parts, list) or len(parts) != 2:
-        raise reader.wrong(f"its rate is {parts!r:.40}")
-    above, below = (reader.whole("rate", part, 1 << 31) for part in parts)
+        raise reader.wrong(f"its {name} is {parts!r:.40}")
+    above, below = (reader.whole(name, part, 1 << 31) for part in parts)
     return Fraction(above, below)
 
 
@@ -184,14 +210,23 @@ def performance_from_points(
     source: str,
     confidence: NDArray[np.float32] | None = None,
     expression: NDArray[np.float32] | None = None,
+    pixel_aspect: Fraction = Fraction(1),
 ) -> Performance:
-    """A Performance of points in plate pixels; a frame with a NaN counts as unseen. Raises NoFaceError where all do."""
+    """A Performance of points and crops in plate pixels; a frame with a NaN counts as unseen.
+
+    Raises NoFaceError where all do.
+    """
     whole = np.isfinite(landmarks).all(axis=(1, 2))
     if not whole.any():
         raise NoFaceError(f"No face in any of {len(frames)} frames of {source}", "Check what is looked at")
     scores = whole.astype(np.float32) if confidence is None else np.where(whole, confidence, 0.0).astype(np.float32)
     curves = _unread(len(frames)) if expression is None else expression
-    return Performance(frames, landmarks, curves, scores, crops, size[0], size[1], rate, source)
+    return Performance(frames, landmarks, curves, scores, crops, size[0], size[1], rate, source, pixel_aspect)
+
+
+def _with_aspect(crops: NDArray[np.float64], aspect: Fraction) -> NDArray[np.float64]:
+    """Crops [F, 3] in pixels of `aspect`."""
+    return crops if aspect == 1 else np.column_stack([crops, np.full(len(crops), float(aspect))])
 
 
 def _unread(frames: int) -> NDArray[np.float32]:

@@ -33,6 +33,8 @@ FREE_BYTES, MOST_RATIO, MOST_UNPACKED = 1 << 24, 100, 1 << 30
 """An archive may unpack to FREE_BYTES, or to MOST_RATIO times its size where that is more, and to MOST_UNPACKED at most."""
 MOST_PIXELS = 1 << 28
 """Most pixels of a picture: 16384 x 16384, more than any camera of today takes."""
+MOST_ASPECT = 8
+"""How many times as wide as high, or as high as wide, a pixel may be."""
 DEFLATE_RATIO, ANY_RATIO = 1200, 1 << 16
 """How often a picture's file may unpack to its own size: where it is deflated, and where wavelets or predictions shrink one
 colour to next to nothing."""

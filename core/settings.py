@@ -162,6 +162,7 @@ class AdaptSettings(Sized):
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     weights: str = option("", "Weights file (.safetensors) instead of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+    consent: str = option("", "Consent record (JSON or TOML) to keep in the likeness", kind="path")
 
 
 @dataclass(frozen=True)
@@ -359,13 +360,54 @@ class RenderSettings(GateSettings):
 
 
 @dataclass(frozen=True)
+class ConsentSettings(CheckedSettings):
+    """How a consent is put on record."""
+
+    consent: str = option(
+        "", "Consent record (JSON or TOML) to put into the likeness; empty shows what is there", kind="path"
+    )
+
+
+@dataclass(frozen=True)
+class ForgetSettings(CheckedSettings):
+    """How a person is forgotten: there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class VerifySettings(CheckedSettings):
+    """How signatures are looked at: there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class ShareSettings(CheckedSettings):
+    """How a take becomes a movie or a still to look at."""
+
+    frames: str = option("", "The take's frames to show, such as 1001-1010; empty is all, or for a still the first head")
+    rate: float = option(0.0, "Frames per second; 0 is the take's own", low=0.0, high=1000.0)
+
+
+@dataclass(frozen=True)
+class TurnoverSettings(CheckedSettings):
+    """How a take is handed over: there is nothing to set."""
+
+
+@dataclass(frozen=True)
 class MeasureSettings(CheckedSettings):
     """How a Performance becomes a table: there is nothing to set."""
 
 
 @dataclass(frozen=True)
 class DissectSettings(CheckedSettings):
-    """How faces are taken apart for a rig: there is nothing to set."""
+    """How faces are taken apart for a rig."""
+
+    rate: str = option("", "Frames per second to which a performance is retimed; empty is its own")
+
+
+@dataclass(frozen=True)
+class StudioSettings(CheckedSettings):
+    """What a studio demands of everyone."""
+
+    require_consent: bool = option(False, "Render no likeness that has no consent on record")
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from typing import Any
 
 from .claims import claim, turn
 from .errors import SettingError, VersionTakenError, writing
+from .files import sha256_of
 from .numbering import SIGNS, digits_of
 
-ENDING = ".manifest.jsonl"
+ENDING, SIDECAR = ".manifest.jsonl", ".c2pa"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
 """A take's version in the name of its frames; the last one counts."""
 WAIT_SECONDS = 0.5
@@ -32,6 +33,11 @@ Record = dict[str, Any]
 """One line of a manifest: of a run, what it renders from; of a frame, what is known of it."""
 FRAMES = "frames"
 """Key in a run's record: identities of its frames by number. An identity is a hash of what a frame is painted from."""
+LIKENESS, WEIGHTS, CONSENT = "likeness", "weights", "consent"
+"""Keys in a run's record: the person's hash, the weights' name and hash, and what is on record of the person's consent, on
+which no frame depends."""
+PHOTOS, PLATE, RATE = "photos", "plate", "rate"
+"""The same: hashes of the photos' files, what tells the plate from others where there is one, and frames per second."""
 FILES = "files"
 """Key in a run's record: paths, for people to read. The contents count."""
 
@@ -80,6 +86,11 @@ class FramePattern:
         return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + ".report.html")
 
     @property
+    def sidecar(self) -> Path:
+        """The file that signs them."""
+        return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + SIDECAR)
+
+    @property
     def version(self) -> int | None:
         """3 of `shot_v003.####.exr`; None where the name has none."""
         found = VERSION.search(self.stem)
@@ -116,12 +127,6 @@ class Take:
     width: int
     height: int
     rate: float
-
-
-def sha256_of(path: Path) -> str:
-    """The file's sha256 in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_manifest(pattern: FramePattern) -> dict[int, Record]:
@@ -222,7 +227,7 @@ class Manifest:
         goes_on = last.get("run") == self._run
         if self._pattern.version is not None and not overwrite and not goes_on:
             self._ensure_free(last, inputs)
-        if not goes_on:
+        if not goes_on or last.get(CONSENT) != inputs.get(CONSENT):
             self._append({"run": self._run, **inputs, FRAMES: {str(n): i for n, i in self._identities.items()}})
         others = [n for n in sorted(self._known) if n not in self._identities and self._pattern.path(n).is_file()]
         if overwrite:
@@ -320,7 +325,7 @@ class Manifest:
 def _changed(before: Record, now: Record) -> Iterator[str]:
     """The names of what differs, those of settings one by one."""
     for name, value in now.items():
-        if name == FILES:
+        if name in (FILES, CONSENT, PHOTOS, RATE):
             continue
         if isinstance(value, dict) and isinstance(before.get(name), dict):
             yield from _changed(before[name], value)

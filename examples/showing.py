@@ -23,8 +23,10 @@ Still = Path | np.ndarray
 
 
 def leave(folder: Path, strips: Sequence[Sequence[Still]], rate: Fraction, sound: Path | None = None) -> None:
-    """Write contact_sheet.png, a row for each strip, and preview.mp4, with a sound that begins with the first frame. Ends the
-    script where strips differ in length."""
+    """Write contact_sheet.png, a row for each strip, and preview.mp4, with a sound that begins with the first frame.
+
+    Ends the script where strips differ in length.
+    """
     counts = {len(strip) for strip in strips}
     if len(counts) != 1 or not strips[0]:
         raise SystemExit(f"Expected as many frames in each strip, found {[len(strip) for strip in strips]}")

@@ -15,6 +15,7 @@ CHAPTERS = {
     "Performance": settings.TrackSettings,
     "Speech": settings.SpeakSettings,
     "Take": settings.RenderSettings,
+    "Share": settings.ShareSettings,
     "Evaluate": settings.EvaluateSettings,
     "Synthesize": settings.SynthesizeSettings,
     "Prepare": settings.PrepareSettings,

@@ -10,12 +10,15 @@ import bpy
 from .. import jobs
 from ..core.settings import RenderSettings
 from ..core.take import FramePattern
+from ..environment import demands
 from ..locale import said
 from ..properties import values_of
 from ..scene.composite import composite_take, hidden_by
 from ..scene.files import absolute
 from ..scene.flags import flag_frames
+from ..scene.performance_state import performance_at
 from ..scene.sequence import load_take
+from ..scene.timing import scene_rate, two_rates
 from ..thumbnails import of_take
 from .modal import JobOperator
 
@@ -51,7 +54,13 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         self.composite = settings.composite
         arguments = take_arguments(settings)
         arguments["thumbnail"] = str(of_take(FramePattern.parse(arguments["output"])))
-        return jobs.EngineJob("render", arguments, values_of(settings.render, RenderSettings))
+        job = jobs.EngineJob("render", arguments | demands(), values_of(settings.render, RenderSettings))
+        performance, rate = performance_at(arguments["performance"]), scene_rate(context.scene)
+        plays_as_it_is = not settings.render.rate and not settings.render.plate
+        if plays_as_it_is and performance is not None and performance.rate != rate:
+            job.status.notes.append(two_rates(performance.rate, rate))
+            job.status.notes.append(said("It plays frame for frame: set Rate to retime it"))
+        return job
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
         image = load_take(result)

@@ -13,17 +13,19 @@ from .. import jobs
 from ..core.landmarks.naming import Match
 from ..core.listing import shortened
 from ..core.performance import Performance
+from ..core.tracking.retiming import retimed
+from ..locale import said
 from ..scene.control_face import is_control_face
 from ..scene.curves import write_curves
 from ..scene.face_curves import result_of, write_face
 from ..scene.files import absolute
 from ..scene.matches import rig_match
-from ..scene.timing import scene_rate
+from ..scene.timing import scene_rate, two_rates
 from .modal import JobOperator
 
 
 class HEADCAST_OT_write_curves(JobOperator, bpy.types.Operator):
-    """Key the rig's shape keys, or the control face, with the performance, at the performance's frames"""
+    """Key the rig's shape keys, or the control face, with the performance, from its first frame on"""
 
     bl_idname = "headcast.write_curves"
     bl_label = "Write Curves to Rig"
@@ -38,23 +40,26 @@ class HEADCAST_OT_write_curves(JobOperator, bpy.types.Operator):
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
         scene, settings = context.scene, context.scene.headcast
         path = Path(absolute(settings.performance, "Performance"))
-        performance = Performance.load(path)
+        written = Performance.load(path)
+        rate = scene_rate(scene)
+        performance = retimed(written, rate) if settings.retime else written
         job: jobs.Job
         if is_control_face(settings.rig):
             rig = settings.rig
             job = jobs.Relay(
-                jobs.EngineJob("dissect", {"performance": str(path)}, {}),
+                jobs.EngineJob("dissect", {"performance": str(path)}, {"rate": str(performance.rate)}),
                 lambda answer: write_face(scene, rig, performance, result_of(answer)),
             )
         else:
             chosen = rig_match(settings.rig_matches, settings.rig)
             matches = chosen.matched.matches if chosen and chosen.kind == "shapes" else ()
             job = jobs.SceneJob(_write_shapes(settings.rig, performance, matches))
-        if performance.rate != scene_rate(scene):
-            job.status.notes.append(
-                f"The performance has {float(performance.rate):g} frames a second, "
-                f"the scene {float(scene_rate(scene)):g}: it plays at the scene's speed"
-            )
+        if written.rate != rate:
+            job.status.notes.append(two_rates(written.rate, rate))
+            if settings.retime:
+                job.status.notes.append(said("Retimed: {} frames became {}", len(written), len(performance)))
+            else:
+                job.status.notes.append(said("It is written frame for frame"))
         return job
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:

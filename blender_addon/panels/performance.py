@@ -155,4 +155,5 @@ class HEADCAST_PT_performance_curves(AdvancedPanel, bpy.types.Panel):
         self.layout.prop(settings, "show_landmarks")
         if settings.source != "RIG":
             self.layout.prop(settings, "rig")
+        self.layout.prop(settings, "retime")
         draw_action(self.layout, "headcast.write_curves", "FCURVE")

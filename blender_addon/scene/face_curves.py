@@ -30,7 +30,7 @@ from .control_face import (
     slider_path,
 )
 from .curves import replace_keys
-from .rig import frame_size, lens_of, seen_at
+from .rig import frame_size, lens_of, pixel_aspect, seen_at
 
 TO_CAMERA = np.diag([1.0, -1.0, -1.0])
 """From the model's axes to a camera's."""
@@ -67,7 +67,7 @@ def write_face(scene: bpy.types.Scene, rig: bpy.types.Object, performance: Perfo
 
 def eyes_part(scene: bpy.types.Scene, performance: Performance, acted: Dissected) -> float:
     """Distance of the eyes, in the middle of the frames, in parts of the scene's frame's shorter side."""
-    size = np.array(frame_size(scene))
+    size = _shown_size(scene)
     return float(np.median(acted.scale) * _fit(size, performance) / size.min())
 
 
@@ -85,10 +85,10 @@ def _head_basis(scene: bpy.types.Scene, rig: bpy.types.Object, performance: Perf
     does in the `i`th."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     camera = scene.camera.evaluated_get(depsgraph)
-    lens, size = lens_of(camera, scene, depsgraph), np.array(frame_size(scene))
+    lens, size = lens_of(camera, scene, depsgraph), _shown_size(scene)
     placed = rig.evaluated_get(depsgraph).matrix_world
     grown = placed.median_scale
-    plate, fit = np.array([performance.width, performance.height]), _fit(size, performance)
+    plate, fit = np.array(_shown_plate(performance)), _fit(size, performance)
     distance = lens[0, 0] * size[0] / 2 * UNIT * grown / (acted.scale[i] * fit)
     x, y = (acted.offset[i] - plate / 2) * fit / (size / 2)
     between_eyes = Vector(seen_at(lens, x, -y, distance))
@@ -102,7 +102,18 @@ def _head_basis(scene: bpy.types.Scene, rig: bpy.types.Object, performance: Perf
 
 def _fit(size: Doubles, performance: Performance) -> float:
     """How much larger the plate is in a frame of `size` [2] pixels, all of it within."""
-    return float((size / (performance.width, performance.height)).min())
+    return float((size / _shown_plate(performance)).min())
+
+
+def _shown_size(scene: bpy.types.Scene) -> Doubles:
+    """[2] width and height of the scene's frame in square pixels."""
+    width, height = frame_size(scene)
+    return np.array([width * float(pixel_aspect(scene)), height])
+
+
+def _shown_plate(performance: Performance) -> tuple[float, float]:
+    """The same of the performance's plate."""
+    return float(performance.width * performance.pixel_aspect), performance.height
 
 
 def result_of(answer: dict[str, Any]) -> Dissected:

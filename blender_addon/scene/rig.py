@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from fractions import Fraction
 
 import bpy
 import numpy as np
@@ -54,11 +55,17 @@ def read_rig(
         scene.frame_set(before)
         scene.camera = camera
     seen = np.isfinite(landmarks).all(axis=(1, 2))
-    rate = scene_rate(scene)
+    rate, aspect = scene_rate(scene), pixel_aspect(scene)
+    landmarks[..., 0] *= float(aspect)
     crops = crops_of_shots(landmarks, seen, float(rate), starts) if seen.any() else np.empty((len(frames), 3))
-    return performance_from_points(
-        frames, landmarks, crops, (width, height), rate, f"rig '{rig.name}'", expression=expression
-    )
+    size = round(width * aspect), height
+    performance = performance_from_points(frames, landmarks, crops, size, rate, f"rig '{rig.name}'", expression=expression)
+    return performance.in_pixels_of(aspect, width)
+
+
+def pixel_aspect(scene: bpy.types.Scene) -> Fraction:
+    """How wide a pixel of the render is, over its height, as it is shown."""
+    return Fraction(scene.render.pixel_aspect_x / scene.render.pixel_aspect_y).limit_denominator(1000)
 
 
 def frame_size(scene: bpy.types.Scene) -> tuple[int, int]:

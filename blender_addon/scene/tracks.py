@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
 import bpy
@@ -77,7 +78,8 @@ def read_tracks(
     if absent:
         yield f"{clip.name} has no track {shortened(absent)}: passed over"
     places = _places(tracks, matches, frames)
-    landmarks = np.stack([places[..., 0] * width, (1.0 - places[..., 1]) * height], axis=-1)
+    aspect = Fraction(clip.tracking.camera.pixel_aspect).limit_denominator(1000)
+    landmarks = np.stack([places[..., 0] * float(width * aspect), (1.0 - places[..., 1]) * height], axis=-1)
     known = np.isfinite(places).all(axis=-1)
     _check_assigned(clip.name, {match.target for match in matches if match.source in tracks})
     seen = _enough(known)
@@ -88,7 +90,9 @@ def read_tracks(
         gaps = f"{int((~seen).sum())} of {frames} frames of {clip.name} are marked as gaps"
         yield f"{gaps} ({stretches(numbers, ~seen)}): they have less than {NEEDED_TEXT}"
     whole, crops = yield from _beside_blender(lambda: _completed(landmarks, seen, float(rate)))
-    return performance_from_points(numbers, whole, crops, (width, height), rate, f"tracks of '{clip.name}'")
+    size = round(width * aspect), height
+    performance = performance_from_points(numbers, whole, crops, size, rate, f"tracks of '{clip.name}'")
+    return performance.in_pixels_of(aspect, width)
 
 
 def _places(tracks: Mapping[str, bpy.types.MovieTrackingTrack], matches: Iterable[Match], frames: int) -> Doubles:

@@ -54,6 +54,55 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
     _add_options(render, JOBS["render"][1])
 
+    consent = commands.add_parser(
+        "consent",
+        help="who allowed that a likeness is used",
+        description="Show the consent that is on record in a likeness, or put one on record.",
+    )
+    consent.add_argument("likeness", metavar="X.likeness")
+    _add_options(consent, JOBS["consent"][1])
+
+    forget = commands.add_parser(
+        "forget",
+        help="delete a likeness, and list the takes that hold the person",
+        description="Delete a likeness and what is cached of it, and list the takes that were painted from it.",
+    )
+    forget.add_argument("likeness", metavar="X.likeness")
+    forget.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="where takes are; without any, the likeness' own folder"
+    )
+    _add_options(forget, JOBS["forget"][1])
+
+    verify = commands.add_parser(
+        "verify",
+        help="who signed a take or a file, and whether it is still what was signed",
+        description="Look at signatures. Exit code 0: whole, and the signer is known here; 1: changed, missing, swapped or "
+        "added; 3: whole, but the signer is not known here; 4: not signed; 2: nothing to look at.",
+    )
+    verify.add_argument(
+        "path", metavar="FILE_OR_FOLDER", help="a take (shot.####.exr or a frame), a picture, a movie, a folder"
+    )
+    _add_options(verify, JOBS["verify"][1])
+
+    share = commands.add_parser(
+        "share",
+        help="a take as a movie or a still to look at, marked and signed",
+        description="Write a take as an MP4 or MOV (H.264), or a frame as a PNG, that says what it is, and sign it.",
+    )
+    share.add_argument("take", metavar="TAKE", help="the take's frames (shot.####.exr), or one of them")
+    share.add_argument("-o", "--output", required=True, metavar="FILE", help="name.mp4, name.mov or name.png")
+    _add_options(share, JOBS["share"][1])
+
+    turnover = commands.add_parser(
+        "turnover",
+        help="a take as it is handed to somebody else",
+        description="Copy a take's frames, signature, manifest and report into a new folder, with the consent's id, credits "
+        "and the model card, and without any path of this machine.",
+    )
+    turnover.add_argument("take", metavar="TAKE", help="the take's frames (shot.####.exr), or one of them")
+    turnover.add_argument("-o", "--output", required=True, metavar="FOLDER")
+    _add_options(turnover, JOBS["turnover"][1])
+
     measure = commands.add_parser(
         "measure",
         help="a performance as a table",
@@ -159,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
         return MENDABLE
     reporter.close()
     print(describe(command, result))
-    return 0
+    return int(result.get("code", 0))
 
 
 def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, Any]) -> int:
@@ -176,4 +225,4 @@ def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, 
         send(error_message(error))
         return MENDABLE
     send({"event": "done", "result": result})
-    return 0
+    return int(result.get("code", 0))

@@ -124,7 +124,7 @@ def _plate_crops(clip_name: str, folder: Path, settings: EvaluateSettings) -> It
         folder / "clip.performance",
         TrackSettings(detector=settings.detector, device=settings.device, size=settings.side, smoothing=0.0),
         Silent(),
-    )
+    ).in_square_pixels()
     for frame, crop, seen in zip(open_clip(clip_name).frames(), tracked.crops, tracked.seen, strict=True):
         if seen:
             yield Frame(frame.number, cut(frame.picture, crop, settings.side))

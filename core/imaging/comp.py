@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Doubles, Floats
+from .crop import sides
 
 
 def delta_comp(plate: Floats, matte: Floats, painted: Floats, seen: Floats) -> Floats:
@@ -43,20 +44,21 @@ def st_map(crop: Doubles, width: int, height: int) -> Floats:
     """[height, width, 3] where in `crop` [3] each plate pixel's centre lies: u from the left, v from below, 0 to 1 in the
     crop and beyond it outside; then 0. Nuke's STMap takes the network's picture through it back to the plate, as
     `resample.spread` does."""
-    left, top = crop[:2] - crop[2] / 2
-    across = (np.arange(width) + 0.5 - left) / crop[2]
-    down = (np.arange(height) + 0.5 - top) / crop[2]
+    across_side, down_side = sides(crop)
+    left, top = crop[:2] - sides(crop) / 2
+    across = (np.arange(width) + 0.5 - left) / across_side
+    down = (np.arange(height) + 0.5 - top) / down_side
     u, v = np.meshgrid(across, 1.0 - down)
     return np.stack([u, v, np.zeros_like(u)], axis=-1).astype(np.float32)
 
 
 def crop_window(crop: Doubles, width: int, height: int, margin: float) -> Floats:
-    """[height, width] 1 well within `crop` [3], falling to 0 over `margin` plate pixels towards each of its sides that lies
-    in the plate. Times the matte, so that the crop's border never shows."""
-    left, top = crop[:2] - crop[2] / 2
-    return np.outer(_ramps(height, top, top + crop[2], margin), _ramps(width, left, left + crop[2], margin)).astype(
-        np.float32
-    )
+    """[height, width] 1 well within `crop` [3], falling to 0 over `margin` pixels of the plate's height towards each of its
+    sides that lies in the plate. Times the matte, so that the crop's border never shows."""
+    across, down = sides(crop)
+    left, top = crop[:2] - sides(crop) / 2
+    columns = _ramps(width, left, left + across, margin * across / down)
+    return np.outer(_ramps(height, top, top + down, margin), columns).astype(np.float32)
 
 
 def _ramps(length: int, low: float, high: float, margin: float) -> Doubles:

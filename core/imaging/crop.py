@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Square crops round the head, steady over a clip, and their exact inverse.
 
-A crop is (x, y, side): its centre and its side in plate pixels, so [F, 3] for a clip. "auto" crops follow the rigid head
-(not the jaw or the brows, so speaking does not make them pulse) and are smoothed in time; "full" crops are the picture.
+A crop is (x, y, side): its centre and its side in plate pixels, so [F, 3] for a clip. Where pixels are not square it is
+(x, y, side, aspect): `side` is its height, and it is as wide as high when each pixel is shown `aspect` as wide as high.
+"auto" crops follow the rigid head (not the jaw or the brows, so speaking does not make them pulse) and are smoothed in time;
+"full" crops are the picture.
 Arithmetic alone, so that Blender's own Python can do it; `resample` moves the pixels.
 """
 
@@ -93,13 +95,21 @@ def smooth_over_time(values: Doubles, sigma: float) -> Doubles:
     return np.column_stack([np.convolve(column, kernel / kernel.sum(), "valid") for column in padded.T])
 
 
+def sides(crop: Doubles) -> Doubles:
+    """[..., 2] width and height of a crop [..., 3 or 4] in plate pixels."""
+    width = crop[..., 2] / crop[..., 3] if crop.shape[-1] > 3 else crop[..., 2]
+    return np.stack([width, crop[..., 2]], axis=-1)
+
+
 def to_crop(points: NDArray[np.floating], crop: Doubles, size: int) -> Floats:
-    """Plate pixels [..., N, 2] to pixels of the crop [..., 3] drawn at `size`."""
-    corner, side = crop[..., :2] - crop[..., 2:] / 2, crop[..., 2:]
+    """Plate pixels [..., N, 2] to pixels of the crop [..., 3 or 4] drawn at `size`."""
+    side = sides(crop)
+    corner = crop[..., :2] - side / 2
     return ((points - corner[..., None, :]) * (size / side[..., None, :])).astype(np.float32)
 
 
 def to_plate(points: NDArray[np.floating], crop: Doubles, size: int) -> Floats:
     """The inverse of `to_crop`."""
-    corner, side = crop[..., :2] - crop[..., 2:] / 2, crop[..., 2:]
+    side = sides(crop)
+    corner = crop[..., :2] - side / 2
     return (points * (side[..., None, :] / size) + corner[..., None, :]).astype(np.float32)

@@ -50,7 +50,9 @@ class Stream(NamedTuple):
     transfer: int
     """By H.273's numbers; 2 where the stream names none."""
     pixel_aspect: Fraction
-    """Width of a pixel over its height."""
+    """Width of a pixel over its height, in upright pictures."""
+    width: int
+    """Of an upright picture, in its own pixels."""
     interlaced: bool
 
 
@@ -61,6 +63,7 @@ def read_stream(path: Path) -> Stream:
         first = next(_frames(movie, stream), None)
         if first is None:
             raise EmptyClipError(f"{path} holds no frame that can be decoded", "Give a movie, or a folder of pictures")
+        aspect, lies = Fraction(stream.sample_aspect_ratio or 1), round(first.rotation / 90) % 2
         return Stream(
             stamps=stamps,
             pictures=pictures,
@@ -68,7 +71,8 @@ def read_stream(path: Path) -> Stream:
             bits=bits_of(first),
             primaries=first.color_primaries,
             transfer=first.color_trc,
-            pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
+            pixel_aspect=1 / aspect if lies else aspect,
+            width=first.height if lies else first.width,
             interlaced=bool(first.interlaced_frame),
         )
 

@@ -72,7 +72,7 @@ class Layer(NamedTuple):
     """places, not colours"""
 
 
-def write_rgba(path: Path, picture: NDArray[np.float32], attributes: dict[str, str]) -> None:
+def write_rgba(path: Path, picture: NDArray[np.float32], attributes: Mapping[str, object]) -> None:
     """Write `picture` [H, W, 4], scene-linear with colour already multiplied by alpha, to `path`.
 
     The file appears under its name only when it is whole and on disk. Raises UnwritableError or DiskFullError, and then

@@ -63,7 +63,7 @@ class Movie(NamedTuple):
         elif stream.primaries in broadcast.WIDE:
             said.append("wide primaries, brought to Rec.709's")
         if stream.pixel_aspect != 1:
-            said.append(f"its pixels are {float(stream.pixel_aspect):.4g} times as wide as high, and are taken for square")
+            said.append(f"its pixels are {float(stream.pixel_aspect):.4g} times as wide as high")
         if stream.interlaced:
             said.append("interlaced: its fields are not taken apart")
         return "; ".join(filter(None, said))

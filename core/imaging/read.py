@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ from ..arrays import Picture
 from ..errors import EmptyClipError, SettingError
 from ..listing import ranges, shortened
 from ..rates import exact_rate
+from ..reading import MOST_ASPECT
 from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
 from .names import PICTURE_ENDINGS, find_sequence, left_out_of
@@ -56,19 +59,31 @@ class Clip(NamedTuple):
     movie: movie.Movie | None = None
     layer: str = ""
     """Of EXR plates; empty for the one that is their picture."""
+    pixel_aspect: Fraction = Fraction(1)
+    """Width of a pixel over its height, as the pictures are to be shown."""
+    width: int = 0
+    """Of a picture in its own pixels; 0 where they are square."""
 
     def frames(self, exposed: bool = False) -> Iterator[Frame]:
-        """Decode one frame after the other; `exposed` EXR plates are as bright as a detector wants them.
+        """Decode one frame after the other, in square pixels; `exposed` EXR plates are as bright as a detector wants them.
 
         Raises UnreadableImageError at a broken picture, and what `read_photo` does for a colour space.
         """
         if self.pictures:
             for number, path in zip(self.numbers, self.pictures, strict=True):
-                yield Frame(number, read_photo(path, self.colour_space, exposed, self.layer))
+                yield Frame(number, self._shown(read_photo(path, self.colour_space, exposed, self.layer)))
             return
         assert self.movie is not None
         for number, (picture, held) in zip(self.numbers, self.movie.pictures(self.shown), strict=False):
-            yield Frame(number, picture, held)
+            yield Frame(number, self._shown(picture), held)
+
+    def _shown(self, picture: Picture) -> Picture:
+        """A picture as wide as it is shown."""
+        if self.pixel_aspect == 1:
+            return picture
+        height, width = picture.shape[:2]
+        mode = cv2.INTER_AREA if self.pixel_aspect < 1 else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(picture, (round(width * self.pixel_aspect), height), interpolation=mode), np.uint8)
 
     def linear_frames(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Each frame's number, and its picture [H, W, 3] in scene-linear Rec.709 at its own depth. Not for EXR plates, which
@@ -120,7 +135,18 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
         opened = movie.open_movie(path)
         shown = opened.timing.shown
         numbers: Sequence[int] = range(first, first + len(shown))
-        return Clip(path, opened.timing.rate, numbers, (), shown, opened.note, colour_space, opened)
+        return Clip(
+            path,
+            opened.timing.rate,
+            numbers,
+            (),
+            shown,
+            opened.note,
+            colour_space,
+            opened,
+            "",
+            *_squeeze(opened.stream.pixel_aspect, opened.stream.width),
+        )
     numbers, paths, said = find_sequence(name)
     if not paths:
         raise EmptyClipError(f"{name} holds no frame", "Give a movie, or a folder of numbered pictures")
@@ -133,10 +159,28 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
         notes.append(f"left out, of kinds that are not read: {shortened(strange)}")
     if header:
         notes.append(f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}")
+    aspect, width = _squeeze_of(header)
+    if width:
+        notes.append(f"their pixels are {float(aspect):.4g} times as wide as high")
     if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():
         count = pictures.moving_pictures(paths[0])
         notes += [f"an animation of {count} pictures, of which only the first is taken"] if count > 1 else []
-    return Clip(path, parse_rate(rate) if rate else known, numbers, paths, (), "; ".join(notes), colour_space, None, layer)
+    stated = parse_rate(rate) if rate else known
+    return Clip(path, stated, numbers, paths, (), "; ".join(notes), colour_space, None, layer, aspect, width)
+
+
+def _squeeze(aspect: Fraction, width: int) -> tuple[Fraction, int]:
+    """Pixel aspect and width of a `Clip`: pixels that no camera has count as square."""
+    return (aspect, width) if aspect != 1 and 1 / MOST_ASPECT <= aspect <= MOST_ASPECT else (Fraction(1), 0)
+
+
+def _squeeze_of(header: Mapping[str, Any]) -> tuple[Fraction, int]:
+    """The same of an EXR plate's header."""
+    aspect = header.get("pixelAspectRatio", 1.0)
+    if not isinstance(aspect, float) or not math.isfinite(aspect) or aspect <= 0 or aspect == 1:
+        return Fraction(1), 0
+    left, _, right, _ = exr.window_of(header, "displayWindow")
+    return _squeeze(Fraction(aspect).limit_denominator(1000), right - left)
 
 
 def parse_rate(text: str) -> Fraction:

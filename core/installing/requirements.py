@@ -16,6 +16,8 @@ PACKAGES = (
     "av>=18",
     "pillow>=11.3",
     "platformdirs>=4.3",
+    "c2pa-python>=0.38",
+    "cryptography>=44",
     "onnxruntime>=1.20",
     "espeakng-loader>=0.2.4",
 )

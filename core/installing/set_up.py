@@ -17,7 +17,7 @@ from .hardware import detect_device, torch_index
 from .pip import Source, install
 from .requirements import MODEL_FILES, PACKAGES, TORCH, fingerprint
 
-HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe"
+HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe, c2pa"
 SHOWN = "--progress-bar=raw"
 TALKATIVE_PIP = "pip>=24.1"
 """The first that knows SHOWN. Python 3.11 brings an older one."""

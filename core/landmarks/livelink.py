@@ -3,9 +3,12 @@
 
 There is no specification; this is what recorded takes show. The header names the columns, in no certain order or casing:
 Timecode, BlendShapeCount, 52 weights, and yaw, pitch and roll of the head and of both eyes, in radians. A timecode is
-HH:MM:SS:FF.fff by the phone's clock, without drop frames; FF counts sixty a second in takes of thirty, too. A row that
-counts 0 shapes has no values: the phone saw no face. The head's rotation is 0 throughout where the app was not told to
-stream it.
+HH:MM:SS:FF.fff by the phone's clock; FF counts sixty a second in takes of thirty, too. A row that counts 0 shapes has no
+values: the phone saw no face. The head's rotation is 0 throughout where the app was not told to stream it.
+
+Takes that are in step with a broadcast camera have drop-frame timecodes (SMPTE ST 12-1), mostly with a semicolon before the
+frames: of 30 a second the labels 00 and 01 are left out in each minute but every tenth (of 60, 00 to 03), which keeps the
+clock in step with 30000/1001 frames a second. No frame is lost there.
 """
 
 from __future__ import annotations
@@ -21,14 +24,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Doubles
+from ..arrays import Doubles, Reals
 from ..errors import WrongFileError
 from .arkit import EXPRESSIONS
 from .head import rotations
 
 TIMECODE, COUNT = "timecode", "blendshapecount"
 HEAD = ("headyaw", "headpitch", "headroll")
-CLOCK = re.compile(r"\s*(\d+):(\d+):(\d+)[:;](\d+(?:\.\d*)?)\s*")
+CLOCK = re.compile(r"\s*(\d+)[:;](\d+)[:;](\d+)([:;.,])(\d+(?:\.\d*)?)\s*")
+DROPPED = {30: 2, 60: 4, 120: 8}
+"""Labels that a drop-frame timecode leaves out in a minute, by how many frames it counts in a second."""
 COUNTED = (24, 25, 30, 48, 50, 60, 120, 240)
 """Frames that a timecode may count in a second."""
 PHONE_COUNTS = 60
@@ -112,16 +117,19 @@ def _frames(path: Path, clocks: Sequence[tuple[int, str]]) -> tuple[NDArray[np.i
     if None in read:
         row, text = clocks[read.index(None)]
         raise WrongFileError(f"{path} row {row}: Timecode '{text}' is not HH:MM:SS:FF", "Mend the row, or take it out")
-    parts = np.array([[float(part) for part in match.groups()] for match in read if match])
-    seconds = parts[:, :3] @ [3600, 60, 1]
-    within = float(parts[:, 3].max())
+    parts: Doubles = np.array([[float(match[i]) for i in (1, 2, 3, 5)] for match in read if match])
+    seconds, labels = parts[:, :3] @ np.array([3600.0, 60.0, 1.0]), parts[:, 3]
+    within = float(labels.max())
     counted = next((count for count in COUNTED if within < count), None)
     if counted is None:
         raise WrongFileError(f"{path}: its timecodes count {within:.0f} frames within a second", "Write them as HH:MM:SS:FF")
     if np.ptp(seconds) < 2:
         counted = max(counted, PHONE_COUNTS)
-    steps = np.diff(seconds * counted + parts[:, 3])
-    steps[steps < -DAY * counted / 2] += DAY * counted  # midnight
+    dropped = _dropped(seconds, labels, counted, {match[4] for match in read if match} != {":"})
+    minutes = seconds // 60
+    steps = np.diff(seconds * counted + labels - dropped * (minutes - minutes // 10))
+    day = DAY * counted - dropped * (DAY // 60 - DAY // 600)
+    steps[steps < -day / 2] += day  # midnight
     step = float(np.median(steps)) if len(steps) else 1.0
     wrong = np.flatnonzero((steps <= 0) | (steps > LONGEST_GAP * counted))
     if len(wrong):
@@ -130,7 +138,25 @@ def _frames(path: Path, clocks: Sequence[tuple[int, str]]) -> tuple[NDArray[np.i
             f"{path} row {row}: Timecode {text} does not go on from {before}", "Make a file of each take, its rows in order"
         )
     jumps = np.maximum(1, np.rint(steps / step)).astype(np.int64)
-    return np.append(0, jumps.cumsum()), Fraction(max(1, round(counted / step)))
+    rate = Fraction(max(1, round(counted / step)))
+    return np.append(0, jumps.cumsum()), rate * Fraction(1000, 1001) if dropped else rate
+
+
+def _dropped(seconds: Reals, labels: Reals, counted: int, marked: bool) -> int:
+    """How many labels these timecodes [R] leave out in each minute but every tenth: 0 where they are no drop-frame ones.
+
+    They are where they are `marked`; and, as some programs write colons throughout, where just those labels are missing in
+    every minute that the take enters. They are none where one of those labels is there.
+    """
+    dropped = DROPPED.get(counted, 0)
+    minutes = seconds // 60
+    leaving_out = minutes % 10 != 0
+    if (labels[(seconds % 60 == 0) & leaving_out] < dropped).any():
+        return 0
+    steps = np.diff(seconds * counted + labels)
+    entered = steps[(np.diff(minutes) == 1) & leaving_out[1:]]
+    found = len(entered) > 0 and bool((np.rint(entered - np.median(steps)) == dropped).all())
+    return dropped if marked or found else 0
 
 
 def _has_values(header: Sequence[str], cells: Sequence[str]) -> bool:

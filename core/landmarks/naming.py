@@ -103,9 +103,18 @@ def tables(kind: str, folders: Sequence[Path] = ()) -> list[NamingTable]:
 
 
 def match_shapes(names: Iterable[str], folders: Sequence[Path] = ()) -> Matched:
-    """Read a face by the names of its shape keys or properties. Raises RigError where no convention fits."""
+    """Read a face by the names of its shape keys or properties. Raises RigError where no convention fits.
+
+    Names in another spelling, or with more before or behind them, are looked at where they give more than those that are as
+    a convention has them.
+    """
     given = list(names)
-    return _match("shapes", given, folders, lambda table: _shape_rows(table, given))
+    loosely = _match("shapes", given, folders, lambda table: _shape_rows(table, given, loosely=True))
+    try:
+        exactly = _match("shapes", given, folders, lambda table: _shape_rows(table, given))
+    except RigError:
+        return loosely
+    return min(exactly, loosely, key=lambda found: len(found.missing))
 
 
 def match_bones(rest: Mapping[str, Position], folders: Sequence[Path] = ()) -> Matched:
@@ -263,19 +272,45 @@ def _missing(kind: str, matches: Iterable[Match]) -> tuple[str, ...]:
     return tuple(target for target in TARGETS[kind] if target not in found)
 
 
-def _shape_rows(table: NamingTable, names: Iterable[str]) -> list[Match]:
-    weights = {_plain(key): weights for key, weights in table.keys.items()}
+def _shape_rows(table: NamingTable, names: Sequence[str], loosely: bool = False) -> list[Match]:
+    keys = {_plain(key): key for key in table.keys}
     sources: dict[str, str] = {}
     for name in names:
         for prefix in ("", *map(_plain, table.prefixes)):
-            key = _plain(name).removeprefix(prefix)
-            if key in weights:
+            key = keys.get(_plain(name).removeprefix(prefix))
+            if key is not None:
                 sources.setdefault(key, name)
-    return [Match(name, target, weight) for key, name in sources.items() for target, weight in weights[key].items()]
+    if loosely:
+        sources = _loose_sources(table, [name for name in names if name not in sources.values()]) | sources
+    return [Match(name, target, weight) for key, name in sources.items() for target, weight in table.keys[key].items()]
+
+
+def _loose_sources(table: NamingTable, names: Iterable[str]) -> dict[str, str]:
+    """By the table's keys, names that say the same word for word, in whatever case and with whatever between the words
+    (jaw_open, Jaw Open), the side before or behind, "L" or "left".
+
+    More words may stand before or behind, such as a character's name or a node's: the same ones with as many names as make
+    a convention. Names without any count first, then those with the words that most names have.
+    """
+    keys = {spelling: key for key in table.keys for spelling in _spellings(key)}
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for name in names:
+        words = _words(name)
+        for begin in range(len(words)):
+            for end in range(begin + 1, len(words) + 1):
+                key = next((keys[spelt] for spelt in _spellings_of(words[begin:end]) if spelt in keys), None)
+                if key is not None:
+                    found.setdefault(("".join(words[:begin]), "".join(words[end:])), {}).setdefault(key, name)
+    sources: dict[str, str] = {}
+    for more, read in sorted(found.items(), key=lambda item: (item[0] != ("", ""), -len(item[1]))):
+        if more == ("", "") or len(read) >= LEAST["shapes"]:
+            fresh = {key: name for key, name in read.items() if name not in sources.values()}
+            sources = fresh | sources
+    return sources
 
 
 def _bone_rows(table: NamingTable, rest: Mapping[str, Position]) -> list[Match]:
-    plain = {_plain(end): end for end in rest}
+    plain = {_plain(re.split(r"[:|]", end)[-1]): end for end in rest} | {_plain(end): end for end in rest}  # namespaces
     rows: list[Match] = []
     for feature in table.features:
         spelt = ([plain.get(_plain(prefix + end)) for prefix in (*table.prefixes, "")] for end in feature.ends)
@@ -314,11 +349,25 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def _loose(name: str) -> tuple[str, str]:
-    """Two spellings to compare points by: run together; and the words in the order of the alphabet, L and R written out.
+@cache
+def _loose(name: str) -> tuple[str, ...]:
+    """Spellings to compare points by: as of `_spellings`, without Blender's ".001"."""
+    return _spellings(re.sub(r"\.\d{3}$", "", name))
 
-    Neither has case, punctuation or Blender's ".001".
-    """
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"\.\d{3}$", "", name))
-    words = re.findall(r"[^\W\d_]+|\d+", _plain(apart))
+
+@cache
+def _spellings(name: str) -> tuple[str, ...]:
+    """Two spellings to compare names by, without case and punctuation: the words run together; and in the order of the
+    alphabet, L and R written out."""
+    return _spellings_of(_words(name))
+
+
+def _spellings_of(words: Sequence[str]) -> tuple[str, ...]:
     return "".join(words), " ".join(sorted(SIDES.get(word, word) for word in words))
+
+
+@cache
+def _words(name: str) -> tuple[str, ...]:
+    """("head", "eye", "blink", "left") of "HEAD_eyeBlinkLeft"."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return tuple(re.findall(r"[^\W\d_]+|\d+", _plain(apart)))

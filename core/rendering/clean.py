@@ -60,8 +60,8 @@ def seen_behind(plate: Plate, performance: Performance, frames: Sequence[int], t
     """
     around = np.zeros((performance.height, performance.width), bool)
     for i in frames:
-        x, y, side = performance.crops[i]
-        low, high = (np.maximum((np.array([x, y]) + sign * side / 2).round().astype(int), 0) for sign in (-1, 1))
+        where = performance.crops[i]
+        low, high = (np.maximum((where[:2] + sign * crop.sides(where) / 2).round().astype(int), 0) for sign in (-1, 1))
         around[low[1] : high[1], low[0] : high[0]] = True
     box = bounds(around)
     if box is None or len(frames) <= SURE:

@@ -51,12 +51,21 @@ class FrameMaker:
         self.head: Head | None = None
         """The head in the frame last written; None if it shows none."""
         self._player, self._settings = player, settings
-        performance = framed(performance, likeness, settings)
+        # A face keeps its shape as it is shown, and is painted in square pixels.
+        aspect, width = performance.pixel_aspect, performance.width
+        performance = framed(performance.in_square_pixels(), likeness, settings)
         if plate is not None:
             performance = seen_in(plate, performance)
+            if aspect != plate.pixel_aspect:
+                reporter.note(
+                    f"{plate.name} has pixels {float(plate.pixel_aspect):.4g} times as wide as high, and what was tracked "
+                    f"{float(aspect):.4g}: track the plate itself for the best fit"
+                )
+            aspect, width = plate.pixel_aspect, plate.width
         performance, wanted = directed(performance, likeness, settings)
-        self._performance = performance
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
+        performance = performance.in_pixels_of(aspect, width)
+        self._performance = performance
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
         self._side = settings.size or likeness.painted_size
         self._plate: InPlate | None = None
@@ -135,8 +144,12 @@ class FrameMaker:
         plate = self._plate.plate
         return digest(plate.stand_in(number), plate.stand_in(number + 1), self._driven(place))
 
-    def write(self, number: int, path: Path, attributes: Mapping[str, str]) -> Facts:
+    def write(
+        self, number: int, path: Path, attributes: Mapping[str, str], of_heads: Mapping[str, str] | None = None
+    ) -> Facts:
         """Make frame `number` and write it; `beside` is true among the facts where it depends on the frames beside it.
+
+        of_heads: what the header says as well where the frame shows a head.
 
         Raises UnwritableError, DiskFullError, or what reading the plate does.
         """
@@ -149,14 +162,18 @@ class FrameMaker:
         if place is not None and seen:
             self.head, looked = self._checked(place)
             facts |= looked
+            attributes |= of_heads or {}
         if self._plate is not None:
             layers = self._plate.layers(place, number, self.head)
             facts |= self._plate.covered(layers)
             plate = self._plate.plate
+            facts["plate"] = plate.content_hash(number)
             exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
         else:
-            attributes["colorInteropID"] = colour.SCENE_LINEAR
-            exr.write_rgba(path, self._alone(place, self.head), attributes)
+            shown: dict[str, object] = {**attributes, "colorInteropID": colour.SCENE_LINEAR}
+            if self._settings.frame == "plate" and self._performance.pixel_aspect != 1:
+                shown["pixelAspectRatio"] = float(self._performance.pixel_aspect)
+            exr.write_rgba(path, self._alone(place, self.head), shown)
         return facts
 
     def close(self) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import sha256_of
 from ..settings import RenderSettings
-from ..take import sha256_of
 from ..version import VERSION
 
 ACTS_ELSEWHERE = frozenset(

@@ -263,20 +263,23 @@ class InPlate:
 
 
 def seen_in(plate: Plate, performance: Performance) -> Performance:
-    """The performance in the pixels of `plate`, which may be larger or smaller than the clip that was tracked, and may hold
-    more than is displayed. Raises SettingError where it is of another shape."""
+    """The performance, in square pixels, in those of `plate` made as wide as they are shown. The plate may be larger or
+    smaller than the clip that was tracked, and may hold more than is displayed; what was tracked may not have said how it is
+    to be shown. Raises SettingError where it is of another shape."""
     number = next((number for number in performance.frames.tolist() if number in plate), int(performance.frames[0]))
-    height, width = plate.read(number).shape[:2]
-    shown = plate.display_size()
-    scale = shown[0] / performance.width
-    off = abs(shown[1] - performance.height * scale)
-    if off > max(ROUNDED, SAME_SHAPE * shown[1]):
+    height = plate.read(number).shape[0]
+    aspect, (width, shown) = float(plate.pixel_aspect), plate.display_size()
+    wide = width * aspect
+    if not _same_shape(performance, wide, shown) and _same_shape(performance, width, shown):
+        performance = replace(performance, pixel_aspect=plate.pixel_aspect).in_square_pixels()
+    if not _same_shape(performance, wide, shown):
         raise SettingError(
-            f"The plate {plate.name} is {shown[0]} x {shown[1]}, and the performance is of {performance.width} x "
+            f"The plate {plate.name} is {round(wide)} x {shown}, and the performance is of {performance.width} x "
             f"{performance.height}: another shape",
             "Give the plate that was tracked, whole, or track this one",
         )
-    margin = np.array(plate.margin)
+    scale = wide / performance.width
+    margin = np.array(plate.margin) * (aspect, 1.0)
     crops = performance.crops * scale
     crops[:, :2] += margin
 
@@ -288,9 +291,14 @@ def seen_in(plate: Plate, performance: Performance) -> Performance:
         landmarks=moved(performance.landmarks),
         rest=None if performance.rest is None else moved(performance.rest),
         crops=crops,
-        width=width,
+        width=round(plate.width * aspect),
         height=height,
     )
+
+
+def _same_shape(performance: Performance, width: float, height: int) -> bool:
+    """Whether a picture of this size may show what was tracked."""
+    return abs(height - performance.height * width / performance.width) <= max(ROUNDED, SAME_SHAPE * height)
 
 
 def _level(likeness: Likeness) -> float:

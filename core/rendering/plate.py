@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Floats
 from ..errors import SettingError
+from ..files import sha256_of
 from ..imaging import colour, exr, pictures
 from ..imaging.colour_space import AUTO, Chromaticities, declared_space
 from ..imaging.read import Clip, open_clip, read_linear
@@ -84,11 +87,21 @@ class Plate:
     def attributes(self, number: int) -> dict[str, object]:
         """The attributes in the header of frame `number`, apart from those of pixels and colours."""
         if self._clip.movie is not None:
-            aspect = float(self._clip.movie.stream.pixel_aspect)
-            return {"framesPerSecond": self._clip.rate} | ({"pixelAspectRatio": aspect} if aspect != 1 else {})
+            said: dict[str, object] = {"framesPerSecond": self._clip.rate}
+            return said | ({"pixelAspectRatio": float(self.pixel_aspect)} if self.pixel_aspect != 1 else {})
         if not self._is_exr or number not in self._places:
             return {}
         return exr.passed_on(exr.read_attributes(self._clip.pictures[self._places[number]], self._layer))
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a pixel over its height, as the plate is to be shown."""
+        return self._clip.pixel_aspect
+
+    @property
+    def width(self) -> int:
+        """Of all that a frame holds, in its own pixels. Raises UnreadableImageError."""
+        return self.display_size()[0] if self.framing is None else self.framing.data[2] - self.framing.data[0]
 
     @property
     def identity(self) -> list[object]:
@@ -107,6 +120,17 @@ class Plate:
         known = (self._clip.pictures[place] if self._clip.pictures else self._clip.path).stat()
         layer = [self._layer] if self._layer else []
         return [known.st_size, known.st_mtime_ns, *(() if self._clip.pictures else (place,)), *layer]
+
+    def content_hash(self, number: int) -> str:
+        """The SHA-256 of the file that frame `number` is read from, a movie's read but once; empty for a frame that there is
+        not."""
+        if number not in self._places:
+            return ""
+        return sha256_of(self._clip.pictures[self._places[number]]) if self._clip.pictures else self._movie_hash
+
+    @cached_property
+    def _movie_hash(self) -> str:
+        return sha256_of(self._clip.path)
 
     def __contains__(self, number: int) -> bool:
         return number in self._places

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..arrays import Floats
+from ..consent import ensure_allowed
 from ..imaging import crop
 from ..likeness import Likeness
 from ..painting.player import Head, Player
@@ -70,15 +71,23 @@ class Version(NamedTuple):
     """nanoseconds; 0 where it is not there"""
 
 
-def preview(likeness: Path, canvas: Path, drive: dict[str, Any], draft: bool, settings: RenderSettings) -> PreviewResult:
+def preview(
+    likeness: Path,
+    canvas: Path,
+    drive: dict[str, Any],
+    draft: bool,
+    settings: RenderSettings,
+    require_consent: bool = False,
+) -> PreviewResult:
     """Paint the head of one frame onto the canvas: [S, S, 4] premultiplied with its matte, sRGB, from the top row.
 
     drive: `performance` (a path) and `frame`; or, of a face in the scene, `landmarks` and `rest` [70, 2] and the `width` and
     `height` of the plate: `rest` is the face doing nothing, its head turned alike. Raises HeadcastError for what is missing
-    or does not go together.
+    or does not go together, ConsentError where `render` would.
     """
     start = time.perf_counter()
     person = _version(likeness)
+    ensure_allowed(_likeness(person).consent, likeness, require_consent)
     if "performance" in drive:
         place = _place_in_performance(_version(Path(drive["performance"])), drive["frame"], person, settings)
     else:
@@ -150,7 +159,7 @@ def _place_in_performance(file: Version, frame: int, person: Version, settings: 
 def _motion(file: Version, person: Version, settings: RenderSettings) -> tuple[Performance, Floats]:
     """The performance with its crops, and where the landmarks of all its frames are to be."""
     performance, likeness = at_rate(Performance.load(file.path), settings.rate), _likeness(person)
-    return directed(framed(performance, likeness, settings), likeness, settings)
+    return directed(framed(performance.in_square_pixels(), likeness, settings), likeness, settings)
 
 
 def _place_of_points(

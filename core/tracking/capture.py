@@ -68,7 +68,7 @@ def acted_landmarks(
 
 def _note_take(take: LiveLinkTake, performance: Performance, clip_name: str, reporter: Reporter) -> None:
     seen, frames = performance.seen, performance.frames
-    reporter.note(f"{clip_name}: {float(performance.rate):g} frames a second, numbered from {frames[0]}")
+    reporter.note(f"{clip_name}: {float(performance.rate):.5g} frames a second, numbered from {frames[0]}")
     if take.lacking:
         reporter.note(f"{clip_name} has no column for {shortened(list(take.lacking))}: taken as 0")
     if not seen.all():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from ..landmarks.frontal import with_own_rest
 from ..landmarks.head import fit_pose, rotation_vectors
 from ..likeness import Likeness
 from ..performance import Performance
+from .retiming import retimed
 
 
 class Dissected(NamedTuple):
@@ -28,7 +30,7 @@ class Dissected(NamedTuple):
     turn: Doubles
     """[F, 3] rotation vectors of `head.HeadPose`"""
     scale: Doubles
-    """[F] pixels per model unit"""
+    """[F] pixels per model unit: square ones, as the plate is shown"""
     offset: Doubles
     """[F, 2] pixels: where the point between the eyes lies"""
     expression: Doubles
@@ -43,9 +45,10 @@ def dissect_likeness(path: Path) -> Dissected:
     return _dissect(landmarks, np.arange(1, len(landmarks) + 1, dtype=np.int32))
 
 
-def dissect_performance(path: Path) -> Dissected:
-    """Take the frames of a Performance apart. Raises WrongFileError."""
+def dissect_performance(path: Path, rate: Fraction | None = None) -> Dissected:
+    """Take the frames of a Performance apart, retimed to `rate` frames a second if one is given. Raises WrongFileError."""
     performance = Performance.load(path)
+    performance = (retimed(performance, rate) if rate else performance).in_square_pixels()
     if performance.rest is not None:
         return _of_model(performance)
     return _dissect(performance.landmarks[performance.seen], performance.frames[performance.seen])

@@ -25,7 +25,7 @@ def write_measures(performance: Performance, output: Path) -> int:
     seen = performance.seen
     table = np.full((len(performance), len(COLUMNS) + len(EXPRESSIONS)), np.nan)
     if seen.any():
-        found = measure_faces(performance.landmarks[seen])
+        found = measure_faces(performance.in_square_pixels().landmarks[seen])
         angles = np.column_stack([found.yaw, found.pitch, found.roll, found.gaze, found.eyes, found.lips])
         table[seen] = np.column_stack([angles, performance.face_curves()[seen]])
     with whole_file(output) as part, open(part, "w", newline="", encoding="utf-8") as file:

@@ -71,7 +71,7 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
         Path(clip_name).name,
         confidence,
         smooth_expression(expression, runs, rate, settings.smoothing),
-    )
+    ).in_pixels_of(clip.pixel_aspect, clip.width)
     performance.save(output)
     return performance
 

@@ -151,6 +151,17 @@ def test_footage_comes_back_from_the_control_face(scene: bpy.types.Scene, tmp_pa
     assert np.isfinite(again.landmarks[7]).all()  # the gap is filled between its neighbours
 
 
+def test_the_control_face_is_written_at_the_scenes_rate(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    acting().save(tmp_path / "drive.performance")
+    settings = scene.headcast
+    settings.performance, scene.render.fps = "//drive.performance", 2 * scene.render.fps
+    bpy.ops.headcast.add_control_face(shape="AVERAGE")
+    assert bpy.ops.headcast.write_curves() == {"FINISHED"}
+    for path in (animated_path(FACE, '["jawOpen"]'), animated_path(HEAD, ".location")):
+        frames = [point.co.x for point in compat.curve_of(settings.rig, path).keyframe_points]
+        assert (frames[0], frames[-1]) == (FIRST, FIRST + 2 * (FRAMES - 1))
+
+
 def test_writing_again_replaces_and_an_edit_is_rendered(scene: bpy.types.Scene, tmp_path: Path) -> None:
     acting().save(tmp_path / "drive.performance")
     settings = scene.headcast

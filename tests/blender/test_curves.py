@@ -16,7 +16,9 @@ from headcast.core.landmarks import arkit
 from headcast.core.landmarks.face_model import face_model
 from headcast.core.landmarks.naming import Match
 from headcast.core.performance import Performance
+from headcast.core.rates import exact_rate
 from headcast.scene.curves import WrittenCurves, writable, write_curves
+from headcast.scene.timing import scene_rate
 
 FIRST = 1001
 SIDED = [name.replace("Left", "_L").replace("Right", "_R") if name not in ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
@@ -172,13 +174,42 @@ def test_a_rig_that_has_none(scene: bpy.types.Scene) -> None:
         write_curves(face(scene, ["aa", "ih", "ou"], "Mixed"), acting())
 
 
-def test_the_operator(scene: bpy.types.Scene, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert not bpy.ops.headcast.write_curves.poll()
+@pytest.mark.parametrize("fps", [(24, 1.0), (24, 1.001), (24, 24 / 23.976), (30, 1.001)])
+def test_a_second_of_the_performance_is_a_second_of_the_scene(
+    scene: bpy.types.Scene, tmp_path: Path, fps: tuple[int, float], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """60 frames a second, the jaw widest after one second of two."""
+    rig, performance = face(scene, list(arkit.EXPRESSIONS)), acting(121, slice(0, 0), 60)
+    performance.save(tmp_path / "drive.performance")
+    scene.headcast.rig, scene.headcast.performance = rig, "//drive.performance"
+    scene.render.fps, scene.render.fps_base = fps
+    assert bpy.ops.headcast.write_curves() == {"FINISHED"}
+    rate = round(fps[0] / fps[1], 5)
+    assert scene_rate(scene) == exact_rate(rate)
+    curve = compat.curve_of(rig.data.shape_keys, 'key_blocks["jawOpen"].value')
+    at = np.arange(FIRST, FIRST + 2 * rate, 0.25)
+    assert at[np.argmax([curve.evaluate(frame) for frame in at])] == pytest.approx(FIRST + rate, abs=0.5)
+    assert frames_of(rig, "jawOpen")[-1] == FIRST + int(2 * rate)
+    assert "The performance has 60 frames a second" in capfd.readouterr().out
+
+
+def test_frame_for_frame_where_that_is_wanted(
+    scene: bpy.types.Scene, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     rig, performance = face(scene, list(arkit.EXPRESSIONS)), acting(rate=30)
+    performance.save(tmp_path / "drive.performance")
+    scene.headcast.rig, scene.headcast.performance, scene.headcast.retime = rig, "//drive.performance", False
+    assert bpy.ops.headcast.write_curves() == {"FINISHED"}
+    assert "frame for frame" in capfd.readouterr().out
+    assert frames_of(rig, "jawOpen")[-1] == FIRST + 19
+
+
+def test_the_operator(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    assert not bpy.ops.headcast.write_curves.poll()
+    rig, performance = face(scene, list(arkit.EXPRESSIONS)), acting()
     performance.save(tmp_path / "drive.performance")
     scene.headcast.rig, scene.headcast.performance = rig, "//drive.performance"
     assert bpy.ops.headcast.write_curves() == {"FINISHED"}
-    assert "30 frames a second, the scene 24" in capfd.readouterr().out
     scene.frame_set(FIRST + 5)
     assert value(rig, "jawOpen") == pytest.approx(performance.expression[5, arkit.INDEX["jawOpen"]], abs=1e-5)
     scene.headcast.performance = "//none.performance"

@@ -17,7 +17,7 @@ from headcast import fixes, preview
 from headcast.locale import languages, texts
 from headcast.registration import CLASSES
 
-from ..conftest import ROOT
+from ..conftest import ENGINE_PYTHON, ROOT
 
 OPERATORS = [cls for cls in CLASSES if issubclass(cls, bpy.types.Operator)]
 OF_THE_MACHINE = ("preset", "write_assets", "set_up", "sample", "engine")
@@ -43,6 +43,15 @@ print("fine", sys.modules["headcast"].__file__)
 sys.stdout.flush()
 os._exit(0)
 """
+
+BEGINS = {
+    "enabled": "import addon_utils; addon_utils.enable('headcast', default_set=True)",
+    "registered": "bpy.ops.wm.read_factory_settings(use_empty=True); headcast.register()",
+    "registered and unregistered": "headcast.register(); headcast.unregister()",
+    "registered again": "headcast.register(); headcast.unregister(); headcast.register()",
+    "registered, with its engine at work": "headcast.register(); bpy.ops.headcast.check_engine()",
+}
+"""How scripts with bpy as a module begin."""
 
 
 def census() -> Counter[str]:
@@ -92,6 +101,21 @@ def test_scripts_are_reloaded(tmp_path: Path) -> None:
         [sys.executable, "-c", RELOAD], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert f"fine {tmp_path}" in done.stdout, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("begin", BEGINS)
+def test_a_script_with_blender_as_a_module_ends_with_its_own_exit_code(begin: str) -> None:
+    script = f"import sys, bpy, headcast; {BEGINS[begin]}; sys.exit(3)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "HEADCAST_PYTHON": ENGINE_PYTHON},
+    )
+    assert done.returncode == 3
     assert "Traceback" not in done.stderr
 
 

@@ -117,3 +117,23 @@ def test_a_panoramic_camera_is_refused(face: bpy.types.Scene) -> None:
     face.camera.data.type = "PANO"
     with pytest.raises(RuntimeError, match="is panoramic"):
         bpy.ops.headcast.track_rig()
+
+
+def test_a_render_of_pixels_that_are_not_square(face: bpy.types.Scene) -> None:
+    """What is 320 pixels wide and shown as 640 is the same face, twice as wide."""
+    plain = read(face)
+    face.render.resolution_x, face.render.pixel_aspect_x = 320, 2.0
+    squeezed = read(face)
+    assert (squeezed.width, squeezed.height, squeezed.pixel_aspect) == (320, 256, 2)
+    assert squeezed.landmarks * (2, 1) == pytest.approx(plain.landmarks, abs=0.01)
+    assert squeezed.in_square_pixels().crops == pytest.approx(plain.crops, abs=0.01)
+    assert plain.expression == pytest.approx(squeezed.face_curves(), abs=1e-5)
+
+
+def test_a_control_face_is_written_where_pixels_are_not_square(face: bpy.types.Scene) -> None:
+    face.render.resolution_x, face.render.pixel_aspect_x = 320, 2.0
+    before = read(face)
+    assert bpy.ops.headcast.write_curves() == {"FINISHED"}
+    again = read(face)
+    apart = np.abs(again.landmarks - before.landmarks).mean() / np.ptp(before.landmarks[0], axis=0).max()
+    assert apart < 0.03

@@ -22,12 +22,18 @@ import cv2
 import numpy as np
 import OpenEXR
 import pytest
+from headcast.core.consent import read_consent
 from headcast.core.errors import HeadcastError, NoPerformanceError, UnreadableImageError, WrongFileError
 from headcast.core.imaging import exr
 from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.likeness import Likeness, read_card
 from headcast.core.performance import Performance, Phone
+from headcast.core.provenance.keys import open_key
+from headcast.core.provenance.marks import Mark
+from headcast.core.provenance.signing import sign_take
+from headcast.core.provenance.verifying import CHANGED, verify
 from headcast.core.reading import kind_of
+from headcast.core.take import FramePattern, Manifest
 from safetensors.numpy import load_file, save_file
 
 MUTATIONS = int(os.environ.get("HEADCAST_MUTATIONS", "200"))
@@ -309,7 +315,16 @@ os._exit(0)
 """
 
 
+def signed(path: Path) -> None:
+    """Read a take's sidecar; what does not hold is an error here."""
+    [found] = verify(path)
+    if found.state == CHANGED:
+        raise UnreadableImageError(f"{path} is damaged ({found.findings})", "")
+
+
 READERS: dict[str, Callable[[Path], object]] = {
+    "json": read_consent,
+    "c2pa": signed,
     "likeness": Likeness.load,
     "card": read_card,
     "performance": Performance.load,
@@ -328,6 +343,17 @@ def small_file(reader: str, folder: Path) -> Path:
         likeness().save(path)
     elif reader == "performance":
         performance().save(path)
+    elif reader == "json":
+        path.write_text(
+            json.dumps({"kind": "person", "subject": "a", "allowed_by": "b", "scope": "c", "until": "2999-01-31"})
+        )
+    elif reader == "c2pa":
+        pattern = FramePattern.parse(str(folder / "a.####.exr"))
+        exr.write_rgba(pattern.path(1), np.zeros((8, 8, 4), np.float32), {})
+        manifest = Manifest(pattern, {1: "x"})
+        manifest.begin({})
+        manifest.record(1)
+        sign_take(pattern, open_key(), Mark("a", "w", "b", "", False), ())
     elif reader == "exr":
         exr.write_rgba(path, np.random.default_rng(0).random((16, 24, 4), np.float32), {"note": "test"})
     elif reader == "layers":

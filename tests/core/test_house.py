@@ -15,7 +15,20 @@ from headcast.core.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 LICENCE = "# SPDX-License-Identifier: GPL-3.0-or-later"
-ENGINE = {"torch", "cv2", "mediapipe", "OpenEXR", "safetensors", "tqdm", "av", "PIL", "platformdirs", "onnxruntime"}
+ENGINE = {
+    "torch",
+    "cv2",
+    "mediapipe",
+    "OpenEXR",
+    "safetensors",
+    "tqdm",
+    "av",
+    "PIL",
+    "platformdirs",
+    "c2pa",
+    "cryptography",
+    "onnxruntime",
+}
 BLENDER = {"bpy", "mathutils", "bpy_extras"}
 
 HOUSE = {
@@ -25,19 +38,20 @@ HOUSE = {
     "imaging": "root, landmarks",
     "nouns": "root, landmarks",
     "installing": "root",
+    "provenance": "root, landmarks, imaging, nouns",
     "painting": "root, network, landmarks, nouns",
     "judging": "root, network, landmarks, imaging, nouns",
     "learning": "root, network, landmarks",
     "tracking": "root, landmarks, imaging, nouns",
     "speech": "root, landmarks, imaging, nouns, tracking",
     "adapting": "root, network, landmarks, imaging, nouns, painting, judging, learning, tracking",
-    "rendering": "root, network, landmarks, imaging, nouns, painting, judging, tracking",
+    "rendering": "root, network, landmarks, imaging, nouns, painting, judging, provenance, tracking",
     "training": "root, network, landmarks, imaging, painting, learning, tracking",
     "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, speech, adapting, rendering, "
     "training",
     "synthetic": "root, landmarks, imaging, training",
-    "doors": "root, network, landmarks, imaging, nouns, installing, painting, tracking, speech, adapting, rendering, "
-    "training, evaluating, synthetic",
+    "doors": "root, network, landmarks, imaging, nouns, installing, painting, provenance, tracking, speech, adapting, "
+    "rendering, training, evaluating, synthetic",
     "worker": "root, doors",
     "cli": "root, doors, worker",
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,27 @@ def clock(frame: float, start: float = 12 * 3600 + 59, counted: int = 60) -> str
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}:{part:06.3f}"
 
 
+def drop_frame_clock(frame: int, start: str, counted: int, mark: str) -> str:
+    """The drop-frame timecode `frame` frames after `start`, by counting: the first labels of a minute are passed over, but
+    not those of every tenth."""
+    hours, minutes, seconds, label = map(int, start.split(":"))
+    for _ in range(frame):
+        label += 1
+        if label == counted:
+            label, seconds = 0, seconds + 1
+            minutes, seconds = minutes + seconds // 60, seconds % 60
+            hours, minutes = (hours + minutes // 60) % 24, minutes % 60
+            label = counted // 15 if seconds == 0 and minutes % 10 else 0
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{label:02d}.000"
+
+
 def write_take(path: Path, clocks: Sequence[str], **curves: Sequence[float]) -> Path:
     """A CSV with a row for each timecode: columns in an order of their own, all 0 but those of `curves`."""
     columns = [*SHAPES, *ANGLES]
     lines = [",".join(["Timecode", "BlendShapeCount", *columns])]
     for i, timecode in enumerate(clocks):
         values = [f"{curves[name][i] if name in curves else 0:.10f}" for name in columns]
-        lines.append(",".join([timecode, "61", *values]))
+        lines.append(",".join([f'"{timecode}"' if "," in timecode else timecode, "61", *values]))
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -70,6 +85,37 @@ def test_the_numbering_and_the_rate_that_were_asked_for(tmp_path: Path, capsys: 
     assert float(performance.rate) == pytest.approx(60000 / 1001)
     assert "numbered from 1001" in said
     assert captured(path, capsys)[0].rate == 60
+
+
+@pytest.mark.parametrize("start", ["10:00:58:00", "10:09:58:00", "23:59:58:00"], ids=["minute", "tenth minute", "midnight"])
+@pytest.mark.parametrize("mark", [";", ".", ","])
+@pytest.mark.parametrize("counted", [30, 60])
+def test_labels_that_a_drop_frame_timecode_leaves_out_are_no_gaps(
+    tmp_path: Path, start: str, mark: str, counted: int
+) -> None:
+    clocks = [drop_frame_clock(i, start, counted, mark) for i in range(4 * counted)]
+    take = read_livelink(write_take(tmp_path / "take.csv", clocks))
+    assert take.rate == Fraction(counted * 1000, 1001)
+    assert len(take.weights) == 4 * counted
+    assert np.isfinite(take.weights).all()
+    lost = read_livelink(write_take(tmp_path / "lost.csv", clocks[:50] + clocks[52:]))
+    assert np.flatnonzero(np.isnan(lost.weights[:, 0])).tolist() == [50, 51]
+
+
+def test_every_other_label_of_a_drop_frame_timecode(tmp_path: Path) -> None:
+    clocks = [drop_frame_clock(i, "10:00:57:00", 60, ";") for i in range(0, 480, 2)]
+    take = read_livelink(write_take(tmp_path / "take.csv", clocks))
+    assert (take.rate, len(take.weights)) == (Fraction(30000, 1001), 240)
+
+
+def test_drop_frame_labels_with_a_colon_are_known_by_what_they_leave_out(tmp_path: Path) -> None:
+    clocks = [drop_frame_clock(i, "10:00:58:00", 30, ":") for i in range(120)]
+    assert read_livelink(write_take(tmp_path / "take.csv", clocks)).rate == Fraction(30000, 1001)
+    plain = [clock(i, 10 * 3600 + 58, 30) for i in range(120)]
+    for mark in ":;":
+        marked = [f"{text[:8]}{mark}{text[9:]}" for text in plain]
+        take = read_livelink(write_take(tmp_path / "take.csv", marked))
+        assert (take.rate, len(take.weights)) == (30, 120)
 
 
 def test_dropped_frames_and_rows_without_a_face_are_gaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,41 @@ def test_keys_that_make_one_expression_together_make_it_once(convention: str) ->
     assert pucker == pytest.approx(1.0)
 
 
+THREE = ["jawOpen", "eyeBlinkLeft", "mouthSmileRight"]
+SPELLINGS = {
+    "snake": ["jaw_open", "eye_blink_left", "mouth_smile_right"],
+    "words": ["Jaw Open", "Eye Blink Left", "Mouth Smile Right"],
+    "kebab": ["jaw-open", "eye-blink-left", "mouth-smile-right"],
+    "upper snake": ["JAW_OPEN", "EYE_BLINK_LEFT", "MOUTH_SMILE_RIGHT"],
+    "sides before": ["JawOpen", "L_EyeBlink", "R_MouthSmile"],
+    "sides with a dot": ["jawOpen", "eyeBlink.L", "mouthSmile.R"],
+    "a character": [f"Anna_{name}" for name in THREE],
+    "a namespace": [f"anna02:{name}" for name in THREE],
+    "a node": [f"head_geo__{name}" for name in THREE],
+    "a node of capitals": [f"HEAD{name[0].upper()}{name[1:]}" for name in THREE],
+    "a path": [f"|root|Head.001|{name}" for name in THREE],
+    "both": ["Anna_jaw_open", "Anna_eye_blink_l", "Anna_mouth_smile_r"],
+    "behind": [f"{name}_Anna" for name in THREE],
+    "Blender's numbers": [f"{name}.001" for name in THREE],
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_names_in_another_spelling_or_of_a_character(spelling: str) -> None:
+    found = {match.source: match.target for match in match_shapes(["Basis", "Anna_breathe", *SPELLINGS[spelling]]).matches}
+    assert found == dict(zip(SPELLINGS[spelling], THREE, strict=True))
+
+
+def test_words_before_one_name_alone_are_not_a_character() -> None:
+    """A corrective key, and one of another character, drive nothing."""
+    names = [*(f"Anna_{name}" for name in arkit.EXPRESSIONS), "Bob_jawOpen", "fix_Anna_jawOpen"]
+    found = match_shapes(names)
+    assert {match.source for match in found.matches} == set(names[:-2])
+    assert len(found.matches) == 52
+    plain = match_shapes([*arkit.EXPRESSIONS, "old_jawOpen", "old_mouthClose", "old_mouthPucker", "old_eyeBlinkLeft"])
+    assert {match.source for match in plain.matches} == set(arkit.EXPRESSIONS)
+
+
 def test_case_widths_and_prefixes_do_not_count() -> None:
     assert match_shapes(["EYEBLINKLEFT", "Wolf3D_Head.jawOpen", "!ex-mouthPucker"]).matches == (
         Match("EYEBLINKLEFT", "eyeBlinkLeft"),
@@ -101,6 +136,15 @@ def test_a_face_of_bones_is_known_by_its_names(table: naming.NamingTable) -> Non
     for landmark in set(naming.LANDMARKS) - set(found.missing):
         assert sum(match.weight for match in found.matches if match.target == landmark) == pytest.approx(1.0)
     assert all(match.source.startswith(table.prefixes[:1]) for match in found.matches if table.prefixes)
+
+
+def test_bones_in_a_namespace_are_known() -> None:
+    table = "Rigify face"
+    ends = next(found for found in tables("bones") if found.name == table).names
+    rest = {f"anna:DEF-{end}": (i, i % 3, 0) for i, end in enumerate(ends)}
+    found = match_bones(rest)
+    assert found.convention == table
+    assert {match.source for match in found.matches} <= set(rest)
 
 
 def test_landmarks_lie_evenly_along_a_straight_line_of_bones() -> None:
