@@ -36,7 +36,7 @@ CROPS = {
 }
 DETECTORS = {
     "mediapipe": "Google MediaPipe: fast, and runs everywhere",
-    "face-alignment": "FAN: the detector of the paper; fetches its weights at first use",
+    "face-alignment": "FAN: the detector of the paper; its weights are fetched by hand",
     "dlib": "dlib's 68 points, frontal faces: not for commercial use, as its training set (300-W) bars that",
 }
 PRESETS = {
@@ -329,6 +329,7 @@ class SetUpSettings(CheckedSettings):
         kind="path",
     )
     wheels: str = option("", "Folder of wheels to use instead of the internet", kind="folder")
+    pip_settings: bool = option(False, "Let pip heed PIP_* and pip.conf, such as for a studio's own package index")
     device: str = option("auto", "Hardware that the engine computes with", choices=DEVICES)
 
 
