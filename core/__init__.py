@@ -8,5 +8,5 @@ functions as the tests. All other files beside this one are the root: errors, se
 Root may enter: nothing.
 Nouns may enter: root, landmarks.
 Doors may enter: root, network, landmarks, imaging, nouns, installing, painting, tracking, adapting, rendering, training,
-evaluating, synthetic.
+evaluating, synthetic, farming.
 """

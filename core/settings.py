@@ -89,8 +89,8 @@ DEVICES = {
 }
 
 
-RELATIVE, PLATE, GATE = "Relative motion", "Into the plate", "Quality gate"
-"""Headings of RenderSettings."""
+RELATIVE, PLATE, GATE, FARM = "Relative motion", "Into the plate", "Quality gate", "Farm"
+"""Headings of RenderSettings and BundleSettings."""
 
 
 class CheckedSettings:
@@ -305,6 +305,14 @@ class RenderSettings(GateSettings):
         """Whether the head starts from the photo's own pose."""
         in_a_plate = bool(self.plate) or self.frame == "plate"
         return self.relative and (self.pose_of == "photo" or (self.pose_of == "auto" and not in_a_plate))
+
+
+@dataclass(frozen=True)
+class BundleSettings(RenderSettings):
+    """How a take is handed to a farm."""
+
+    chunk: int = option(20, "Frames of each task", low=1, high=100_000, group=FARM)
+    headcast: str = option("headcast", "Headcast's command on the farm's machines", group=FARM)
 
 
 @dataclass(frozen=True)

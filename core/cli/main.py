@@ -45,6 +45,17 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
     _add_options(render, JOBS["render"][1])
 
+    bundle = commands.add_parser(
+        "bundle",
+        help="a take as a job for a farm",
+        description="Write a folder with the take as a job for farms: Open Job Description, and Flamenco.",
+    )
+    bundle.add_argument("likeness", metavar="X.likeness")
+    bundle.add_argument("performance", metavar="Y.performance")
+    bundle.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
+    bundle.add_argument("--folder", required=True, help="where the job goes", metavar="FOLDER")
+    _add_options(bundle, JOBS["bundle"][1])
+
     measure = commands.add_parser(
         "measure",
         help="a performance as a table",

@@ -32,7 +32,7 @@ from headcast.core.landmarks.naming import Match, load_matches, save_matches, ta
 from headcast.core.likeness import Likeness, read_card
 from headcast.core.performance import Performance
 from headcast.core.reading import kind_of
-from headcast.core.take import FramePattern, Manifest, read_manifest
+from headcast.core.take import FramePattern, Manifest, last_run, last_shot, read_manifest
 from headcast.core.worker import protocol
 from safetensors.numpy import load_file, save_file
 
@@ -399,6 +399,32 @@ def small_file(reader: str, folder: Path) -> Path:
     else:
         cv2.imwrite(str(path), picture)
     return path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"frame": ["a"], "file": "t_v001.0002.exr"}',
+        b'{"frame": "t_v001.0002.exr"}',
+        b'{"run": "x", "frames": {",": "a"}}',
+        b'{"run": "x", "frames": {"1": 2}}',
+        b'{"run": "x", "frames": ["1"]}',
+        b'{"frame": 2, "flagged": "mouth"}',
+        b'{"shot": "x", "sampled": {"one": "a"}}',
+        b'{"frame": 2.5}',
+        b"[1]",
+    ],
+)
+def test_a_line_of_a_manifest_that_a_disk_has_damaged_counts_for_nothing(line: bytes, tmp_path: Path) -> None:
+    """Found by the fuzz run of 10,000."""
+    path = small_file("manifest", tmp_path)
+    pattern = FramePattern.parse(str(tmp_path / "t_v001.####.exr"))
+    whole = read_manifest(pattern)
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    assert read_manifest(pattern) == whole
+    assert sorted(whole) == [1, 2]
+    assert last_run(pattern)["likeness"] == "x"
+    assert last_shot(pattern) == {}
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -34,8 +34,9 @@ HOUSE = {
     "training": "root, network, landmarks, imaging, painting, learning, tracking",
     "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, adapting, rendering, training",
     "synthetic": "root, landmarks, imaging, training",
+    "farming": "root, nouns, tracking",
     "doors": "root, network, landmarks, imaging, nouns, installing, painting, tracking, adapting, rendering, training, "
-    "evaluating, synthetic",
+    "evaluating, synthetic, farming",
     "worker": "root, doors",
     "cli": "root, doors, worker",
 }
