@@ -26,9 +26,7 @@ def test_submit_writes_the_take_as_a_job(scene: bpy.types.Scene, tmp_path: Path)
     render, report = template["steps"]
     assert render["parameterSpace"]["taskParameterDefinitions"][0]["range"] == ["1001-1004", "1005-1008", "1009-1010"]
     assert "--eyes=0.5" in report["script"]["actions"]["onRun"]["args"]
-    values = {
-        item["name"]: item["value"] for item in json.loads((job / "parameter_values.json").read_text())["parameterValues"]
-    }
+    values = json.loads((job / "parameters.json").read_text("utf-8"))
     assert values["Performance"] == str(tmp_path / "drive.performance")
     assert values["Folder"] == str(tmp_path / "take")
     assert json.loads((job / "flamenco_job.json").read_text("utf-8"))["type"] == "headcast-take"
