@@ -165,6 +165,11 @@ def strips_of(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
+def begins(strip: bpy.types.Strip) -> float:
+    """The frame on which the strip's content begins, cut or not."""
+    return strip.content_start if hasattr(strip, "content_start") else strip.frame_start
+
+
 def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
     """The scene that the sequencer cuts: since 5.0 it need not be the one in the viewport."""
     return getattr(context, "sequencer_scene", None) or context.scene
@@ -187,6 +192,18 @@ def curve_of(animated: bpy.types.ID, path: str, index: int = 0) -> bpy.types.FCu
     return curves.find(path, index=index) or curves.new(path, index=index)
 
 
+def curves_of(animated: bpy.types.ID) -> list[bpy.types.FCurve]:
+    """The F-curves of the datablock's action; none is made."""
+    data = animated.animation_data
+    if data is None or data.action is None:
+        return []
+    if not hasattr(data.action, "slots"):  # since 4.4
+        return list(data.action.fcurves)
+    strips = [strip for layer in data.action.layers for strip in layer.strips] if data.action_slot else []
+    bags = [strip.channelbag(data.action_slot) for strip in strips]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
 def new_curves(action: bpy.types.Action) -> bpy.types.bpy_prop_collection:
     """The F-curves, none yet, of a new action for objects that nothing uses yet."""
     if not hasattr(action, "slots"):
@@ -196,5 +213,5 @@ def new_curves(action: bpy.types.Action) -> bpy.types.bpy_prop_collection:
 
 
 def selection_of(bone: bpy.types.PoseBone) -> bpy.types.PoseBone | bpy.types.Bone:
-    """What bears a pose bone's `select`: since 5.0 it is the pose bone itself."""
+    """The owner of a pose bone's `select`: since 5.0 it is the pose bone itself."""
     return bone if hasattr(bone, "select") else bone.bone

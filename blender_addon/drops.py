@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be dropped onto the 3D view and the Clip Editor, by its ending."""
+"""Files that may be dropped onto the 3D view and the Clip Editor, by their ending."""
 
 from __future__ import annotations
 
 import bpy
 
-from .core.imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS
+from .core.imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS, SOUND_ENDINGS
 
 EDITORS = {"VIEW_3D", "CLIP_EDITOR"}
 
@@ -36,6 +36,15 @@ class HEADCAST_FH_clip(Drop, bpy.types.FileHandler):
     bl_file_extensions = ";".join(sorted(MOVIE_ENDINGS))
 
 
+class HEADCAST_FH_sound(Drop, bpy.types.FileHandler):
+    """A voice that drives the head."""
+
+    bl_idname = "HEADCAST_FH_sound"
+    bl_label = "Sound for Headcast"
+    bl_import_operator = "headcast.choose_sound"
+    bl_file_extensions = ";".join(sorted(SOUND_ENDINGS))
+
+
 class HEADCAST_FH_likeness(Drop, bpy.types.FileHandler):
     """A person."""
 
@@ -46,7 +55,7 @@ class HEADCAST_FH_likeness(Drop, bpy.types.FileHandler):
 
 
 class HEADCAST_FH_performance(Drop, bpy.types.FileHandler):
-    """What a face does."""
+    """A performance file."""
 
     bl_idname = "HEADCAST_FH_performance"
     bl_label = "Performance"

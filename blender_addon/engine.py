@@ -93,7 +93,7 @@ class Engine:
             self._send({"cancel": number})
 
     def poll(self) -> list[protocol.Message]:
-        """What the worker has said since the last call."""
+        """The worker's messages since the last call."""
         messages = []
         with contextlib.suppress(queue.Empty):
             while True:
@@ -101,7 +101,7 @@ class Engine:
         return messages
 
     def death(self) -> DeadWorkerError:
-        """What to tell the user once the worker is no longer alive."""
+        """The message for the user once the worker is no longer alive."""
         code = self._process.poll()
         reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return DeadWorkerError(

@@ -52,6 +52,12 @@ def chosen_python() -> Path:
     return Path(named) if named else blender_python()
 
 
+def demands() -> dict[str, bool]:
+    """What the preferences demand of a render, as arguments of its job."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    return {"require_consent": addon.preferences.require_consent} if addon else {}
+
+
 def find_python() -> Path:
     """The engine's Python: the environment that was made with the chosen one, else that itself.
 
@@ -84,7 +90,7 @@ def remember(python: Path, report: dict[str, Any]) -> None:
 
 
 def recall(python: Path) -> dict[str, Any] | None:
-    """What the last check found; None where it was not of this Python."""
+    """The last check's findings; None where it was not of this Python."""
     try:
         report: dict[str, Any] = json.loads((user_folder() / REPORT).read_text("utf-8"))
     except (OSError, ValueError):
@@ -104,5 +110,5 @@ def missing(report: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def lacking(report: dict[str, Any]) -> str:
-    """What is missing, and why; empty for nothing."""
+    """Anything missing, and why; empty for nothing."""
     return "; ".join(f"{finding['name']}: {finding['detail']}" for finding in missing(report))

@@ -31,7 +31,7 @@ Steps = Generator[Step, None, dict[str, Any]]
 
 @dataclass
 class Status:
-    """What the panels show."""
+    """The state that the panels show."""
 
     operator: str = ""
     """whose job it is: `headcast.render`"""

@@ -5,7 +5,7 @@
 
 import bpy
 
-from .core.settings import SetUpSettings
+from .core.settings import SetUpSettings, StudioSettings
 from .panels.engine import draw_engine_state
 from .panels.tab import draw_settings
 from .properties import annotations_of
@@ -15,8 +15,9 @@ class HEADCAST_AP_preferences(bpy.types.AddonPreferences):
     """Settings that belong to the machine, not to a file."""
 
     bl_idname = __package__
-    __annotations__ = annotations_of(SetUpSettings)
+    __annotations__ = annotations_of(SetUpSettings) | annotations_of(StudioSettings)
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_engine_state(self.layout)
-        draw_settings(self.layout.column(), self, SetUpSettings)
+        for settings in (SetUpSettings, StudioSettings):
+            draw_settings(self.layout.column(), self, settings)

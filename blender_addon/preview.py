@@ -19,7 +19,7 @@ from .core.errors import DeadWorkerError, HeadcastError, WorkerError
 from .core.rendering.canvas import Canvas
 from .core.settings import RenderSettings
 from .engine import Engine
-from .environment import find_python
+from .environment import demands, find_python
 from .jobs import EngineJob
 from .properties import values_of
 from .scene.files import absolute
@@ -38,7 +38,7 @@ RESTARTS = 3
 
 
 class Wish(NamedTuple):
-    """What the artist wants to see."""
+    """The artist's wish."""
 
     scene: str
     likeness: str
@@ -50,7 +50,7 @@ class Wish(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What the worker is asked."""
+    """A request to the worker."""
 
     wish: Wish
     draft: bool
@@ -163,7 +163,7 @@ class Preview:
             "drive": wish.drive,
             "draft": request.draft,
         }
-        self._job = EngineJob("preview", arguments, wish.settings, self._engine)
+        self._job = EngineJob("preview", arguments | demands(), wish.settings, self._engine)
 
     def _bury(self, error: DeadWorkerError) -> None:
         """The next wish gets a new worker, unless too many died."""

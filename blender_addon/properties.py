@@ -7,8 +7,9 @@ from typing import Any
 import bpy
 
 from .compat import RELATIVE_PATH
+from .core.consent import NONE, Consent
 from .core.landmarks.naming import TARGETS as TARGETS_OF
-from .core.settings import AdaptSettings, RenderSettings, TrackSettings
+from .core.settings import AdaptSettings, RenderSettings, SpeakSettings, TrackSettings
 from .locale import OURS
 from .scene.overlay import redraw
 
@@ -75,10 +76,22 @@ class HEADCAST_PG_track(bpy.types.PropertyGroup):
     __annotations__ = annotations_of(TrackSettings)
 
 
+class HEADCAST_PG_speak(bpy.types.PropertyGroup):
+    """How a voice becomes a Performance."""
+
+    __annotations__ = annotations_of(SpeakSettings)
+
+
 class HEADCAST_PG_render(bpy.types.PropertyGroup):
     """How a Likeness plays a Performance."""
 
     __annotations__ = annotations_of(RenderSettings)
+
+
+class HEADCAST_PG_consent(bpy.types.PropertyGroup):
+    """Who allowed it: what is to be put on record."""
+
+    __annotations__ = annotations_of(Consent)
 
 
 class HEADCAST_PG_match(bpy.types.PropertyGroup):
@@ -98,7 +111,7 @@ class HEADCAST_PG_match(bpy.types.PropertyGroup):
 
 
 class HEADCAST_PG_matches(bpy.types.PropertyGroup):
-    """What drives what, as it was matched by names or by hand; empty is matched when it is read."""
+    """Matches by names or by hand; where empty, names are matched when the rig is read."""
 
     convention: bpy.props.StringProperty(name="Convention", description="Whose names were recognised")
     kind: bpy.props.StringProperty(name="Kind", description="What is read: groups, empties, bones, shapes or tracks")
@@ -127,14 +140,15 @@ class HEADCAST_PG_queued(bpy.types.PropertyGroup):
 
 
 def is_face(self: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
-    """What may be chosen as a rig."""
+    """Objects that may be chosen as a rig."""
     return candidate.type in {"MESH", "ARMATURE", "EMPTY"}
 
 
 def forget_picked(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    """Other photos were named: the files that were picked are of another folder."""
+    """Other photos were named: the files that were picked are of another folder, and the consent may be another person's."""
     self.picked.clear()
     self.checked.clear()
+    self.consent.kind = NONE
 
 
 class HEADCAST_PG_picked(bpy.types.PropertyGroup):
@@ -200,6 +214,7 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
             ("CLIP", "Clip", "A movie or numbered pictures of somebody's face"),
             ("TRACKS", "Tracks", "Tracks of the Movie Clip Editor, placed by hand or by the detector"),
             ("RIG", "Rig", "A rigged face of the scene, seen by its camera"),
+            ("SPEECH", "Speech", "A voice, with its words or without"),
         ],
     )
     clip: bpy.props.StringProperty(
@@ -223,6 +238,16 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         name="Clip", description="The clip of the Movie Clip Editor that holds the tracks", type=bpy.types.MovieClip
     )
     track_matches: bpy.props.PointerProperty(type=HEADCAST_PG_matches)
+    sound: bpy.props.StringProperty(name="Sound", description="A voice: a sound file, or a movie with sound")
+    words: bpy.props.StringProperty(
+        name="Words",
+        description="The words that are spoken; without them, and without a file of them, they are guessed from the sound",
+    )
+    show_phones: bpy.props.BoolProperty(
+        name="Phones as Markers",
+        description="Mark each phone in the timeline, to be moved, renamed, added and removed by hand",
+        default=True,
+    )
     performance: bpy.props.StringProperty(
         name="Performance",
         translation_context=OURS,
@@ -253,6 +278,8 @@ class HEADCAST_PG_scene(bpy.types.PropertyGroup):
         name="Version", description="Of Headcast's settings in the file", options={"HIDDEN"}, default=0
     )
     adapt: bpy.props.PointerProperty(type=HEADCAST_PG_adapt)
+    consent: bpy.props.PointerProperty(type=HEADCAST_PG_consent)
     track: bpy.props.PointerProperty(type=HEADCAST_PG_track)
+    speak: bpy.props.PointerProperty(type=HEADCAST_PG_speak)
     render: bpy.props.PointerProperty(type=HEADCAST_PG_render)
     preview: bpy.props.PointerProperty(type=HEADCAST_PG_preview)

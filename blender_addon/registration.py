@@ -21,12 +21,15 @@ from .operators import (
     presets,
     queue,
     read_tracks,
+    record_consent,
     render,
     sample,
     set_up,
+    speak,
     submit,
     track,
     track_rig,
+    verify,
     write_curves,
 )
 from .operators import preview as preview_operator
@@ -42,7 +45,9 @@ CLASSES: tuple[type, ...] = (
     preferences.HEADCAST_AP_preferences,
     properties.HEADCAST_PG_adapt,
     properties.HEADCAST_PG_track,
+    properties.HEADCAST_PG_speak,
     properties.HEADCAST_PG_render,
+    properties.HEADCAST_PG_consent,
     properties.HEADCAST_PG_match,
     properties.HEADCAST_PG_matches,
     properties.HEADCAST_PG_picked,
@@ -52,9 +57,13 @@ CLASSES: tuple[type, ...] = (
     properties.HEADCAST_PG_scene,
     check_photos.HEADCAST_OT_check_photos,
     adapt.HEADCAST_OT_adapt,
+    record_consent.HEADCAST_OT_record_consent,
     track.HEADCAST_OT_track,
     track_rig.HEADCAST_OT_track_rig,
     read_tracks.HEADCAST_OT_read_tracks,
+    speak.HEADCAST_OT_speak,
+    speak.HEADCAST_OT_speak_phones,
+    speak.HEADCAST_OT_strip_sound,
     place_tracks.HEADCAST_OT_place_tracks,
     place_tracks.HEADCAST_OT_detector_tracks,
     match.HEADCAST_OT_match,
@@ -72,6 +81,7 @@ CLASSES: tuple[type, ...] = (
     expressions.HEADCAST_OT_add_expressions,
     render.HEADCAST_OT_render,
     submit.HEADCAST_OT_submit,
+    verify.HEADCAST_OT_verify,
     next_version.HEADCAST_OT_next_version,
     place_take.HEADCAST_OT_composite,
     place_take.HEADCAST_OT_take_to_node,
@@ -89,6 +99,7 @@ CLASSES: tuple[type, ...] = (
     choose.HEADCAST_OT_choose_likeness,
     choose.HEADCAST_OT_choose_performance,
     choose.HEADCAST_OT_choose_clip,
+    choose.HEADCAST_OT_choose_sound,
     presets.HEADCAST_OT_adapt_preset,
     presets.HEADCAST_OT_track_preset,
     presets.HEADCAST_OT_render_preset,
@@ -100,6 +111,7 @@ CLASSES: tuple[type, ...] = (
     cancel.HEADCAST_OT_cancel,
     drops.HEADCAST_FH_photos,
     drops.HEADCAST_FH_clip,
+    drops.HEADCAST_FH_sound,
     drops.HEADCAST_FH_likeness,
     drops.HEADCAST_FH_performance,
     preset_menus.HEADCAST_PT_adapt_presets,
@@ -110,10 +122,13 @@ CLASSES: tuple[type, ...] = (
     *in_each_editor(
         likeness.HEADCAST_PT_likeness,
         photos.HEADCAST_PT_photos,
+        likeness.HEADCAST_PT_likeness_consent,
         likeness.HEADCAST_PT_likeness_advanced,
         performance.HEADCAST_PT_performance,
         matches.HEADCAST_PT_matches,
         performance.HEADCAST_PT_performance_advanced,
+        performance.HEADCAST_PT_speech_mouth,
+        performance.HEADCAST_PT_speech_life,
         performance.HEADCAST_PT_performance_curves,
         control_face_panel.HEADCAST_PT_control_face,
         control_face_panel.HEADCAST_PT_control_face_more,
@@ -135,7 +150,7 @@ CLASSES: tuple[type, ...] = (
 )
 
 PARTS = (locale, versioning, notices, leaving, preset_menus, thumbnails, preview_picture, overlay, menus)
-"""What else Blender gets, each by functions `register` and `unregister`."""
+"""Other parts that Blender gets, each by functions `register` and `unregister`."""
 
 
 def register() -> None:

@@ -12,6 +12,7 @@ from . import jobs
 from .core.errors import CancelledError, HeadcastError
 from .core.settings import RenderSettings
 from .core.take import FramePattern
+from .environment import demands
 from .properties import copy_settings, values_of
 from .scene.origin import Origin
 from .thumbnails import of_take
@@ -34,7 +35,7 @@ def open_takes(settings: bpy.types.PropertyGroup) -> list[str]:
 
 
 class QueuedTake(NamedTuple):
-    """What a row asked for when the job began."""
+    """A row's settings when the job began."""
 
     likeness: str
     performance: str
@@ -88,7 +89,7 @@ class QueueJob:
             return  # it was taken out of the queue
         thumbnail = of_take(FramePattern.parse(take.output))
         arguments = {name: getattr(take, name) for name in ("likeness", "performance", "output")}
-        self._job = jobs.EngineJob("render", {**arguments, "thumbnail": str(thumbnail)}, take.settings)
+        self._job = jobs.EngineJob("render", {**arguments, **demands(), "thumbnail": str(thumbnail)}, take.settings)
         while self._job.poll() is None:
             now = self._job.status
             self.status.step(f"{what}: {now.what}", now.done, now.total)

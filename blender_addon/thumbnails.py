@@ -16,7 +16,7 @@ from .core.take import FramePattern
 
 _icons: bpy.utils.previews.ImagePreviewCollection | None = None
 _shown: dict[str, Hashable] = {}
-"""What each icon shows, by its name."""
+"""Icons by their names."""
 
 
 def register() -> None:

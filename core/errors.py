@@ -17,7 +17,7 @@ class HeadcastError(Exception):
     """An error that names the file or value at fault (`message`) and the way out (`hint`)."""
 
     def __init__(self, message: str, hint: str) -> None:
-        # What an exception is made with is what it carries from process to process.
+        # An exception carries its arguments from process to process, so they are kept.
         super().__init__(message, hint)
         self.message = message
         self.hint = hint
@@ -40,6 +40,18 @@ class UnreadableImageError(HeadcastError):
 
 class EmptyClipError(HeadcastError):
     """A clip holds no frame."""
+
+
+class UnreadableSoundError(HeadcastError):
+    """A sound is missing, empty, or cannot be decoded."""
+
+
+class NoSoundError(HeadcastError):
+    """A file has no sound, or nothing but silence."""
+
+
+class NoSpeechError(HeadcastError):
+    """A sound in which nobody speaks."""
 
 
 class AmbiguousSequenceError(HeadcastError):
@@ -84,6 +96,14 @@ class VersionTakenError(HeadcastError):
 
 class MissingPackageError(HeadcastError):
     """An optional package is needed and not installed."""
+
+
+class ChangedTakeError(HeadcastError):
+    """A take's frames are not what was rendered or signed."""
+
+
+class ConsentError(HeadcastError):
+    """A likeness may not be rendered: no consent is on record where one is demanded, or it has ended."""
 
 
 class RigError(HeadcastError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is installed, which device, which weights, what is missing and how to get it."""
+"""The state of the engine: packages, device, weights, anything missing and how to get it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ NEEDED = {
     "av": "av",
     "pillow": "PIL",
     "platformdirs": "platformdirs",
+    "c2pa-python": "c2pa",
+    "cryptography": "cryptography",
+    "onnxruntime": "onnxruntime",
+    "espeakng-loader": "espeakng_loader",
 }
 OPTIONAL = {
     "face-alignment": "face_alignment",
@@ -97,10 +101,10 @@ def _weights() -> list[Finding]:
 
 
 def _models() -> list[Finding]:
-    from .imaging.segmenter import find_segmenter
+    from .fetching import FILES
     from .landmarks.detectors.mediapipe import find_model
 
-    return [_model("mediapipe's model", find_model), _model("model of people", find_segmenter)]
+    return [_model("mediapipe's model", find_model), *(_model(f"model that {file.purpose}", file.find) for file in FILES)]
 
 
 def _model(name: str, find: Callable[[], Path]) -> Finding:

@@ -18,25 +18,62 @@ from .settings import (
     AdaptSettings,
     BundleSettings,
     CheckSettings,
+    ConsentSettings,
     DissectSettings,
     EvaluateSettings,
+    ForgetSettings,
     MeasureSettings,
     PrepareSettings,
     RenderSettings,
     SetUpSettings,
+    ShareSettings,
+    SpeakSettings,
     SynthesizeSettings,
     TrackSettings,
     TrainSettings,
+    TurnoverSettings,
+    VerifySettings,
 )
 
 Result = dict[str, Any]
 
 
-def run_adapt(photos: list[str], output: str, settings: AdaptSettings, reporter: Reporter) -> Result:
+def run_adapt(
+    photos: list[str], output: str, settings: AdaptSettings, reporter: Reporter, consent: dict[str, str] | None = None
+) -> Result:
+    """`consent` has the fields of `Consent`; a file that the settings name goes before it."""
     from .adapting.adapt import adapt
+    from .consent import Consent
 
-    likeness = adapt(photos, Path(output), settings, reporter)
-    return {"likeness": output, "preset": likeness.preset, "weights": likeness.weights, "photos": len(likeness)}
+    allowed = Consent(**consent or {}).with_paper(Path())
+    likeness = adapt(photos, Path(output), settings, reporter, allowed)
+    return {
+        "likeness": output,
+        "preset": likeness.preset,
+        "weights": likeness.weights,
+        "photos": len(likeness),
+        "consent": likeness.consent.words,
+    }
+
+
+def run_consent(likeness: str, settings: ConsentSettings, reporter: Reporter) -> Result:
+    """Put a record into a likeness where the settings name one, and say what is there."""
+    from .consent import read_consent
+    from .likeness import read_card, record_consent
+
+    if settings.consent:
+        record_consent(Path(likeness), read_consent(Path(settings.consent)))
+    consent = read_card(Path(likeness)).consent
+    return {"likeness": likeness, "consent": consent.words, "ended": consent.has_ended(), **consent.summary}
+
+
+def run_forget(likeness: str, settings: ForgetSettings, reporter: Reporter, folders: list[str] | None = None) -> Result:
+    """Takes are looked for in `folders`; without any in the likeness' own."""
+    from .provenance.forgetting import forget
+
+    gone = forget(Path(likeness), [Path(folder) for folder in folders or [str(Path(likeness).parent)]])
+    takes = [{"manifest": str(take.manifest), "frames": take.frames} for take in gone.takes]
+    return {"likeness": likeness, "person": gone.person, "deleted": [str(path) for path in gone.deleted], "takes": takes}
 
 
 def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporter: Reporter) -> Result:
@@ -46,18 +83,80 @@ def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporte
     return {"photos": [{**asdict(photo), "path": str(photo.path), "thumbnail": str(photo.thumbnail)} for photo in found]}
 
 
+def run_verify(path: str, settings: VerifySettings, reporter: Reporter) -> Result:
+    """`state` is that of the worst, `code` what a pipeline is told of it."""
+    from .provenance.verifying import EXIT_CODES, verify, worst
+
+    found = verify(Path(path), reporter)
+    state = worst(found)
+    return {
+        "state": state,
+        "code": EXIT_CODES[state],
+        "verdicts": [{**asdict(verdict), "path": str(verdict.path)} for verdict in found],
+    }
+
+
+def run_share(take: str, output: str, settings: ShareSettings, reporter: Reporter) -> Result:
+    from .provenance.sharing import share
+    from .provenance.verifying import take_at
+
+    return {"output": output, "frames": share(take_at(Path(take)), Path(output), settings, reporter)}
+
+
+def run_turnover(take: str, output: str, settings: TurnoverSettings, reporter: Reporter) -> Result:
+    from .painting.weights import MODEL_CARD
+    from .provenance.turnover import turn_over
+    from .provenance.verifying import take_at
+    from .rendering.report_page import write_report
+
+    pattern = take_at(Path(take))
+    turned = turn_over(pattern, Path(output), MODEL_CARD, reporter)
+    if pattern.report.is_file():
+        write_report(turned)
+    return {"folder": output, "pattern": str(turned), "files": len(list(Path(output).iterdir()))}
+
+
 def run_track(clip: str, output: str, settings: TrackSettings, reporter: Reporter) -> Result:
     if Path(clip).suffix.lower() == ".csv":
         from .tracking.capture import capture as read_motion
     else:
         from .tracking.track import track as read_motion
     performance = read_motion(clip, Path(output), settings, reporter)
+    if settings.mouth == "speech":
+        from .speech.dub import dub
+
+        performance = dub(performance, Path(clip), SpeakSettings(text=settings.text, language=settings.language), reporter)
+        performance.save(Path(output))
     return {
         "performance": output,
         "frames": len(performance),
         "seen": int(performance.seen.sum()),
         "first": int(performance.frames[0]),
         "rate": float(performance.rate),
+    }
+
+
+def run_speak(
+    voice: str,
+    output: str,
+    settings: SpeakSettings,
+    reporter: Reporter,
+    words: str = "",
+    phones: list[list[Any]] | None = None,
+    keys: dict[str, list[float]] | None = None,
+) -> Result:
+    """words: instead of those of a file; phones: symbol, start and end of each, instead of listening; keys: of the dials."""
+    from .performance import Phone
+    from .speech.speak import speak
+
+    given = [Phone(str(symbol), float(start), float(end)) for symbol, start, end in phones or []]
+    performance = speak(Path(voice), Path(output), settings, reporter, words, given, keys or {})
+    return {
+        "performance": output,
+        "frames": len(performance),
+        "first": int(performance.frames[0]),
+        "rate": float(performance.rate),
+        "phones": [list(phone) for phone in performance.phones],
     }
 
 
@@ -86,13 +185,20 @@ def run_dissect(settings: DissectSettings, reporter: Reporter, likeness: str = "
 
 
 def run_render(
-    likeness: str, performance: str, output: str, settings: RenderSettings, reporter: Reporter, thumbnail: str = ""
+    likeness: str,
+    performance: str,
+    output: str,
+    settings: RenderSettings,
+    reporter: Reporter,
+    thumbnail: str = "",
+    require_consent: bool = False,
 ) -> Result:
     """With a `thumbnail`, the head of a frame just rendered is shown there while the job runs."""
+    from .likeness import read_card
     from .rendering.render import render
 
     shown = Path(thumbnail) if thumbnail else None
-    take = render(Path(likeness), Path(performance), output, settings, reporter, shown)
+    take = render(Path(likeness), Path(performance), output, settings, reporter, shown, require_consent)
     return {
         "pattern": str(take.pattern),
         "output": str(take.pattern.path(take.frames[0])),
@@ -104,6 +210,7 @@ def run_render(
         "width": take.width,
         "height": take.height,
         "rate": take.rate,
+        "consent": read_card(Path(likeness)).consent.id,
     }
 
 
@@ -117,11 +224,17 @@ def run_bundle(
 
 
 def run_preview(
-    likeness: str, canvas: str, drive: dict[str, Any], draft: bool, settings: RenderSettings, reporter: Reporter
+    likeness: str,
+    canvas: str,
+    drive: dict[str, Any],
+    draft: bool,
+    settings: RenderSettings,
+    reporter: Reporter,
+    require_consent: bool = False,
 ) -> Result:
     from .rendering.preview import preview
 
-    return preview(Path(likeness), Path(canvas), drive, draft, settings)._asdict()
+    return preview(Path(likeness), Path(canvas), drive, draft, settings, require_consent)._asdict()
 
 
 def run_evaluate(clips: list[str], settings: EvaluateSettings, reporter: Reporter) -> Result:
@@ -179,7 +292,13 @@ def run_check(settings: CheckSettings, reporter: Reporter) -> Result:
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
     "inspect": (run_inspect, AdaptSettings),
+    "consent": (run_consent, ConsentSettings),
+    "forget": (run_forget, ForgetSettings),
+    "verify": (run_verify, VerifySettings),
+    "share": (run_share, ShareSettings),
+    "turnover": (run_turnover, TurnoverSettings),
     "track": (run_track, TrackSettings),
+    "speak": (run_speak, SpeakSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),
     "bundle": (run_bundle, BundleSettings),

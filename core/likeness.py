@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Likeness: what is known of a person. The photos' crops and landmarks, the embedding, and the adapted weights.
+"""A Likeness: what is known of a person. The photos' crops and landmarks, the embedding, the adapted weights, the consent.
 
 One safetensors file, which holds arrays and strings and can run nothing. Its arrays are NumPy's; torch is not needed here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .consent import NO_CONSENT, Consent, consent_of
 from .errors import NoLikenessError
 from .files import whole_file
 from .landmarks import ibug68
@@ -22,13 +25,17 @@ FORMAT = 2
 """1 had no pupils."""
 ADAPTED = "adapted."
 """Prefix of the adapted weights' names in the file."""
+CONSENT = "consent"
+"""Key of the consent in the file's head."""
+CHUNK = 1 << 20
+"""Bytes that are copied or hashed at a time."""
 MOST_PHOTOS, MOST_SIZE, MOST_EMBEDDING = 4096, 8192, 1 << 16
 """Photos, pixels of a crop's side and numbers of an embedding: a file with more is no likeness."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a likeness' file says of itself before its arrays; see Likeness."""
+    """The card of a likeness file, before its arrays; see Likeness."""
 
     preset: str
     weights: str
@@ -37,6 +44,8 @@ class Card:
     tuned: bool
     gain: float
     room: float = 1.0
+    consent: Consent = NO_CONSENT
+    sources: tuple[str, ...] = ()
 
 
 def read_card(path: Path) -> Card:
@@ -44,6 +53,59 @@ def read_card(path: Path) -> Card:
     reader = _reader(path)
     with reader.opened(NoLikenessError):
         return _checked_card(reader)[0]
+
+
+def record_consent(path: Path, consent: Consent) -> None:
+    """Put the record into the likeness at `path`, in the place of the one that it has; all else stays as it is. Raises
+    NoLikenessError, WrongFileError, UnwritableError."""
+    header, head, start = _raw_head(path)
+    with whole_file(path, private=True) as part, open(path, "rb") as before, open(part, "wb") as after:
+        after.write(_beginning(header, {**_without_consent(head), **_as_entry(consent)}))
+        before.seek(start)
+        while chunk := before.read(CHUNK):
+            after.write(chunk)
+
+
+def person_hash(path: Path) -> str:
+    """The hash of what the likeness at `path` knows of the person, whatever consent is on record: that of its file before
+    any was. Raises NoLikenessError, WrongFileError."""
+    header, head, start = _raw_head(path)
+    with open(path, "rb") as file:
+        if CONSENT not in head:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.sha256(_beginning(header, _without_consent(head)))
+        file.seek(start)
+        while chunk := file.read(CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def _raw_head(path: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """The header of a likeness' file, our own entry in it, and where the arrays begin."""
+    reader = _reader(path)
+    with reader.opened(NoLikenessError):
+        _checked_card(reader)
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+        return header, json.loads(header["__metadata__"][LIKENESS_KEY]), 8 + length
+    raise AssertionError  # `opened` never swallows an error
+
+
+def _without_consent(head: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in head.items() if name != CONSENT}
+
+
+def _as_entry(consent: Consent) -> dict[str, Any]:
+    return {CONSENT: asdict(consent)} if consent else {}
+
+
+def _beginning(header: dict[str, Any], head: dict[str, Any]) -> bytes:
+    """The bytes before the arrays, as safetensors writes them: compact, filled up with spaces to a multiple of 8."""
+    whole = {**header, "__metadata__": {**header["__metadata__"], LIKENESS_KEY: json.dumps(head)}}
+    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
 
 
 def _reader(path: Path) -> Reader:
@@ -71,6 +133,8 @@ def _checked_card(reader: Reader) -> tuple[Card, int, dict[str, Entry]]:
     names = head["names"]
     reader.ensure(isinstance(names, list) and all(isinstance(name, str) for name in names), "its names are none")
     reader.fits("names", (len(names),), ("N",))
+    sources = head.get("sources", [])
+    reader.ensure(isinstance(sources, list) and all(isinstance(source, str) for source in sources), "its sources are none")
     card = Card(
         preset=reader.text("preset", head["preset"]),
         weights=reader.text("weights", head["weights"]),
@@ -79,6 +143,8 @@ def _checked_card(reader: Reader) -> tuple[Card, int, dict[str, Entry]]:
         tuned=any(name.startswith(ADAPTED) for name in entries),
         gain=reader.number("gain", head.get("gain", 0.0), -1e6, 1.0),
         room=reader.number("room", head.get("room", 1.0), 1.0, 10.0),
+        consent=consent_of(reader, head.get(CONSENT, {})),
+        sources=tuple(sources),
     )
     return card, version, entries
 
@@ -108,6 +174,10 @@ class Likeness:
     """part of the loss on photos held out that fine-tuning took away, 0 to 1"""
     room: float = 1.0
     """how much larger than usual the roomiest crop is, for a crown that the usual one would cut"""
+    sources: tuple[str, ...] = ()
+    """[N] SHA-256 of the photos' files; empty where that was not kept"""
+    consent: Consent = NO_CONSENT
+    """who allowed it; by default nothing is on record"""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -142,6 +212,8 @@ class Likeness:
             "names": self.names,
             "gain": round(self.gain, 4),
             "room": round(self.room, 4),
+            **({"sources": self.sources} if self.sources else {}),
+            **_as_entry(self.consent),
         }
         content = save(
             {name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata={LIKENESS_KEY: json.dumps(head)}
@@ -177,4 +249,6 @@ class Likeness:
                 adapted={name[len(ADAPTED) :]: t for name, t in tensors.items() if name.startswith(ADAPTED)},
                 gain=card.gain,
                 room=card.room,
+                sources=card.sources,
+                consent=card.consent,
             )

@@ -45,5 +45,20 @@ def log_folder() -> Path:
     return platformdirs.user_log_path(NAME, appauthor=False)
 
 
+def key_folder() -> Path:
+    """For the key that this user's takes are signed with; need not exist.
+
+    `$HEADCAST_KEYS`, else in the system's own for data (`~/.local/share/headcast/keys` on Linux).
+    """
+    named = os.environ.get("HEADCAST_KEYS")
+    if named:
+        return Path(named)
+    try:
+        import platformdirs
+    except ImportError:
+        return _xdg("XDG_DATA_HOME", ".local/share") / "keys"
+    return platformdirs.user_data_path(NAME, appauthor=False) / "keys"
+
+
 def _xdg(variable: str, otherwise: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / otherwise) / NAME

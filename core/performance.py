@@ -9,9 +9,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,18 @@ FORMAT = 2
 """1 had neither pupils nor expressions."""
 MOST_SIDE = 1 << 17
 """Pixels of a plate."""
+MOST_PHONES, MOST_SECONDS = 1 << 20, 1 << 20
+"""Of one performance: more than a day of speech."""
+
+
+class Phone(NamedTuple):
+    """One sound of speech."""
+
+    symbol: str
+    """in IPA; a vowel that is stressed has its mark before it"""
+    start: float
+    """seconds from the beginning of the performance's first frame"""
+    end: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,11 @@ class Performance:
     """what it was read from, in words"""
     pixel_aspect: Fraction = Fraction(1)
     """width of a plate pixel over its height, as it is shown"""
+    rest: NDArray[np.float32] | None = None
+    """[70, 2] the same face at rest, where the performance was made and it is known; None where it is to be found among the
+    frames"""
+    phones: tuple[Phone, ...] = ()
+    """what is said, in the order of time; empty where nobody listened"""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -91,6 +110,7 @@ class Performance:
             "height": self.height,
             "rate": [self.rate.numerator, self.rate.denominator],
             "source": self.source,
+            **({"phones": self.phones} if self.phones else {}),
         }
         if self.pixel_aspect != 1:
             head["pixel aspect"] = [self.pixel_aspect.numerator, self.pixel_aspect.denominator]
@@ -101,6 +121,7 @@ class Performance:
             "expression": self.expression,
             "confidence": self.confidence,
             "crops": self.crops[:, :3],
+            **({} if self.rest is None else {"rest": self.rest}),
         }
         with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in arrays.items():
@@ -132,6 +153,7 @@ class Performance:
                 expression = reader.array("expression", arrays["expression"], np.float32, curves, gaps=True)
             else:
                 landmarks, expression = ibug68.with_pupils(landmarks), _unread(len(frames))
+            rest = reader.array("rest", arrays["rest"], np.float32, (ibug68.COUNT, 2)) if "rest" in arrays else None
             reader.ensure(bool((np.diff(frames.astype(np.int64)) > 0).all()), "its frames do not rise")
             reader.ensure(bool(((confidence >= 0) & (confidence <= 1)).all()), "a confidence is not from 0 to 1")
             reader.ensure(bool(np.isfinite(landmarks[confidence > 0]).all()), "a face that was seen has no landmarks")
@@ -148,6 +170,8 @@ class Performance:
                 rate=_fraction(reader, "rate", head["rate"]),
                 source=reader.text("source", head["source"]),
                 pixel_aspect=aspect,
+                rest=rest,
+                phones=tuple(_phones_of(reader, head.get("phones", []))),
             )
 
 
@@ -162,6 +186,19 @@ def _fraction(reader: Reader, name: str, parts: object) -> Fraction:
         raise reader.wrong(f"its {name} is {parts!r:.40}")
     above, below = (reader.whole(name, part, 1 << 31) for part in parts)
     return Fraction(above, below)
+
+
+def _phones_of(reader: Reader, rows: object) -> Iterator[Phone]:
+    if not isinstance(rows, list) or len(rows) > MOST_PHONES:
+        raise reader.wrong("its phones are no list of phones")
+    for row in rows:
+        if not isinstance(row, list) or len(row) != 3:
+            raise reader.wrong(f"a phone is {row!r:.40}")
+        phone = Phone(
+            reader.text("phone", row[0]), *(reader.number("a phone's time", time, 0, MOST_SECONDS) for time in row[1:])
+        )
+        reader.ensure(phone.start <= phone.end, f"the phone {phone.symbol} ends before it begins")
+        yield phone
 
 
 def performance_from_points(

@@ -55,11 +55,11 @@ BEGINNINGS = {
     b"BLENDER": "a .blend file",
     b"%PDF": "a PDF document",
 }
-"""What a file is, by its first bytes."""
+"""Kinds of files, by their first bytes."""
 
 
 class Entry(NamedTuple):
-    """What a safetensors file says of one tensor."""
+    """One tensor's entry in a safetensors file."""
 
     kind: str
     """one of TENSOR_BYTES"""
@@ -197,7 +197,7 @@ class Reader:
 
 
 def kind_of(path: Path) -> str:
-    """What the file at `path` is by its content, in words with an article; empty where that is not known."""
+    """The kind of the file at `path` by its content, in words with an article; empty where unknown."""
     try:
         with open(path, "rb") as file:
             beginning = file.read(16)

@@ -34,6 +34,10 @@ CROPS = {
     "auto": "Find the head and hold it steady in a square of its own",
     "full": "The picture is already a head crop",
 }
+MOUTHS = {
+    "seen": "As the picture shows it",
+    "speech": "As the sound says, where somebody speaks: for a mouth that is hidden or badly seen",
+}
 DETECTORS = {
     "mediapipe": "Google MediaPipe: fast, and runs everywhere",
     "face-alignment": "FAN: the detector of the paper; its weights are fetched by hand",
@@ -158,6 +162,7 @@ class AdaptSettings(Sized):
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     weights: str = option("", "Weights file (.safetensors) instead of the preset's own", kind="path")
     device: str = option("auto", "Where the networks run: auto, cpu, cuda, cuda:1, mps")
+    consent: str = option("", "Consent record (JSON or TOML) to keep in the likeness", kind="path")
 
 
 @dataclass(frozen=True)
@@ -177,13 +182,60 @@ class TrackSettings(CheckedSettings):
     layer: str = option("", "Of EXR plates with several layers, the one to look at; empty finds the picture")
     crop: str = option("auto", "Which part of each frame is the head", choices=CROPS)
     size: int = option(256, "Side in pixels of the head crop in which the face is detected again", low=64, high=1024)
+    mouth: str = option("seen", "Which mouth the performance has", choices=MOUTHS)
+    text: str = option("", "With --mouth speech, the file of the words that are spoken in the clip", kind="path")
+    language: str = option("en", "Language of these words, as espeak-ng names it")
     detector: str = option("mediapipe", "Landmark detector", choices=DETECTORS)
     device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
 
 
+MOUTH, LIFE, LOOK, EMOTION = "Mouth", "Life", "Look", "Emotion"
+"""Headings of SpeakSettings."""
+
+
+@dataclass(frozen=True)
+class SpeakSettings(CheckedSettings):
+    """How a voice becomes a Performance."""
+
+    text: str = option("", "File of the words that are spoken; without it they are guessed from the sound", kind="path")
+    language: str = option("en", "Language of the words, as espeak-ng names it: en, de, fr, es, it, pl, cmn and many more")
+    first: int = option(1, "Number of the first frame", low=0, high=1_048_574)
+    rate: str = option("", "Frames per second; empty is 25")
+    seed: int = option(0, "Chooses among all lives of the head: the same seed gives the same one", low=0, high=1_000_000)
+    jaw: float = option(
+        1.0, "How far the jaw opens; lips that close are closed at any value", low=0.0, high=2.0, group=MOUTH
+    )
+    lips: float = option(1.0, "How much the lips shape the vowels", low=0.0, high=2.0, group=MOUTH)
+    blinks: float = option(1.0, "How often the eyes blink", low=0.0, high=2.0, group=LIFE)
+    glances: float = option(1.0, "How often and how far the eyes leave what they look at", low=0.0, high=2.0, group=LIFE)
+    head: float = option(1.0, "How far the head moves with the voice", low=0.0, high=2.0, group=LIFE)
+    brows: float = option(1.0, "How much the brows move with the voice", low=0.0, high=2.0, group=LIFE)
+    breath: float = option(1.0, "How much breathing is seen", low=0.0, high=2.0, group=LIFE)
+    gaze_x: float = option(
+        0.0, "Where the eyes look, in degrees towards the picture's right", low=-30.0, high=30.0, group=LOOK
+    )
+    gaze_y: float = option(0.0, "Where the eyes look, in degrees upwards", low=-25.0, high=25.0, group=LOOK)
+    distance: float = option(1.0, "How far away the head is; 2 is half as large", low=0.5, high=3.0, group=LOOK)
+    joy: float = option(0.0, "How much joy the face shows", low=0.0, high=1.0, group=EMOTION)
+    sadness: float = option(0.0, "How much sadness the face shows", low=0.0, high=1.0, group=EMOTION)
+    anger: float = option(0.0, "How much anger the face shows", low=0.0, high=1.0, group=EMOTION)
+    surprise: float = option(0.0, "How much surprise the face shows", low=0.0, high=1.0, group=EMOTION)
+    disgust: float = option(0.0, "How much disgust the face shows", low=0.0, high=1.0, group=EMOTION)
+    fear: float = option(0.0, "How much fear the face shows", low=0.0, high=1.0, group=EMOTION)
+    keys: str = option(
+        "",
+        "CSV with a column 'seconds' and columns of the settings of mouth, life, look and emotion, over time",
+        kind="path",
+    )
+
+
+KEYED = tuple(item.name for item in fields(SpeakSettings) if item.metadata["group"] in (MOUTH, LIFE, LOOK, EMOTION))
+"""Settings of speech that may change over time."""
+
+
 @dataclass(frozen=True)
 class GateSettings(CheckedSettings):
-    """What a painted frame must be worth. `core/judging/gate.py` says how the limits were found."""
+    """Limits that a painted frame must keep. `core/judging/gate.py` says how the limits were found."""
 
     tries: int = option(
         4,
@@ -248,7 +300,7 @@ class RenderSettings(GateSettings):
         0.0, "Frame rate of the take, to which the motion is retimed; 0 plays frame for frame", low=0.0, high=1000.0
     )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
-    frames: str = option("", "Of the take, the frames to render now, such as 1001-1010,1020; empty is all")
+    frames: str = option("", "Frames of the take to render now, such as 1001-1010,1020; empty is all")
     plate: str = option(
         "", "Plate that the head goes back into: numbered pictures (plate.####.exr) or a movie", kind="path", group=PLATE
     )
@@ -316,6 +368,38 @@ class BundleSettings(RenderSettings):
 
 
 @dataclass(frozen=True)
+class ConsentSettings(CheckedSettings):
+    """How a consent is put on record."""
+
+    consent: str = option(
+        "", "Consent record (JSON or TOML) to put into the likeness; empty shows what is there", kind="path"
+    )
+
+
+@dataclass(frozen=True)
+class ForgetSettings(CheckedSettings):
+    """How a person is forgotten: there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class VerifySettings(CheckedSettings):
+    """How signatures are looked at: there is nothing to set."""
+
+
+@dataclass(frozen=True)
+class ShareSettings(CheckedSettings):
+    """How a take becomes a movie or a still to look at."""
+
+    frames: str = option("", "The take's frames to show, such as 1001-1010; empty is all, or for a still the first head")
+    rate: float = option(0.0, "Frames per second; 0 is the take's own", low=0.0, high=1000.0)
+
+
+@dataclass(frozen=True)
+class TurnoverSettings(CheckedSettings):
+    """How a take is handed over: there is nothing to set."""
+
+
+@dataclass(frozen=True)
 class MeasureSettings(CheckedSettings):
     """How a Performance becomes a table: there is nothing to set."""
 
@@ -325,6 +409,13 @@ class DissectSettings(CheckedSettings):
     """How faces are taken apart for a rig."""
 
     rate: str = option("", "Frames per second to which a performance is retimed; empty is its own")
+
+
+@dataclass(frozen=True)
+class StudioSettings(CheckedSettings):
+    """What a studio demands of everyone."""
+
+    require_consent: bool = option(False, "Render no likeness that has no consent on record")
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from typing import Any
 
 from .claims import claim, turn
 from .errors import SettingError, VersionTakenError, writing
+from .files import sha256_of
 from .numbering import SIGNS, digits_of
 
-ENDING = ".manifest.jsonl"
+ENDING, SIDECAR = ".manifest.jsonl", ".c2pa"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
 """A take's version in the name of its frames; the last one counts."""
 NUMBER = re.compile(r"-?[0-9]{1,9}")
@@ -33,6 +34,11 @@ Record = dict[str, Any]
 """One line of a manifest: of a run, what it renders from; of a frame, what is known of it."""
 FRAMES = "frames"
 """Key in a run's record: identities of its frames by number. An identity is a hash of what a frame is painted from."""
+LIKENESS, WEIGHTS, CONSENT = "likeness", "weights", "consent"
+"""Keys in a run's record: the person's hash, the weights' name and hash, and what is on record of the person's consent, on
+which no frame depends."""
+PHOTOS, PLATE, RATE = "photos", "plate", "rate"
+"""The same: hashes of the photos' files, what tells the plate from others where there is one, and frames per second."""
 FILES = "files"
 """Key in a run's record: paths, for people to read. The contents count."""
 
@@ -81,6 +87,11 @@ class FramePattern:
         return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + ".report.html")
 
     @property
+    def sidecar(self) -> Path:
+        """The file that signs them."""
+        return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + SIDECAR)
+
+    @property
     def version(self) -> int | None:
         """3 of `shot_v003.####.exr`; None where the name has none."""
         found = VERSION.search(self.stem)
@@ -119,12 +130,6 @@ class Take:
     rate: float
 
 
-def sha256_of(path: Path) -> str:
-    """The file's sha256 in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def read_manifest(pattern: FramePattern) -> dict[int, Record]:
     """The record of each frame of the last run that is rendered; what a crash cut short is left out. Empty where there is no
     manifest."""
@@ -133,7 +138,7 @@ def read_manifest(pattern: FramePattern) -> dict[int, Record]:
 
 
 def last_run(pattern: FramePattern) -> Record:
-    """What the last run rendered from, its fingerprint as `run`; empty where there was none."""
+    """The inputs of the last run, its fingerprint as `run`; empty where there was none."""
     return run_among(read_records(pattern.manifest)[0])
 
 
@@ -211,15 +216,13 @@ def _is_sound(record: Record) -> bool:
 
 
 class Manifest:
-    """What is known of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
+    """The records of a take's frames: one JSON line each, appended when the frame is whole. The last line of a frame
     counts; a line that a crash cut short counts for nothing."""
 
-    def __init__(self, pattern: FramePattern, identities: Mapping[int, str], former: str = "") -> None:
-        """identities: for each frame of the take, the hash of what it is to be painted from. former: the fingerprint that
-        the same take had before frames had identities."""
+    def __init__(self, pattern: FramePattern, identities: Mapping[int, str]) -> None:
+        """identities: for each frame of the take, the hash of what it is to be painted from."""
         self._pattern = pattern
         self._identities = dict(identities)
-        self._former = former
         self._run = hashlib.sha256(json.dumps(sorted(self._identities.items())).encode()).hexdigest()
         self._known: dict[int, Record] = {}
         self._read = 0
@@ -241,9 +244,8 @@ class Manifest:
         goes_on = last.get("run") == self._run
         if self._pattern.version is not None and not overwrite and not goes_on:
             self._ensure_free(last, inputs)
-        if not goes_on:
+        if not goes_on or last.get(CONSENT) != inputs.get(CONSENT):
             self._append({"run": self._run, **inputs, FRAMES: {str(n): i for n, i in self._identities.items()}})
-        self._adopt()
         others = [n for n in sorted(self._known) if n not in self._identities and self._pattern.path(n).is_file()]
         if overwrite:
             for number in others:
@@ -303,19 +305,11 @@ class Manifest:
         """True where its record says that it was painted from just this."""
         return frame in self._known and _is_painted_from(self._known[frame], frame, self._identities)
 
-    def _adopt(self) -> None:
-        """Give frames an identity that the same take had before there were any."""
-        for frame, identity in self._identities.items():
-            record = self._known.get(frame, {})
-            if self._former and "identity" not in record and record.get("fingerprint") == self._former:
-                self._known[frame] = {**record, "identity": identity}
-                self._append(self._known[frame])
-
     def _ensure_free(self, last: Record, inputs: Record) -> None:
         """Raise VersionTakenError where frames of this name are on disk that are not this run's."""
         ours = {self._pattern.path(frame).name for frame in self._identities if self._is_ours(frame)}
         others = sorted(path.name for path in self._pattern.on_disk() if path.name not in ours)
-        if not others or (self._former and last.get("run") == self._former):
+        if not others:
             return
         changed = ", ".join(_changed(last, inputs))
         why = f"{others[0]} was rendered with another {changed}" if last and changed else f"no manifest knows {others[0]}"
@@ -348,7 +342,7 @@ class Manifest:
 def _changed(before: Record, now: Record) -> Iterator[str]:
     """The names of what differs, those of settings one by one."""
     for name, value in now.items():
-        if name == FILES:
+        if name in (FILES, CONSENT, PHOTOS, RATE):
             continue
         if isinstance(value, dict) and isinstance(before.get(name), dict):
             yield from _changed(before[name], value)

@@ -96,6 +96,11 @@ def make_material(folder: Path, given: argparse.Namespace) -> None:
         exr.write_rgba(folder / "plate" / f"plate.{i}.exr", opaque(picture), {})
 
 
+def opaque(picture: np.ndarray) -> np.ndarray:
+    """[H, W, 4] of [H, W, 3]."""
+    return np.dstack([picture, np.ones(picture.shape[:2])]).astype(np.float32)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)

@@ -38,7 +38,7 @@ def run(log: Path, *command: str | Path) -> None:
 
 
 def tell(pattern: Path) -> None:
-    """What the quality gate says of a take."""
+    """The quality gate's verdict on a take."""
     records = read_manifest(FramePattern.parse(str(pattern))).values()
     failed = sum(bool(record.get("flagged")) for record in records)
     said = f"{failed} of {len(records)} did not pass the quality gate" if failed else "all pass the quality gate"

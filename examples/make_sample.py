@@ -35,7 +35,7 @@ SIDE, EYES = 512, 100.0
 """Side of the performance's picture in pixels, and the eye distance in it."""
 PORTRAIT, SAMPLES, QUALITY = 640, 64, 90
 VOWELS = ("a", "e", "m", "o", "a", "", "i", "a")
-"""What is said; "" is a pause."""
+"""The lines that are said; "" is a pause."""
 MOUTHS: dict[str, dict[str, float]] = {
     "a": {"jawOpen": 0.4, "mouthLowerDownLeft": 0.2, "mouthLowerDownRight": 0.2},
     "e": {"jawOpen": 0.25, "mouthStretchLeft": 0.3, "mouthStretchRight": 0.3},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the examples' scenes have in common. Runs on bpy 4.2 to 5.2."""
+"""Shared by the examples' scenes. Runs on bpy 4.2 to 5.2."""
 
 from __future__ import annotations
 

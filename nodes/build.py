@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a group is made from, and how the one that is there is found again and brought up to date."""
+"""How a group is built, and how an existing one is found again and brought up to date."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Recipe:
     inputs: tuple[Socket, ...]
     outputs: tuple[Socket, ...]
     wire: Callable[[Wires, Sockets], Sockets]
-    """What the outputs show, by their names, of what the inputs give"""
+    """The outputs by their names, made from the inputs"""
 
     @property
     def stamp(self) -> str:

@@ -7,7 +7,7 @@ from .build import COLOUR, Recipe, Socket, Sockets
 from .wires import Wires
 
 VIEWS = ("Comp", "Plate", "Head", "Matte", "Difference")
-"""What the input View shows, by its number: groups of 4.2 take no menus in."""
+"""Choices of the input View, by their numbers: groups of 4.2 take no menus in."""
 
 
 def _wire(wires: Wires, given: Sockets) -> Sockets:

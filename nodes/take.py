@@ -16,7 +16,7 @@ from .build import COLOUR, FLOAT, VECTOR, Recipe, Socket, Sockets, ensure_group
 from .wires import Wires
 
 LAYERS = ("Core", "Edge", "Grain", "Raw", "ST", "Confidence", "Comp")
-"""What a file may hold beside the head: parts of these names in small letters."""
+"""Layers that a file may hold beside the head: parts of these names in small letters."""
 SEQUENCE = "Take"
 """The name of the node that holds the frames."""
 FIRST, LAST = "First Frame", "Last Frame"

@@ -13,7 +13,7 @@ COLUMN, ROW = 190, 170
 """From node to node, in the units of a node editor."""
 
 Value = bpy.types.NodeSocket | float
-"""What goes into an input: what another node gives, or a constant."""
+"""A link to an input: another node's output, or a constant."""
 
 
 class Wires:

@@ -37,6 +37,14 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where takes' signatures come from in tests: no key of the user's."""
+    folder = tmp_path_factory.mktemp("keys")
+    os.environ["HEADCAST_KEYS"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """NASA's public-domain photo of Eileen Collins, 512 px, as scikit-image ships it."""

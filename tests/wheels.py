@@ -9,7 +9,7 @@ import venv
 import zipfile
 from pathlib import Path
 
-from headcast.core.fetching import INSIDE, WHEEL
+from headcast.core.fetching import FILES
 from headcast.core.installing.requirements import MODEL_FILES, PACKAGES, TORCH
 
 
@@ -37,7 +37,8 @@ def write_wheels(folder: Path) -> Path:
     folder.mkdir()
     for requirement in (TORCH, *PACKAGES, MODEL_FILES):
         write_wheel(folder, requirement)
-    write_wheel(folder, WHEEL, {INSIDE: "a model"})
+    for file in FILES:
+        write_wheel(folder, file.wheel, {file.inside: "a model"})
     return folder
 
 

@@ -13,7 +13,9 @@ from headcast.core import settings
 CHAPTERS = {
     "Likeness": settings.AdaptSettings,
     "Performance": settings.TrackSettings,
+    "Speech": settings.SpeakSettings,
     "Take": settings.RenderSettings,
+    "Share": settings.ShareSettings,
     "Evaluate": settings.EvaluateSettings,
     "Synthesize": settings.SynthesizeSettings,
     "Prepare": settings.PrepareSettings,
@@ -36,7 +38,7 @@ def default(item: Any) -> str:
 
 
 def text(item: Any) -> str:
-    """What a field does, its range, and its choices."""
+    """A field's help, its range, and its choices."""
     limits = item.metadata
     said = [limits["text"]]
     if limits["choices"]:

@@ -17,7 +17,7 @@ CONTEXTS = ("*", "Operator", OURS)
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """What stands for each English text."""
+    """The translation of each English text."""
     return json.loads(Path(__file__).with_name(f"{language}.json").read_text("utf-8"))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from .. import jobs
+from ..core.consent import NONE, Consent
 from ..core.settings import AdaptSettings
 from ..locale import said
 from ..properties import values_of
@@ -34,6 +35,8 @@ class HEADCAST_OT_adapt(JobOperator, bpy.types.Operator):
             "photos": taken_photos(settings),
             "output": absolute(settings.likeness, "Likeness"),
         }
+        if settings.consent.kind != NONE:
+            arguments["consent"] = values_of(settings.consent, Consent)
         return jobs.EngineJob("adapt", arguments, values_of(settings.adapt, AdaptSettings))
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from ..core.imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS
+from ..core.imaging.names import MOVIE_ENDINGS, PICTURE_ENDINGS, SOUND_ENDINGS
 from ..locale import said
 from ..recent import remember
 from ..scene.files import kept
@@ -20,7 +20,7 @@ CAPTURE = ".csv"
 
 
 def glob_of(endings: Collection[str]) -> bpy.props.StringProperty:
-    """What the file browser shows."""
+    """The files that the file browser shows."""
     return bpy.props.StringProperty(default=";".join(f"*{ending}" for ending in sorted(endings)), options={"HIDDEN"})
 
 
@@ -124,4 +124,17 @@ class HEADCAST_OT_choose_clip(ChooseFile, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.headcast.source = "CLIP"
+        return super().execute(context)
+
+
+class HEADCAST_OT_choose_sound(ChooseFile, bpy.types.Operator):
+    """Choose the voice: a sound file, or a movie with sound"""
+
+    bl_idname = "headcast.choose_sound"
+    bl_label = "Headcast Sound"
+    field = "sound"
+    filter_glob: glob_of(SOUND_ENDINGS | MOVIE_ENDINGS)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.headcast.source = "SPEECH"
         return super().execute(context)

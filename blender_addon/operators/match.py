@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What drives what: found by names, changed by hand, kept for the next rig."""
+"""Matches between a rig and a face: found by names, changed by hand, kept for the next rig."""
 
 from __future__ import annotations
 
@@ -33,16 +33,25 @@ def nothing_to_match(context: bpy.types.Context) -> str:
     return "" if settings.source == "RIG" and settings.rig else "Choose the rig first"
 
 
-class HEADCAST_OT_match(bpy.types.Operator):
-    """Find by names what drives which point or expression of the face"""
+class ChangesMatches:
+    """An operator that changes the list; where `lacking` says why it cannot, it is grey."""
 
-    bl_idname = "headcast.match"
-    bl_label = "Match Names"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return allow(cls, read_only(context) or nothing_to_match(context))
+        return allow(cls, read_only(context) or cls.lacking(context))
+
+    @staticmethod
+    def lacking(context: bpy.types.Context) -> str:
+        return nothing_to_match(context)
+
+
+class HEADCAST_OT_match(ChangesMatches, bpy.types.Operator):
+    """Find by names what drives which point or expression of the face"""
+
+    bl_idname = "headcast.match"
+    bl_label = "Match Names"
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -58,16 +67,15 @@ class HEADCAST_OT_match(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class HEADCAST_OT_match_add(bpy.types.Operator):
+class HEADCAST_OT_match_add(ChangesMatches, bpy.types.Operator):
     """Add a row to what drives what"""
 
     bl_idname = "headcast.match_add"
     bl_label = "Add"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return allow(cls, read_only(context))
+    @staticmethod
+    def lacking(context: bpy.types.Context) -> str:
+        return ""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         group = chosen_matches(context)
@@ -76,16 +84,15 @@ class HEADCAST_OT_match_add(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class HEADCAST_OT_match_remove(bpy.types.Operator):
+class HEADCAST_OT_match_remove(ChangesMatches, bpy.types.Operator):
     """Remove the chosen row of what drives what"""
 
     bl_idname = "headcast.match_remove"
     bl_label = "Remove"
-    bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return allow(cls, read_only(context) or ("" if chosen_matches(context).rows else EMPTY))
+    @staticmethod
+    def lacking(context: bpy.types.Context) -> str:
+        return "" if chosen_matches(context).rows else EMPTY
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         group = chosen_matches(context)
@@ -114,18 +121,13 @@ class HEADCAST_OT_match_save(bpy.types.Operator, ExportHelper):
         return {"FINISHED"}
 
 
-class HEADCAST_OT_match_load(bpy.types.Operator, ImportHelper):
+class HEADCAST_OT_match_load(ChangesMatches, bpy.types.Operator, ImportHelper):
     """Take what drives what from a file"""
 
     bl_idname = "headcast.match_load"
     bl_label = "Load"
-    bl_options = {"REGISTER", "UNDO"}
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return allow(cls, read_only(context) or nothing_to_match(context))
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

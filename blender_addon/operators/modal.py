@@ -40,7 +40,7 @@ class JobOperator:
 
     @classmethod
     def missing(cls, settings: bpy.types.PropertyGroup) -> str:
-        """What the user must set before this can run; empty for nothing."""
+        """The settings still missing before this can run; empty for none."""
         return ""
 
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:

@@ -34,7 +34,7 @@ class PlaceTake:
 
     @classmethod
     def missing(cls, context: bpy.types.Context) -> str:
-        """What else must be there; empty for nothing."""
+        """Anything else that must be there; empty for nothing."""
         return ""
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ ONE_RATE = 0.01
 
 
 class DetectorOperator(JobOperator):
-    """What both share: they look at the clip's own file, and write tracks."""
+    """Shared by both: they look at the clip's own file, and write tracks."""
 
     bl_options = {"UNDO"}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every `poll` shares: who refuses says why."""
+"""Shared by every `poll`: who refuses says why."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ OF_THE_SHOT = {"device", "face", "first", "neutral", "overwrite"}
 
 
 def preset_values(settings: type[Any]) -> list[str]:
-    """What a preset holds of a settings class."""
+    """The part of a settings class that a preset holds."""
     kept = [item.name for item in fields(settings) if item.metadata["kind"] != "path" and item.name not in OF_THE_SHOT]
     return [f"settings.{name}" for name in kept]
 

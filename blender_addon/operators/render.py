@@ -10,6 +10,7 @@ import bpy
 from .. import jobs
 from ..core.settings import RenderSettings
 from ..core.take import FramePattern
+from ..environment import demands
 from ..locale import said
 from ..properties import values_of
 from ..scene.composite import composite_take, hidden_by
@@ -23,7 +24,7 @@ from .modal import JobOperator
 
 
 def missing_for_a_take(settings: bpy.types.PropertyGroup) -> str:
-    """What must be set before one can be rendered; empty for nothing."""
+    """The settings still missing before a render; empty for none."""
     if not settings.likeness:
         return "Make or choose a likeness first"
     return "" if settings.performance else "Make or choose a performance first"
@@ -53,7 +54,7 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         self.composite = settings.composite
         arguments = take_arguments(settings)
         arguments["thumbnail"] = str(of_take(FramePattern.parse(arguments["output"])))
-        job = jobs.EngineJob("render", arguments, values_of(settings.render, RenderSettings))
+        job = jobs.EngineJob("render", arguments | demands(), values_of(settings.render, RenderSettings))
         performance, rate = performance_at(arguments["performance"]), scene_rate(context.scene)
         plays_as_it_is = not settings.render.rate and not settings.render.plate
         if plays_as_it_is and performance is not None and performance.rate != rate:

@@ -11,9 +11,9 @@ from ..scene.expressions import stored
 from .tab import AdvancedPanel, TabPanel, draw_job
 
 TURNS = (("Yaw", 1), ("Pitch", 0), ("Roll", 2))
-"""What artists read, and the axis of the head's bone."""
+"""Labels, and the axis of the head's bone."""
 SPLIT = 0.31
-"""What the labels of sliders with two sides take of the width."""
+"""Share of the width that the labels of sliders with two sides take."""
 Groups = dict[str, tuple[tuple[str, str], ...]]
 GROUPS: Groups = {
     "Eyes": (("Blink", "eyeBlink"), ("Wide", "eyeWide"), ("Squint", "eyeSquint")),
@@ -28,7 +28,7 @@ GROUPS: Groups = {
     ),
     "Brows": (("Down", "browDown"), ("Inner Up", "browInnerUp"), ("Outer Up", "browOuterUp")),
 }
-"""What artists move most: labels and expressions, without the side where there are two."""
+"""The sliders moved most: labels and expressions, without the side where there are two."""
 MORE: Groups = {
     "Cheeks and Nose": (("Puff", "cheekPuff"), ("Squint", "cheekSquint"), ("Sneer", "noseSneer")),
     "Jaw": (("Forward", "jawForward"), ("Sideways", "jaw")),

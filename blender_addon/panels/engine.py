@@ -31,7 +31,7 @@ def draw_engine(layout: bpy.types.UILayout) -> None:
 
 
 def draw_engine_state(layout: bpy.types.UILayout) -> None:
-    """What the engine is or lacks, and what can be done about it."""
+    """The state of the engine, anything it lacks, and the way out."""
     try:
         python = find_python()
     except MissingEngineError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.consent import NONE, Consent
 from ..core.settings import AdaptSettings
 from ..scene.likeness_state import in_words, likeness_at
 from .engine import draw_engine
@@ -14,7 +15,7 @@ from .tab import AdvancedPanel, TabPanel, draw_action, draw_settings, draw_text
 
 
 class HEADCAST_PT_likeness(TabPanel, bpy.types.Panel):
-    """What is known of the person."""
+    """The likeness panel: the person."""
 
     bl_label = "Likeness"
     bl_order = 0
@@ -32,11 +33,27 @@ class HEADCAST_PT_likeness(TabPanel, bpy.types.Panel):
             draw_text(column, line, "BLANK1" if i else "CHECKMARK" if card else "INFO")
 
 
+class HEADCAST_PT_likeness_consent(AdvancedPanel, bpy.types.Panel):
+    """Who allowed it. It goes into the likeness that is made, or into the one that is there."""
+
+    bl_label = "Consent"
+    bl_parent_id = "HEADCAST_PT_likeness"
+    bl_order = 1
+
+    def draw(self, context: bpy.types.Context) -> None:
+        consent = context.scene.headcast.consent
+        if consent.kind == NONE:
+            self.layout.prop(consent, "kind")
+        else:
+            draw_settings(self.layout, consent, Consent)
+        self.layout.operator("headcast.record_consent", icon="GREASEPENCIL")
+
+
 class HEADCAST_PT_likeness_advanced(AdvancedPanel, bpy.types.Panel):
     """How photos become a likeness."""
 
     bl_parent_id = "HEADCAST_PT_likeness"
-    bl_order = 1
+    bl_order = 2
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         HEADCAST_PT_adapt_presets.draw_panel_header(self.layout)

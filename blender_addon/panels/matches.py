@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What drives what: a list that an artist can read and change."""
+"""Matches between a rig and a face, as a list that an artist can read and change."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ import bpy
 
 from ..core.landmarks.naming import LANDMARKS, landmark_labels
 from ..operators.match import chosen_matches
-from .tab import AdvancedPanel
+from .tab import AdvancedPanel, RowList
 
 
-class HEADCAST_UL_matches(bpy.types.UIList):
+class HEADCAST_UL_matches(RowList, bpy.types.UIList):
     """Source, and what it drives."""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: bpy.types.PropertyGroup,
-        item: bpy.types.PropertyGroup,
-        icon: int,
-        active_data: bpy.types.PropertyGroup,
-        active_property: str,
-        index: int,
-    ) -> None:
+    def draw_row(self, layout: bpy.types.UILayout, item: bpy.types.PropertyGroup) -> None:
         row = layout.split(factor=0.5)
         row.label(text=item.source)
         row.label(text=_in_words(item.target))
@@ -38,7 +28,7 @@ class HEADCAST_UL_matches(bpy.types.UIList):
 
 
 class HEADCAST_PT_matches(AdvancedPanel, bpy.types.Panel):
-    """What of the rig or of the tracks drives the face."""
+    """The part of the rig or the track that drives each part of the face."""
 
     bl_label = "What Drives What"
     bl_parent_id = "HEADCAST_PT_performance"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the face does."""
+"""The performance panel: the drive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.listing import stretches
-from ..core.settings import TrackSettings
+from ..core.settings import EMOTION, LIFE, LOOK, MOUTH, SpeakSettings, TrackSettings
 from ..locale import said
 from ..scene.performance_state import confidence_picture, performance_at
 from ..thumbnails import icon_of
@@ -23,14 +23,15 @@ ACTIONS = {
     "CLIP": ("headcast.track", "TRACKING"),
     "TRACKS": ("headcast.read_tracks", "TRACKING"),
     "RIG": ("headcast.track_rig", "ARMATURE_DATA"),
+    "SPEECH": ("headcast.speak", "SPEAKER"),
 }
-"""What makes a performance of each source, and its icon."""
+"""The operator that makes a performance of each source, and its icon."""
 TILES, SCALE, PIXELS = 4, 2.3, 64
 """Blender draws icons square: the curve is so many of them side by side, each of a side in rows and in pixels."""
 
 
 class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
-    """What drives the head."""
+    """The source of the drive."""
 
     bl_label = "Performance"
     bl_order = 1
@@ -40,6 +41,8 @@ class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
         self.layout.row().prop(settings, "source", expand=True)
         if settings.source == "CLIP":
             draw_file(self.layout, settings, "clip")
+        elif settings.source == "SPEECH":
+            _draw_voice(self.layout, settings)
         elif settings.source == "RIG":
             self.layout.prop(settings, "rig")
         else:
@@ -53,8 +56,20 @@ class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
         _draw_performance(self.layout, bpy.path.abspath(settings.performance))
 
 
+def _draw_voice(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    """The sound, its words, and its phones."""
+    draw_file(layout, settings, "sound")
+    layout.operator("headcast.strip_sound", icon="SEQ_SEQUENCER")
+    column = layout.column(align=True)
+    column.prop(settings, "words")
+    column.prop(settings.speak, "text")
+    layout.prop(settings.speak, "language")
+    layout.prop(settings, "show_phones")
+    draw_action(layout, "headcast.speak_phones", "MARKER_HLT")
+
+
 def _draw_performance(layout: bpy.types.UILayout, path: str) -> None:
-    """What the file at `path` holds."""
+    """The contents of the file at `path`."""
     performance = performance_at(path)
     if performance is None:
         layout.label(text="Not made yet", icon="INFO")
@@ -94,8 +109,42 @@ class HEADCAST_PT_performance_advanced(AdvancedPanel, bpy.types.Panel):
         draw_settings(self.layout, context.scene.headcast.track, TrackSettings)
 
 
+class SpeechPanel(AdvancedPanel):
+    """A closed sub-panel of what a voice is given."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.headcast.source == "SPEECH"
+
+
+class HEADCAST_PT_speech_mouth(SpeechPanel, bpy.types.Panel):
+    """How the head speaks, and what it feels. Every dial can be keyed."""
+
+    bl_label = "Voice and Feeling"
+    bl_parent_id = "HEADCAST_PT_performance"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        speak = context.scene.headcast.speak
+        self.layout.use_property_split = True
+        for name in ("first", "seed"):
+            self.layout.prop(speak, name)
+        for heading in (MOUTH, EMOTION):
+            draw_settings(self.layout.column(align=True), speak, SpeakSettings, heading, keyed=True)
+
+
+class HEADCAST_PT_speech_life(SpeechPanel, bpy.types.Panel):
+    """How the head lives, and where it looks. Every dial can be keyed."""
+
+    bl_label = "Life and Look"
+    bl_parent_id = "HEADCAST_PT_performance"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        for heading in (LIFE, LOOK):
+            draw_settings(self.layout.column(align=True), context.scene.headcast.speak, SpeakSettings, heading, keyed=True)
+
+
 class HEADCAST_PT_performance_curves(AdvancedPanel, bpy.types.Panel):
-    """What the performance is good for beside a take: a rig's keys, and lines to look at."""
+    """Other uses of the performance: a rig's keys, and lines to look at."""
 
     bl_label = "Curves and Overlay"
     bl_parent_id = "HEADCAST_PT_performance"

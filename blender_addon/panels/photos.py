@@ -17,7 +17,7 @@ COLUMNS = 4
 
 
 class HEADCAST_PT_photos(TabPanel, bpy.types.Panel):
-    """What the likeness is made of."""
+    """The photos of the likeness."""
 
     bl_label = "Checked Photos"
     bl_parent_id = "HEADCAST_PT_likeness"

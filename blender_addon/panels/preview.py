@@ -40,7 +40,7 @@ class HEADCAST_PT_preview(TabPanel, bpy.types.Panel):
 
 
 def _draw_result(layout: bpy.types.UILayout, result: dict[str, Any] | None) -> None:
-    """What the worker painted last."""
+    """The worker's last picture."""
     if result is None:
         draw_text(layout, "Starting", "INFO")
     elif not result["side"]:

@@ -8,25 +8,15 @@ from pathlib import Path
 import bpy
 
 from ..render_queue import DONE, FAILED, RENDERING, WAITING
-from .tab import AdvancedPanel, draw_action, draw_text
+from .tab import AdvancedPanel, RowList, draw_action, draw_text
 
 ICONS = {WAITING: "TIME", RENDERING: "RENDER_ANIMATION", DONE: "CHECKMARK", FAILED: "ERROR"}
 
 
-class HEADCAST_UL_queue(bpy.types.UIList):
+class HEADCAST_UL_queue(RowList, bpy.types.UIList):
     """A take, and how it stands."""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: bpy.types.PropertyGroup,
-        item: bpy.types.PropertyGroup,
-        icon: int,
-        active_data: bpy.types.PropertyGroup,
-        active_property: str,
-        index: int,
-    ) -> None:
+    def draw_row(self, layout: bpy.types.UILayout, item: bpy.types.PropertyGroup) -> None:
         layout.label(text="/".join(Path(item.name).parts[-2:]), icon=ICONS[item.state], translate=False)
 
 

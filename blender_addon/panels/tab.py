@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the panels share: the tab they are in, and how text, a job and an error look."""
+"""Shared by the panels: the tab they are in, and how text, a job and an error look."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIDEBAR = 280
 FEWEST = 16
 """Letters of a line, however narrow the sidebar."""
 MARGINS = 70
-"""What a sidebar has beside text, an icon included."""
+"""Width of a sidebar beside its text, an icon included."""
 OTHER_EDITORS = {"CLIP_EDITOR": "_clip", "NODE_EDITOR": "_nodes"}
 """Where the tab is too, and how a panel's name ends there."""
 
@@ -46,6 +46,23 @@ class AdvancedPanel(TabPanel):
 
     bl_label = "Settings"
     bl_options = {"DEFAULT_CLOSED"}
+
+
+class RowList:
+    """A list whose rows are drawn by `draw_row(layout, item)`."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: bpy.types.PropertyGroup,
+        item: bpy.types.PropertyGroup,
+        icon: int,
+        active_data: bpy.types.PropertyGroup,
+        active_property: str,
+        index: int,
+    ) -> None:
+        self.draw_row(layout, item)  # type: ignore[attr-defined]
 
 
 def in_each_editor(*panels: type) -> tuple[type, ...]:
@@ -73,11 +90,11 @@ def draw_text(layout: bpy.types.UILayout, text: str, icon: str = "NONE", beside:
 
 
 def draw_settings(
-    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any], heading: str = ""
+    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, settings: type[Any], heading: str = "", keyed: bool = False
 ) -> None:
-    """A row for every field of a settings class that stands under `heading`."""
+    """A row for every field of a settings class that stands under `heading`; keyed: with a dot to key it."""
     layout.use_property_split = True
-    layout.use_property_decorate = False
+    layout.use_property_decorate = keyed
     for item in fields(settings):
         if item.metadata["group"] == heading:
             layout.prop(group, item.name)
@@ -107,7 +124,7 @@ def draw_job(layout: bpy.types.UILayout, *operators: str) -> None:
 
 
 def draw_error(layout: bpy.types.UILayout, error: HeadcastError) -> bpy.types.UILayout:
-    """What went wrong, and the way out; returns the box."""
+    """The error and the way out; returns the box."""
     box = layout.box()
     column = box.column()
     column.alert = True

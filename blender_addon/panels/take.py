@@ -69,7 +69,7 @@ class HEADCAST_PT_take_plate(AdvancedPanel, bpy.types.Panel):
 
 
 class HEADCAST_PT_take_gate(AdvancedPanel, bpy.types.Panel):
-    """What frames must be worth."""
+    """The limits that frames must keep."""
 
     bl_label = "Quality Gate"
     bl_parent_id = "HEADCAST_PT_take"

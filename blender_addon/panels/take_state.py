@@ -14,8 +14,9 @@ from ..core.take import FramePattern
 from ..locale import said
 from ..scene.files import absolute
 from ..scene.take_state import TakeState, take_state
+from ..scene.verified import in_words, verdict_of
 from ..thumbnails import icon_of_file, of_take
-from .tab import draw_text
+from .tab import draw_action, draw_text
 
 MOST_REASONS = 5
 """Flagged frames whose reasons are told."""
@@ -44,6 +45,21 @@ def draw_take(layout: bpy.types.UILayout, pattern: FramePattern | None) -> None:
     if state.reasons:
         draw_flagged(layout, state)
     draw_report(layout, pattern)
+    draw_signature(layout, pattern)
+
+
+def draw_signature(layout: bpy.types.UILayout, pattern: FramePattern) -> None:
+    """The button that looks at the take's signature, and what was found."""
+    draw_action(layout, "headcast.verify", "LOCKED")
+    verdict = verdict_of(pattern)
+    if verdict is None:
+        return
+    draw_text(layout, in_words(verdict), "CHECKMARK" if verdict["state"] == "whole" else "ERROR")
+    for finding in verdict["findings"][:MOST_REASONS]:
+        draw_text(layout, finding, "BLANK1")
+    if len(verdict["findings"]) > MOST_REASONS:
+        more = len(verdict["findings"]) - MOST_REASONS
+        layout.label(text=said("and {} more", more), icon="BLANK1", translate=False)
 
 
 def draw_report(layout: bpy.types.UILayout, pattern: FramePattern) -> None:
@@ -53,7 +69,7 @@ def draw_report(layout: bpy.types.UILayout, pattern: FramePattern) -> None:
 
 
 def draw_frames(layout: bpy.types.UILayout, state: TakeState) -> None:
-    """What is on disk."""
+    """The frames on disk."""
     done = int(state.done.sum())
     there = said("{} frames: {}", done, ranges(state.frames[state.done])) if done else said("No frames")
     draw_text(layout, there, "CHECKMARK" if done else "ERROR")

@@ -24,7 +24,7 @@ SPACE = re.compile(r"^\s*-\s*!<ColorSpace>", re.MULTILINE)
 
 
 def space_named(tag: str, known: Collection[str]) -> str:
-    """Of the names that Blender knows, that of the space which frames are tagged with; empty for none."""
+    """Blender's name for the colour space that frames are tagged with; empty for none."""
     names = NAMES.get(tag, (tag,))
     plain = {_plain(name): name for name in known}
     direct = next((plain[_plain(name)] for name in (*names, tag) if _plain(name) in plain), "")

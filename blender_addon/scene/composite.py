@@ -54,7 +54,7 @@ def take_group(image: bpy.types.Image, take: dict[str, Any]) -> bpy.types.NodeTr
 
 
 def _image_of(node: bpy.types.Node) -> bpy.types.Image | None:
-    """What a take's node shows; None for another node."""
+    """The take that a node shows; None for another node."""
     if node.bl_idname != "CompositorNodeGroup" or node.node_tree is None:
         return None
     sequence = node.node_tree.nodes.get(SEQUENCE)

@@ -22,7 +22,7 @@ NEW_KEYS = {"interpolation": "BEZIER", "handle_left_type": "AUTO_CLAMPED", "hand
 
 
 class WrittenCurves(NamedTuple):
-    """What became of a Performance."""
+    """The curves made from a Performance."""
 
     meshes: int
     curves: int

@@ -31,7 +31,7 @@ STARTERS = {
     "Oo": {"jawOpen": 0.2, "mouthPucker": 0.8, "mouthFunnel": 0.4},
     "Ee": {"jawOpen": 0.15, "mouthStretch": 0.5, "mouthSmile": 0.3, "mouthLowerDown": 0.3},
 }
-"""What artists begin with: ARKit's expressions, both sides where no side is named. All that is not named is 0."""
+"""The expressions to begin with: ARKit's, both sides where no side is named. All that is not named is 0."""
 SIDE, LINE = 128, 1.2
 """Side of an asset's picture, and half the width of its lines, in pixels."""
 

@@ -117,5 +117,5 @@ def _shown_plate(performance: Performance) -> tuple[float, float]:
 
 
 def result_of(answer: dict[str, Any]) -> Dissected:
-    """What the engine's job `dissect` answered."""
+    """The answer of the engine's job `dissect`."""
     return Dissected(*(np.array(answer[name]) for name in Dissected._fields))

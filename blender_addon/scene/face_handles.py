@@ -23,7 +23,7 @@ REGIONS = {
     "EYES": ("Eyes", "The lids and the pupils", (*ibug68.RIGHT_EYE, *ibug68.LEFT_EYE, *ibug68.PUPILS)),
     "JAW": ("Jaw", "From ear to ear along the chin", tuple(ibug68.JAW)),
 }
-"""What artists read, and the landmarks."""
+"""Labels, and the landmarks."""
 LENGTH = 0.08
 """Length of a handle, in eye distances: it points up."""
 DIAMOND = ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (-0.5, 0.0, 0.0), (0.0, -0.5, 0.0))
@@ -49,7 +49,7 @@ def add_handles(rig: bpy.types.Object, regions: Iterable[str]) -> int:
 
 
 def _diamond() -> bpy.types.Object:
-    """What the handles look like; in no scene itself."""
+    """The shape of the handles; in no scene itself."""
     mesh = bpy.data.meshes.new("Headcast Handle")
     mesh.from_pydata(DIAMOND, [(i, (i + 1) % 4) for i in range(4)], [])
     return bpy.data.objects.new(mesh.name, mesh)

@@ -24,7 +24,7 @@ def shows_take(item: bpy.types.ID, output: str) -> bool:
 
 
 def family_of_take(output: str) -> str:
-    """What all versions of the take at `output` share."""
+    """The part of the name that all versions of the take at `output` share."""
     return VERSION.sub("v#", _normal(FramePattern.parse(output)))
 
 

@@ -37,7 +37,7 @@ class Footage(NamedTuple):
     """A clip's pictures as `core.imaging.read.open_clip` knows them."""
 
     name: str
-    """What it opens"""
+    """The page that it opens"""
     first: int
     """Its number for what the clip's frame 1 shows, movies counted from 1"""
 

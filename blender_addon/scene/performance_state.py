@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a performance's file holds: read again only when it was written."""
+"""The contents of a performance file: read again only when the file was written."""
 
 from __future__ import annotations
 

@@ -95,14 +95,14 @@ def _drive(
 
 
 def _family(plane: bpy.types.Object) -> str:
-    """Of the take that a plane of ours shows."""
+    """The take that one of Headcast's planes shows."""
     material = plane.data.materials[0] if plane.type == "MESH" and plane.data.materials else None
     node = material.node_tree.nodes.get("Take") if material and material.node_tree else None
     return family_of(getattr(node, "image", None))
 
 
 def _shining(name: str) -> bpy.types.Material:
-    """What is seen is the picture's colour, light or no light, and through where its alpha is 0."""
+    """The plane shows the picture's own colour whatever the light, and is transparent where its alpha is 0."""
     material = bpy.data.materials.new(f"Headcast {name}")
     material.use_nodes = True
     material.surface_render_method = "BLENDED"

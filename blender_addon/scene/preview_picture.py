@@ -21,7 +21,7 @@ MARGIN = 20
 
 
 class PaintedPicture(NamedTuple):
-    """What the worker painted."""
+    """A picture that the worker painted."""
 
     pixels: NDArray[np.float32]
     """[S, S, 4] sRGB, premultiplied, from the top row"""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a rig gives its face away: vertex groups, empties, bones, shape keys. In this order they are trusted.
+"""The parts of a rig that its face is read from: vertex groups, empties, bones, shape keys. In this order they are trusted.
 
 A vertex group, bone or empty says where a point of the face is, and what a rig lacks of the 70 the linear face model adds.
 Shape keys say what the face does; where it is, and how large, is read off the vertices that they move.
@@ -45,7 +45,7 @@ NAMING = {"groups": "points", "empties": "points", "bones": "bones", "shapes": "
 
 
 class RigMatch(NamedTuple):
-    """What of a rig gives which landmark or expression."""
+    """The part of a rig that gives a landmark or an expression."""
 
     kind: str
     """one of NAMING"""
@@ -55,7 +55,7 @@ class RigMatch(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """What might be read of a rig."""
+    """Everything that might be read of a rig."""
 
     kind: str
     owner: bpy.types.Object

@@ -52,7 +52,7 @@ def take_name(take: dict[str, Any]) -> str:
 
 
 def find_take(output: str) -> dict[str, Any]:
-    """What a render's result says of a take that is on disk already. Raises WrongFileError where there is none."""
+    """The result of a render for a take that is on disk already. Raises WrongFileError where there is none."""
     pattern = FramePattern.parse(output)
     frames = [frame for frame in read_manifest(pattern) if pattern.path(frame).is_file()]
     if not frames:

@@ -72,7 +72,7 @@ def _shows(group: bpy.types.NodeTree) -> str:
 
 
 def _family(strip: bpy.types.Strip) -> str:
-    """Of the take whose frames a strip of ours shows."""
+    """The take whose frames one of Headcast's strips shows."""
     elements = getattr(strip, "elements", ())
     return family_of_files(bpy.path.abspath(strip.directory), elements[0].filename) if len(elements) else ""
 

@@ -16,7 +16,7 @@ from ..core.take import FramePattern, Record, frames_among, of_run, read_records
 
 @dataclass(frozen=True)
 class TakeState:
-    """What the manifest says of the frames, and the folder."""
+    """The frames by their manifest, and the folder."""
 
     frames: NDArray[np.int64]
     """[F] numbers, in order"""
@@ -27,7 +27,7 @@ class TakeState:
     flagged: NDArray[np.bool_]
     """[F] True where the quality gate has something to say"""
     reasons: dict[int, str]
-    """What it says, by the frame's number"""
+    """The records by the frame's number"""
 
 
 def take_state(output: str) -> TakeState | None:

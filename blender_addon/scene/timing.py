@@ -23,5 +23,4 @@ def clip_rate(clip: bpy.types.MovieClip, scene: bpy.types.Scene) -> Fraction:
 
 def two_rates(performance: Fraction, scene: Fraction) -> str:
     """That a performance and the scene count time in different ways, in words."""
-    text = "The performance has {:.5g} frames a second, the scene {:.5g}"
-    return said(text, float(performance), float(scene))
+    return said("The performance has {:.5g} frames a second, the scene {:.5g}", float(performance), float(scene))

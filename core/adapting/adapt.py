@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Doubles, Picture
+from ..consent import NO_CONSENT, Consent, read_consent
 from ..errors import NoFaceError, UnreadableImageError
-from ..files import ensure_writable
+from ..files import ensure_writable, sha256_of
 from ..imaging import crop, resample
 from ..imaging.matte import head_matte
 from ..imaging.names import find_photos, left_out_of
@@ -59,8 +60,14 @@ class CutPortrait(NamedTuple):
     """[3] in the photo"""
 
 
-def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporter: Reporter) -> Likeness:
-    """Make the Likeness of the person in the photos and save it.
+def adapt(
+    photo_names: list[str],
+    output: Path,
+    settings: AdaptSettings,
+    reporter: Reporter,
+    consent: Consent = NO_CONSENT,
+) -> Likeness:
+    """Make the Likeness of the person in the photos and save it, with the consent that `settings` names, else with this one.
 
     Of several faces in a photo the largest counts, or the one nearest to `settings.face`. A photo that is damaged or shows
     no face is left out with a word; with `settings.strict`, or where it is the only one, it stops the job. Raises
@@ -68,11 +75,13 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
     """
     # torch takes a second to import: what needs it comes after what can fail without.
     ensure_writable(output)
+    if settings.consent:
+        consent = read_consent(Path(settings.consent))
     paths = find_photos(photo_names)
     strange = left_out_of(photo_names)
     if strange:
         reporter.note(f"{len(strange)} pictures of kinds that are not read are left out: {shortened(strange)}; export them")
-    pictures, mattes, landmarks, fine, names = [], [], [], [], []
+    pictures, mattes, landmarks, fine, names, sources = [], [], [], [], [], []
     left_out: list[str] = []
     sharpest, room = 0.0, 1.0
     with closing(open_detector(settings.detector, settings.device)) as detector:
@@ -96,6 +105,7 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
             landmarks.append(portrait.landmarks)
             mattes.append(portrait.matte)
             names.append(path.name)
+            sources.append(sha256_of(path))
     if not pictures:
         raise NoFaceError(f"None of {len(paths)} photos can be used: {shortened(left_out, '; ')}", "Give photos of one face")
     if left_out:
@@ -117,6 +127,8 @@ def adapt(photo_names: list[str], output: Path, settings: AdaptSettings, reporte
         adapted=tuned.weights,
         gain=tuned.gain,
         room=room,
+        sources=tuple(sources),
+        consent=consent,
     )
     likeness.save(output)
     return likeness

@@ -27,7 +27,7 @@ from .adapt import find_head
 SIDE = 128
 """Side of a thumbnail in pixels."""
 LEAST = PrepareSettings()
-"""What a face must be to be learned from, sharp and large, is what it must be to be painted from."""
+"""A face must be as sharp and large to be painted from as to be learned from."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def inspect(photo_names: list[str], folder: Path, settings: AdaptSettings, repor
 
 @dataclass(frozen=True)
 class _Look:
-    """What one photo shows."""
+    """The findings about one photo."""
 
     thumbnail: Picture
     problems: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ REHEARSE_EVERY, REHEARSAL = 2, 20.0
 
 
 class Tuned(NamedTuple):
-    """What fine-tuning did."""
+    """The result of fine-tuning."""
 
     weights: dict[str, NDArray[np.float16]]
     """those that changed, by name; none where it did not help"""
@@ -133,7 +133,7 @@ def fine_tune(
     known, checks = hold_out(person)
     tuner = FineTuner(painter.train(), embedding, critics, rate=RATE, betas=STEADY)
     untuned, mean = Snapshot(tuner), Snapshot(tuner)
-    first = best = judge(mean, critics, checks)
+    first = best = score_of(mean, critics, checks)
     kept, best_step, done = mean.state(), 0, 0
     for done in range(1, steps + 1):
         reporter.step("fine-tune", done - 1, steps)
@@ -142,7 +142,7 @@ def fine_tune(
         mean.follow(tuner)
         if done % CHECK_STEPS and done < steps:
             continue
-        score = judge(mean, critics, checks)
+        score = score_of(mean, critics, checks)
         if score.loss < best.loss - LEAST_GAIN * first.loss:
             best, kept, best_step = score, mean.state(), done
         elif done - best_step >= PATIENCE * CHECK_STEPS:
@@ -192,7 +192,7 @@ class Snapshot:
         return {STYLE: self._style.clone(), **generator}
 
 
-def judge(snapshot: Snapshot, critics: Critics, checks: list[Batch]) -> Score:
+def score_of(snapshot: Snapshot, critics: Critics, checks: list[Batch]) -> Score:
     """How well the held-out photos are painted."""
     losses, decibels = [], []
     for batch in checks:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What fine-tuning sees of one person: photos painted from the others, photos held out, expressions that nobody showed."""
+"""Exercises for fine-tuning on one person: photos painted from the others, photos held out, expressions not shown."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ LEAST_GAIN = 2e-3
 
 
 class Gain(NamedTuple):
-    """What fine-tuning did."""
+    """The result of fine-tuning."""
 
     changed: dict[str, Tensor]
     """weights that changed, by their name in the painter; none where it did not help"""
@@ -73,7 +73,7 @@ def tune(
     mean = copy.deepcopy(painter.regions).eval().requires_grad_(False)
     optimizer = torch.optim.Adam(learning.parameters(), lr=RATE)
     vectors = dict(zip(("mouth", "eye"), embedding.chunk(2, dim=-1), strict=True))
-    first = best = _judge(mean, vectors, critics, checks)
+    first = best = _error_of(mean, vectors, critics, checks)
     kept, best_step, done = _state(mean), 0, 0
     for done in range(1, steps + 1):
         reporter.step("fine-tune", done - 1, steps)
@@ -90,7 +90,7 @@ def tune(
                 ours.lerp_(theirs, 1 / MEMORY)
         if done % CHECK_STEPS and done < steps:
             continue
-        score = _judge(mean, vectors, critics, checks)
+        score = _error_of(mean, vectors, critics, checks)
         if score < best - LEAST_GAIN * first:
             best, kept, best_step = score, _state(mean), done
         elif done - best_step >= PATIENCE * CHECK_STEPS:
@@ -130,7 +130,9 @@ def _of(vector: Tensor, seen: CloseUp) -> Tensor:
 
 
 @torch.no_grad()
-def _judge(regions: Regions, vectors: dict[str, Tensor], critics: RegionCritics, checks: list[dict[str, CloseUp]]) -> float:
+def _error_of(
+    regions: Regions, vectors: dict[str, Tensor], critics: RegionCritics, checks: list[dict[str, CloseUp]]
+) -> float:
     losses = []
     for check in checks:
         for name, region in check.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person sees on a terminal: a bar with time left, notes, one line at the end."""
+"""The terminal's view: a bar with time left, notes, one line at the end."""
 
 from __future__ import annotations
 
@@ -62,16 +62,34 @@ class ConsoleReporter:
 
 
 def describe(command: str, result: dict[str, Any]) -> str:
-    """What a job made: one line, or the table of scores."""
+    """The result of a job: one line, or the table of scores."""
     if command == "bundle":
         return f"{result['template']}: {result['tasks']} tasks, then the report"
     if command == "adapt":
         with_what = result["weights"] or "geometry alone"
-        return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}"
+        return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}, {result['consent']}"
+    if command == "consent":
+        return f"{result['likeness']}: {result['consent']}{', which has ended' if result['ended'] else ''}"
+    if command == "forget":
+        held = [f"  {take['manifest']}: {take['frames']} frames" for take in result["takes"]]
+        none = "no take that was looked through holds the person"
+        listed = "\n".join(["these takes hold the person, and are still there:", *held]) if held else none
+        return f"{result['likeness']} is deleted; {listed}"
+    if command == "verify":
+        return "\n".join(_verdict(found) for found in result["verdicts"])
+    if command == "share":
+        return f"{result['output']}: {result['frames']} frames"
+    if command == "turnover":
+        return f"{result['folder']}: {result['files']} files"
     if command == "track":
         return (
             f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:.5g} fps, "
             f"a face in {result['seen']}"
+        )
+    if command == "speak":
+        return (
+            f"{result['performance']}: {result['frames']} frames from {result['first']} at {result['rate']:g} fps, "
+            f"{len(result['phones'])} phones"
         )
     if command == "measure":
         return f"{result['table']}: {result['seen']} frames with a face"
@@ -89,7 +107,18 @@ def describe(command: str, result: dict[str, Any]) -> str:
             f"{result['folder']}: {result['videos']} videos, {result['tracks']} tracks, {result['frames']} frames, "
             f"{result['left_out']} left out; {result['before']} videos were done before"
         )
+    allowed = f"consent record {result['consent']}" if result["consent"] else "no consent on record"
     return (
         f"{result['output']} to {result['last']}: {result['frames']} frames of {result['width']} x {result['height']}, "
-        f"{result['written']} rendered now"
+        f"{result['written']} rendered now, {allowed}"
     )
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    """What was found out about a file or a take, in a line or more."""
+    said = [found["state"]]
+    if found["signer"]:
+        said.append(f"signed by {found['signer']}" + (" (not known here)" if found["state"] == "unknown signer" else ""))
+    said += [f"{found['frames']} frames"] * bool(found["frames"])
+    said += [found["source_type"]] * bool(found["source_type"]) + [f"consent {found['consent']}"] * bool(found["consent"])
+    return "\n".join([f"{found['path']}: {', '.join(said)}", *(f"  {finding}" for finding in found["findings"])])

@@ -37,6 +37,15 @@ def build_parser() -> argparse.ArgumentParser:
     track.add_argument("-o", "--output", required=True, metavar="Y.performance")
     _add_options(track, JOBS["track"][1])
 
+    speak = commands.add_parser(
+        "speak",
+        help="a voice to a performance",
+        description="Make a head speak: lips, eyes and head of a voice, with its words or without.",
+    )
+    speak.add_argument("voice", metavar="VOICE", help="a sound file, or a movie with sound")
+    speak.add_argument("-o", "--output", required=True, metavar="Y.performance")
+    _add_options(speak, JOBS["speak"][1])
+
     render = commands.add_parser(
         "render", help="a likeness plays a performance", description="Render a take: an EXR sequence and its manifest."
     )
@@ -55,6 +64,54 @@ def build_parser() -> argparse.ArgumentParser:
     bundle.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
     bundle.add_argument("--folder", required=True, help="where the job goes", metavar="FOLDER")
     _add_options(bundle, JOBS["bundle"][1])
+    consent = commands.add_parser(
+        "consent",
+        help="who allowed that a likeness is used",
+        description="Show the consent that is on record in a likeness, or put one on record.",
+    )
+    consent.add_argument("likeness", metavar="X.likeness")
+    _add_options(consent, JOBS["consent"][1])
+
+    forget = commands.add_parser(
+        "forget",
+        help="delete a likeness, and list the takes that hold the person",
+        description="Delete a likeness and what is cached of it, and list the takes that were painted from it.",
+    )
+    forget.add_argument("likeness", metavar="X.likeness")
+    forget.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="where takes are; without any, the likeness' own folder"
+    )
+    _add_options(forget, JOBS["forget"][1])
+
+    verify = commands.add_parser(
+        "verify",
+        help="who signed a take or a file, and whether it is still what was signed",
+        description="Look at signatures. Exit code 0: whole, and the signer is known here; 1: changed, missing, swapped or "
+        "added; 3: whole, but the signer is not known here; 4: not signed; 2: nothing to look at.",
+    )
+    verify.add_argument(
+        "path", metavar="FILE_OR_FOLDER", help="a take (shot.####.exr or a frame), a picture, a movie, a folder"
+    )
+    _add_options(verify, JOBS["verify"][1])
+
+    share = commands.add_parser(
+        "share",
+        help="a take as a movie or a still to look at, marked and signed",
+        description="Write a take as an MP4 or MOV (H.264), or a frame as a PNG, that says what it is, and sign it.",
+    )
+    share.add_argument("take", metavar="TAKE", help="the take's frames (shot.####.exr), or one of them")
+    share.add_argument("-o", "--output", required=True, metavar="FILE", help="name.mp4, name.mov or name.png")
+    _add_options(share, JOBS["share"][1])
+
+    turnover = commands.add_parser(
+        "turnover",
+        help="a take as it is handed to somebody else",
+        description="Copy a take's frames, signature, manifest and report into a new folder, with the consent's id, credits "
+        "and the model card, and without any path of this machine.",
+    )
+    turnover.add_argument("take", metavar="TAKE", help="the take's frames (shot.####.exr), or one of them")
+    turnover.add_argument("-o", "--output", required=True, metavar="FOLDER")
+    _add_options(turnover, JOBS["turnover"][1])
 
     measure = commands.add_parser(
         "measure",
@@ -161,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
         return MENDABLE
     reporter.close()
     print(describe(command, result))
-    return 0
+    return int(result.get("code", 0))
 
 
 def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, Any]) -> int:
@@ -178,4 +235,4 @@ def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, 
         send(error_message(error))
         return MENDABLE
     send({"event": "done", "result": result})
-    return 0
+    return int(result.get("code", 0))

@@ -68,7 +68,7 @@ class CloseScores:
 
 
 class CloseTruth(NamedTuple):
-    """What is known of a true frame."""
+    """A true frame and its measures."""
 
     picture: Picture
     landmarks: Points

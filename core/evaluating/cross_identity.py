@@ -28,7 +28,7 @@ EXPRESSIONS = {
     "blink": ("eyeBlinkLeft", "eyeBlinkRight"),
     "brows": ("browInnerUp",),
 }
-"""What is followed, each the mean of the detector's scores named."""
+"""Movements that are followed, each the mean of the detector's scores named."""
 MOVES = 0.02
 """Standard deviation of a score over the driver's frames below which there is nothing to follow."""
 

@@ -100,7 +100,7 @@ class _Notebook:
 
 def evaluate(names: Sequence[str], settings: EvaluateSettings, reporter: Reporter) -> Evaluation:
     """Score every clip that `names` stand for, at every number of photos that the settings name. Raises HeadcastError."""
-    # What can fail without a clip being read fails first.
+    # Checks that need no clip come first.
     counts = _photo_counts(settings)
     _check_outputs(settings)
     groups = read_groups(Path(settings.groups)) if settings.groups else {}

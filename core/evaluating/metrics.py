@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured of painted frames against true ones. Pictures are sRGB uint8 [S, S, 3]."""
+"""Measures of painted frames against true ones. Pictures are sRGB uint8 [S, S, 3]."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an evaluation tells: tables in Markdown, and every row as CSV."""
+"""Reports of an evaluation: tables in Markdown, and every row as CSV."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS = {
     "Painted against asked for": (Response,),
     "Without a driver": (Trial,),
 }
-"""What is measured, a table each."""
+"""The measurements, a table each."""
 
 
 def record(row: Row | CrossRow) -> TableRow:
@@ -41,7 +41,7 @@ def record(row: Row | CrossRow) -> TableRow:
 
 
 def markdown(evaluation: Evaluation) -> str:
-    """What was measured with, what was left out, the means over clips, those of groups, then clip by clip."""
+    """The instruments, the clips left out, the means over clips, those of groups, then clip by clip."""
     parts = [evaluation.summary, *evaluation.notes]
     for title, rows, by in (
         ("", [record(row) for row in evaluation.rows], ("photos", "method")),

@@ -37,7 +37,7 @@ class Method(NamedTuple):
 
 
 class MethodOutput(NamedTuple):
-    """What one method made of a performance."""
+    """One method's rendering of a performance."""
 
     pictures: list[Picture]
     """[F] of [S, S, 3], sRGB"""

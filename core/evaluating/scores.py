@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured of a sequence of painted frames: `Judge` looks at the true frames once, then at what each method made."""
+"""Scores of a sequence of painted frames: `Judge` looks at the true frames once, then at what each method made."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Truth:
 
 
 class ClipScores(NamedTuple):
-    """What one method is worth on one clip."""
+    """The scores of one method on one clip."""
 
     scores: Scores
     close: CloseScores

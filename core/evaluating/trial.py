@@ -44,7 +44,7 @@ LOOK = 0.2
 EXACT = 60.0
 """dB: less than 8 bits can tell is no difference."""
 JPEG_QUALITY, GRAIN, SHIFT = 85, 2.0, 0.5
-"""What a detector should not mind: the quality, the standard deviation of the noise (of 255), the shift in pixels."""
+"""Changes that a detector should not mind: quality, standard deviation of the noise (of 255), shift in pixels."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def try_likeness(path: Path, weights: str, settings: EvaluateSettings, detector:
 
 
 def paint_trial(player: Player, landmarks: NDArray[np.float32]) -> list[Picture]:
-    """What the player makes of [F, 70, 2], pixels of the likeness' crop."""
+    """The player's frames for [F, 70, 2], pixels of the likeness' crop."""
     return [to_bytes(player.paint(points).picture) for points in landmarks]
 
 

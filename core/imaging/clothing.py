@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What below the chin is still the head: bare neck and long hair, not a collar.
+"""The head below the chin: bare neck and long hair, not a collar.
 
 Skin has the colours of the face and goes down from it; hair has the colours of what is round the forehead and hangs from
 there. What has neither, or has them without a way to where they come from (a dark jacket below dark hair), is clothing.
@@ -69,7 +69,7 @@ def _flood(where: Mask, start: Mask) -> Mask:
 
 
 def _without_holes(found: NDArray[np.uint8]) -> Mask:
-    """What is found all round is found too: a highlight, a shadow, a necklace."""
+    """Holes are filled: a highlight, a shadow, a necklace."""
     _, parts = cv2.connectedComponents(1 - found, connectivity=4)
     border = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
     return ~np.isin(parts, border[border > 0])

@@ -49,7 +49,7 @@ STUDIO = "studio-config-latest"
 
 
 def declared_space(header: Mapping[str, Any]) -> str | Chromaticities:
-    """What an EXR's header says of its colour space: the `colorInteropID`, else chromaticities, else linear Rec.709."""
+    """The colour space that an EXR's header names: by the `colorInteropID`, else chromaticities, else linear Rec.709."""
     named = header.get("colorInteropID", "unknown")
     if named != "unknown":
         return str(named)
@@ -57,7 +57,7 @@ def declared_space(header: Mapping[str, Any]) -> str | Chromaticities:
 
 
 def space_in_words(header: Mapping[str, Any]) -> str:
-    """What the plates of an EXR with this header are taken for, and why."""
+    """The colour space in which an EXR with this header is read, and why."""
     space = declared_space(header)
     if isinstance(space, str):
         return f"{space}, as their colorInteropID says"

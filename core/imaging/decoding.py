@@ -26,7 +26,7 @@ from ..errors import EmptyClipError
 from ..reading import Reader
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts,mxf,asf,flv,ogg,h264,hevc,m4v,dv,gif"
-"""What is opened, by FFmpeg's names: none that names other files or places."""
+"""Formats that are opened, by FFmpeg's names: none that names other files or places."""
 MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "SMPTE170M", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 """By H.273's number, as PyAV calls them."""
 HD_LINES = 720
@@ -37,7 +37,7 @@ VideoPixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 class Stream(NamedTuple):
-    """What a movie says of its pictures."""
+    """A movie's own description of its pictures."""
 
     stamps: tuple[Fraction, ...]
     """Seconds at which each picture comes on, rising; empty where the container does not say for all."""
@@ -149,7 +149,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def _frames(movie: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """What can be decoded: packets that are damaged are passed over."""
+    """The frames that can be decoded: damaged packets are skipped."""
     for packet in _packets(movie, stream):
         try:
             yield from packet.decode()
@@ -158,7 +158,7 @@ def _frames(movie: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
 
 
 def _packets(movie: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    """What is there of a file that may be cut short."""
+    """The packets of a file that may be cut short."""
     try:
         yield from movie.demux(stream)
     except av.FFmpegError:

@@ -15,7 +15,7 @@ from ..arrays import Floats
 
 @dataclass(frozen=True)
 class Edge:
-    """What is done to a matte's edge, in pixels of the plate. Positive grows, negative erodes."""
+    """Changes to a matte's edge, in pixels of the plate. Positive grows, negative erodes."""
 
     grow: float = 0.0
     """All round; no further than the head's parts are thick."""

@@ -28,7 +28,7 @@ HALF_MOST = 65504.0
 DATA = "data"
 """The `colorInteropID` of what is no colour."""
 CHANNELS = {1: "V", 3: "RGB", 4: "RGBA"}
-"""What a layer's channels are called, by their number."""
+"""Names of a layer's channels, by their number."""
 VECTOR = "XYZ"
 """The same of a layer that is a place and no colour. Blender 4.2 reads two channels wrongly, so the third is there too."""
 MOST_RATIO = {
@@ -192,7 +192,7 @@ def read_rgba(path: Path, layer: str = "") -> NDArray[np.float32]:
 
 
 def read_head(path: Path) -> NDArray[np.float32]:
-    """The head alone [H, W, 4] of a frame of ours, over the whole display window. Raises UnreadableImageError."""
+    """The head alone [H, W, 4] of one of Headcast's frames, over the whole display window. Raises UnreadableImageError."""
     reader = _reader(path)
     with reader.opened():
         named = {layer.name for layer in picture_layers(_headers(reader))}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a pixel at a head's edge is the head's: its part (the matte) and its colour, without the backdrop's.
+"""The head's share of each pixel at its edge: how much it covers (the matte) and its colour, without the backdrop's.
 
 A pixel at the edge is alpha * head + (1 - alpha) * backdrop. Where the colours of both nearby are known, and lie apart, the
 pixel's own colour says alpha: single hairs, too. Where alpha is known, the head's colour follows (blur fusion, Forte 2021),
@@ -84,7 +84,7 @@ def _colour_near(light: Floats, sure: Floats, sigma: float) -> tuple[Floats, Flo
     the channels."""
     total = np.zeros((*sure.shape, 5), np.float32)
     known = np.concatenate([light, np.square(light).sum(axis=-1, keepdims=True), np.ones_like(light[..., :1])], axis=-1)
-    # What is near counts most; from farther away comes only what nothing nearer says.
+    # Near pixels count most; farther ones fill in only where no nearer one is known.
     for scale, weight in ((1.0, 1.0), (3.0, 1e-2), (9.0, 1e-4)):
         total += weight * cv2.GaussianBlur(known * sure[..., None], (0, 0), scale * sigma)
     mean = total[..., :4] / np.maximum(total[..., 4:], 1e-9)

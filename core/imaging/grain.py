@@ -3,7 +3,7 @@
 
 Pictures are scene-linear. Grain is what is left above a wide blur; its strength depends on light, its clumps on lens, film
 or codec (the autocorrelation over two pixels), its tint on how the channels go together. Codecs hold grain over
-frames, so part of ours stays where it is too. The layer is added to the comp.
+frames, so part of this grain stays where it is too. The layer is added to the comp.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def with_time(grain: Grain, pairs: Iterable[tuple[Floats, Floats]]) -> Grain:
 
 
 def lacking(wanted: Grain, own: Grain) -> Grain:
-    """What must be added to pictures that have grain of their `own`, as photos do, for them to have the `wanted` one."""
+    """The grain to add to pictures that have grain of their `own`, as photos do, so that they have the `wanted` one."""
     has = np.stack([np.interp(wanted.levels, own.levels, column) for column in own.spread.T], axis=-1)
     return replace(wanted, spread=np.sqrt(np.maximum(wanted.spread**2 - has**2, 0.0)))
 
@@ -167,7 +167,7 @@ def _autocovariance(rest: NDArray[np.float32]) -> Doubles:
 
 
 def _undo_blur(measured: Doubles) -> Doubles:
-    """What the autocovariance was before the blur was taken away, if it was 0 beyond REACH.
+    """The autocovariance before the blur was taken away, if it was 0 beyond REACH.
 
     Taking away a blur g filters by delta - g, whose own autocorrelation is delta - 2 g + g * g; g * g is a blur of sqrt 2
     times the width. One linear equation for each lag.

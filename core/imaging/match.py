@@ -43,7 +43,7 @@ STEADY_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class PlateMatch:
-    """What makes a head look as if it was filmed with the plate. As it stands: nothing."""
+    """Changes that make a head look as if it was filmed with the plate. By default: none."""
 
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """For scene-linear red, green and blue."""
@@ -91,7 +91,7 @@ def smooth(measured: Sequence[PlateMatch], rate: float) -> list[PlateMatch]:
     values = np.array([[*np.log(m.gain), *m.offset, m.softness] for m in measured])
     frames = np.arange(len(measured))
     filled = np.column_stack([np.interp(frames, known, column[known]) for column in values.T])
-    # What is borrowed weighs little, so that it does not hold back what was measured.
+    # Borrowed values weigh little, so that they do not hold back measured ones.
     even = _weighted_smoothing(filled, np.maximum(support, 1e-3), STEADY_SECONDS * rate)
     return [
         PlateMatch(_triple(np.exp(v[:3])), _triple(v[3:6]), float(v[6]), float(s))

@@ -37,14 +37,14 @@ HDR = {broadcast.PQ: "PQ", broadcast.HLG: "HLG"}
 
 
 class Timing(NamedTuple):
-    """What a movie shows at a constant rate."""
+    """A movie's pictures at a constant rate."""
 
     rate: Fraction
     """Frames per second."""
     shown: Sequence[int]
     """For each frame the picture it shows, counted from 0; the same one again where it is held."""
     note: str
-    """What was done, in words; empty where nothing was."""
+    """The changes made, in words; empty for none."""
 
 
 class Movie(NamedTuple):
@@ -56,7 +56,7 @@ class Movie(NamedTuple):
 
     @property
     def note(self) -> str:
-        """What was done to it, or was not, in words; may be empty."""
+        """The changes made or left undone, in words; may be empty."""
         stream, said = self.stream, [self.timing.note]
         if stream.transfer in HDR:
             said.append(f"{HDR[stream.transfer]} of {stream.bits} bits, read as light")

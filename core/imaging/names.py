@@ -25,8 +25,9 @@ OTHER_PICTURES = frozenset(
     (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".psd", ".xcf", ".kra", ".jxl", ".gif", ".svg")
 ) | frozenset((".dpx", ".cin", ".tga", ".hdr", ".sgi", ".iff", ".pic", ".tx"))
 """Of kinds that are not read: in a folder they are left out, and said to be."""
+SOUND_ENDINGS = frozenset({".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".aif", ".aiff", ".caf"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
-"""What counts as a video in a folder; a file that is named itself may have any ending."""
+"""Endings that count as a video in a folder; a file that is named itself may have any ending."""
 NUMBER = re.compile(r"(?:(?<=[._])|^)-\d+|\d+")
 """In a file's name; a minus that follows a dot, an underscore or nothing is a sign, and else a dash."""
 MOST_NAMED = 6
@@ -55,7 +56,7 @@ class _Name(NamedTuple):
 
     @property
     def kind(self) -> tuple[str, ...]:
-        """What the names of one sequence share."""
+        """The part that the names of one sequence share."""
         return (*self.texts, self.path.suffix.lower())
 
     def pattern(self, place: int) -> str:
@@ -132,7 +133,7 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _globbed(path: Path) -> list[Path]:
-    """What a glob stands for. Of a folder that is there only the name is one, whatever signs its own name has."""
+    """The files that a glob stands for. Of a folder that is there only the name is one, whatever signs its own name has."""
     text = str(path)
     if path.parent.is_dir():
         text = str(Path(glob.escape(str(path.parent))) / path.name)

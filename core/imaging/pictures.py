@@ -42,7 +42,7 @@ TIFF, PROFILE = (b"II*\0", b"MM\0*"), 34675
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """Brands of HEIF files, which cameras name as they like."""
 FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "AVIF", "JPEG2000", "PPM", "GIF", "HEIF")
-"""What is read, by Pillow's names: none that starts another program."""
+"""Formats that are read, by Pillow's names: none that starts another program."""
 BY_OPENCV = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "JPEG2000", "PPM")
 DEFLATED = ("PNG", "BMP", "PPM")
 """Kinds whose files are not much smaller than their pixels."""
@@ -56,7 +56,7 @@ PicturePixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 
 class Header(NamedTuple):
-    """What a picture says of itself."""
+    """A picture's own description."""
 
     kind: str
     """by Pillow's names"""

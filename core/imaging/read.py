@@ -54,7 +54,7 @@ class Clip(NamedTuple):
     shown: Sequence[int]
     """For each frame of a movie, which of its pictures it shows; empty for numbered pictures."""
     note: str
-    """What was done to a movie to bring it to its rate, or what EXR plates are taken for; may be empty."""
+    """How a movie was brought to its rate, or how EXR plates were read, in words; may be empty."""
     colour_space: str
     movie: movie.Movie | None = None
     layer: str = ""
@@ -116,7 +116,7 @@ def read_linear(path: Path) -> NDArray[np.float32]:
 
 
 def detector_gain(linear: NDArray[np.float32]) -> float:
-    """What scene-linear Rec.709 [H, W, 3] is to be multiplied by for a detector: 1 for a picture that is neither dark nor
+    """Factor by which scene-linear Rec.709 [H, W, 3] is multiplied for a detector: 1 for a picture that is neither dark nor
     blown out. For its eyes alone, so it may differ from frame to frame."""
     bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
     return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)

@@ -47,7 +47,7 @@ def cut(picture: NDArray[Pixel], crop: Doubles, size: int) -> NDArray[Pixel]:
     matrix = _plate_to_crop(crop, size)
     shrink = sides(crop) / size
     if shrink.max() > 1.0:
-        # What the smaller grid cannot hold would alias: take it away first.
+        # Detail finer than the smaller grid would alias: blur it away first.
         picture = _blurred_there(picture, crop, _sigmas(shrink))
     mode = cv2.INTER_LINEAR if shrink.max() > 1.0 else cv2.INTER_CUBIC
     cropped = cv2.warpAffine(picture, matrix, (size, size), flags=mode, borderMode=cv2.BORDER_REPLICATE)

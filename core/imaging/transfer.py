@@ -35,7 +35,7 @@ class Transfer:
     space: str | Chromaticities = SCENE_LINEAR
     """Colour space of the plate, by name or by its primaries."""
     gain: float = 1.0
-    """What the plate's light is multiplied by for the network's eyes."""
+    """Factor by which the plate's light is multiplied for the network."""
     white: float = float("inf")
     """Exposed light, at least 1, that the network sees as its white. So its white is no brighter than the shot's."""
 
@@ -90,7 +90,7 @@ def _shoulder(linear: Floats, white: float) -> Floats:
 def _unshoulder(bent: Floats, white: float) -> Floats:
     """The inverse of `_shoulder`, at most HALF_MOST."""
     over, where = _over_knee(bent)
-    # What the shoulder never gives, as a network may: held at the brightest that it does.
+    # A network may give values that the shoulder never gives: they are held at its brightest.
     most = (HALF_MOST - KNEE) / (1.0 - KNEE)
     over = np.minimum(over, most / (1.0 + _bend(white) * most))
     return _with_highlights(bent, over / (1.0 - _bend(white) * over), where)

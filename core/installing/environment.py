@@ -25,7 +25,7 @@ ASK_VERSION = "import sys; print(*sys.version_info[:3])"
 
 @dataclass(frozen=True)
 class Stamp:
-    """What an environment was made of."""
+    """The record of how an environment was made."""
 
     base: str
     """the Python that it was made with"""

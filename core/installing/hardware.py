@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this machine computes with, and which build of torch that takes.
+"""The device that this machine computes with, and the build of torch for it.
 
 torch's builds (2.12 to 2.14) are for CUDA 12.6, which runs on cards from Maxwell to Hopper, for CUDA 13.0, which runs on
 Turing and later with a driver for CUDA 13, for ROCm 7.2 on Linux, and for processors. macOS has one build for all.

@@ -38,7 +38,7 @@ class Source:
 
     @property
     def words(self) -> list[str]:
-        """What pip is told."""
+        """The arguments for pip."""
         return ["--no-index", "--find-links", self.wheels] if self.wheels else []
 
     @property
@@ -126,7 +126,7 @@ def _next(heard: queue.SimpleQueue[str | None]) -> str | None:
 
 
 def _meaning(lines: Sequence[str], environment: Environment, source: Source) -> SetUpError | DiskFullError:
-    """What pip's last words mean."""
+    """The meaning of pip's last words."""
     said = "\n".join(lines)
     if FULL in said:
         return DiskFullError(f"The disk is full: {environment.folder} is not finished", "Free some space, then try again")

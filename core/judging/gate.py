@@ -45,7 +45,7 @@ from .identity import FaceDescriptor, open_describer
 
 @dataclass(frozen=True)
 class FrameScores:
-    """What one painted frame is worth. NaN is what was not measured."""
+    """The scores of one painted frame. NaN: not measured."""
 
     lost: bool
     """the detector finds no face"""
@@ -102,7 +102,7 @@ class Gate:
     """Scores frames of one likeness, at its size. Takes 0.1 s a frame on one core, most of it for the identity."""
 
     def __init__(self, likeness: Likeness, detector: Detector | None, describer: FaceDescriptor | None) -> None:
-        """What has nothing to look with stays unmeasured."""
+        """A score without the package it needs stays unmeasured."""
         photos = [Portrait(*photo) for photo in zip(likeness.pictures, likeness.landmarks, strict=True)]
         self._size = likeness.size
         self._detector, self._describer = detector, describer

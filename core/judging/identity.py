@@ -57,7 +57,7 @@ class FaceDescriptor:
 
 
 def open_describer(reporter: Reporter) -> FaceDescriptor | None:
-    """What describes faces; None, which is said, where its packages are not installed."""
+    """The network that describes faces; None, with a note, where its packages are not installed."""
     try:
         return FaceDescriptor()
     except MissingPackageError as error:

@@ -163,7 +163,7 @@ def _similarity(source: Doubles, target: Doubles, weight: Doubles) -> tuple[Doub
 
 
 class ControlPoints(NamedTuple):
-    """What the head's warp is pinned by."""
+    """The control points of the head's warp."""
 
     points: NDArray[np.float32]
     """[F, 70 + M, 2], pixels: the landmarks, then the skull carried by the head's pose"""

@@ -37,7 +37,7 @@ DROPPED = {30: 2, 60: 4, 120: 8}
 COUNTED = (24, 25, 30, 48, 50, 60, 120, 240)
 """Frames that a timecode may count in a second."""
 PHONE_COUNTS = 60
-"""What the app counts where a take is too short to tell."""
+"""The app's frame rate, assumed where a take is too short to tell."""
 DAY = 24 * 3600
 LONGEST_GAP = 600
 """Seconds: whatever jumps further is another take."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a face does, in numbers: how the head is turned, where the eyes look, how far lids and lips are open.
+"""A face in numbers: how the head is turned, where the eyes look, how far lids and lips are open.
 
 All are read from the landmarks, so that whoever corrects a point corrects these too.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rigs, trackers and face captures call a face, read from tables: no rig needs a map made by hand.
+"""Names that rigs, trackers and face captures give to parts of a face, read from tables: no rig needs a map made by hand.
 
 A table is a JSON file of `names/`, or of a folder of the user's. Each has "name" (which artists read), "kind" and "about":
 
@@ -33,7 +33,7 @@ from . import arkit, ibug68
 FOLDER = Path(__file__).parent / "names"
 LANDMARKS = tuple(f"lm_{i:02d}" for i in range(ibug68.COUNT))
 TARGETS = {"shapes": arkit.EXPRESSIONS, "bones": LANDMARKS, "points": LANDMARKS}
-"""What each kind of table leads to."""
+"""The target of each kind of table."""
 CALLED = {"shapes": "shape keys", "bones": "bones", "points": "points"}
 LEAST = {"shapes": 3, "bones": 8, "points": 4}
 """So many names of a convention must be there, and drive as many targets, for it to be recognised: fewer are chance."""
@@ -149,7 +149,7 @@ def polyline_weights(
 
 @cache
 def landmark_labels() -> tuple[str, ...]:
-    """What artists read for each of the 70 landmarks, such as "Right eye, outer corner"."""
+    """Labels for each of the 70 landmarks, such as "Right eye, outer corner"."""
     table = next(table for table in tables("points") if table.name == "Landmark names")
     return tuple(table.points[landmark][0] for landmark in LANDMARKS)
 

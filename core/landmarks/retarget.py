@@ -28,7 +28,7 @@ LIPS = ((61, 67), (62, 66), (63, 65))
 """Upper and lower points of the inner lips that meet when the mouth closes."""
 BROWS = [*ibug68.RIGHT_BROW, *ibug68.LEFT_BROW]
 TURNED, MOVED = 0.1, 0.05
-"""What a turn of a radian, and a way of an eye distance, weigh beside an expression's mean way in eye distances, where a
+"""Weights of a turn of a radian, and of a way of an eye distance, beside an expression's mean way in eye distances, where a
 photo or a frame at rest is looked for."""
 
 

@@ -51,7 +51,7 @@ class Similarity(NamedTuple):
 
 
 def similarity(source: Doubles, target: Doubles, weight: Doubles | None = None) -> Similarity:
-    """What brings points [N, 3] nearest to others, by weights [N] (Umeyama 1991). Never mirrors."""
+    """The similarity that brings points [N, 3] nearest to others, by weights [N] (Umeyama 1991). Never mirrors."""
     share = np.full(len(source), 1 / len(source)) if weight is None else weight / weight.sum()
     from_middle, to_middle = share @ source, share @ target
     a, b = source - from_middle, target - to_middle

@@ -178,7 +178,7 @@ def _runs(lengths: Sequence[int]) -> list[slice]:
 
 
 def _least(count: int) -> float:
-    """What the STILL quantile of the mean energy of `count` independent noises is of its mean (Wilson and Hilferty 1931)."""
+    """The STILL quantile of the mean energy of `count` independent noises, over its mean (Wilson and Hilferty 1931)."""
     spread = 2 / (9 * count)
     return float((1 - spread + NormalDist().inv_cdf(STILL) * np.sqrt(spread)) ** 3)
 

@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..arrays import Bytes, Points
 from ..landmarks import ibug68
 from ..network.spline import picture_grid, thin_plate_flow
 
-Bytes = NDArray[np.uint8]
-Points = NDArray[np.float32]
 Random = np.random.Generator
 
 GRID = 48

@@ -54,7 +54,7 @@ class PerceptualLoss(nn.Module):
         self.requires_grad_(False)
 
     def features(self, picture: Tensor, layers: int | None = None) -> list[Tensor]:
-        """Of the first `layers` layers that are compared, or of all. picture: [B, 3, H, W], RGB, -1 to 1."""
+        """Features of the first `layers` layers that are compared, or of all. picture: [B, 3, H, W], RGB, -1 to 1."""
         x = (picture.flip(1) + 1.0) * 127.5 - self.mean
         wanted, found = self.layers[:layers], []
         for i, layer in enumerate(list(self.trunk)[: max(wanted) + 1]):

@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..network.closeup import LEFT_EYE, RIGHT_EYE, sample
-from ..network.patch import Judges, PatchDiscriminator
+from ..network.patch import PatchDiscriminator, RegionDiscriminators
 from ..network.regions import EYE_SIZE, MOUTH_SIZE, PARTS, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
 from ..network.retouch import Retoucher
 from ..network.shots import Photos, Pose
 from ..network.warp import WarpPainter
 from .perceptual import PerceptualLoss
 
-RATE, JUDGE_RATE = 3e-4, 4e-4
-BETAS, JUDGE_BETAS = (0.5, 0.99), (0.0, 0.99)
+RATE, DISCRIMINATOR_RATE = 3e-4, 1e-3
+BETAS, DISCRIMINATOR_BETAS = (0.5, 0.99), (0.0, 0.99)
 INSIDE = 3.0
 """How often a pixel between the lips, or the lids, counts."""
 GROWN = 2
@@ -42,7 +42,7 @@ class RegionWeights:
     perceptual: float = 1.0
     texture: float = 0.5
     adversarial: float = 0.03
-    features: float = 0.5
+    features: float = 0.1
 
 
 class PairBatch(NamedTuple):
@@ -65,7 +65,7 @@ class PairBatch(NamedTuple):
 
 
 class CloseUp(NamedTuple):
-    """A region of a batch, ready to be painted and judged."""
+    """A region of a batch, ready to be painted and compared."""
 
     view: View
     photos: Tensor
@@ -110,7 +110,7 @@ def paint(painter: Retoucher, seen: CloseUp, embedding: Tensor | None = None) ->
 
 
 class RegionCritics(nn.Module):
-    """What judges a painted region, apart from the discriminator: colour, and a perceptual network where there is one."""
+    """The losses of a painted region, apart from the discriminator's: colour, and a perceptual network if there is one."""
 
     def __init__(self, perceptual: PerceptualLoss | None, weights: RegionWeights | None = None) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ def texture_distance(painted: list[Tensor], wanted: list[Tensor], counts: Tensor
     """
     gaps = []
     for a, b in zip(painted, wanted, strict=True):
-        where = functional.adaptive_avg_pool2d(counts, a.shape[-2:])
+        where = functional.adaptive_avg_pool2d(counts, a.shape[-1])
         found, sought = _gram(a, where), _gram(b, where)
         gaps.append(((found - sought).abs().sum((1, 2)) / sought.abs().sum((1, 2)).clamp_min(1e-6)).mean())
     return torch.stack(gaps).mean()
@@ -168,10 +168,14 @@ def _gram(features: Tensor, where: Tensor) -> Tensor:
 class RegionLearner:
     """The painters of a `WarpPainter` and their discriminators learn together over many people."""
 
-    def __init__(self, painter: WarpPainter, judges: Judges, critics: RegionCritics, brain_floats: bool = False) -> None:
-        self.painter, self.discriminator, self.critics = painter, judges, critics
+    def __init__(
+        self, painter: WarpPainter, discriminators: RegionDiscriminators, critics: RegionCritics, brain_floats: bool = False
+    ) -> None:
+        self.painter, self.discriminator, self.critics = painter, discriminators, critics
         self.optimizer = torch.optim.AdamW(painter.regions.parameters(), lr=RATE, betas=BETAS)
-        self.critic_optimizer = torch.optim.Adam(judges.parameters(), lr=JUDGE_RATE, betas=JUDGE_BETAS)
+        self.critic_optimizer = torch.optim.Adam(
+            discriminators.parameters(), lr=DISCRIMINATOR_RATE, betas=DISCRIMINATOR_BETAS
+        )
         self.brain_floats = brain_floats
 
     def step(self, batch: PairBatch, adversarial: bool = True) -> dict[str, Tensor]:
@@ -181,20 +185,20 @@ class RegionLearner:
         """
         regions = look(batch)
         found: dict[str, Tensor] = {}
-        judged: dict[str, Tensor] = {}
+        scored: dict[str, Tensor] = {}
         for name, seen in regions.items():
-            painter, judge = self.painter.regions.painters[name], self.discriminator.of(name)
+            painter, discriminator = self.painter.regions.painters[name], self.discriminator.of(name)
             with torch.autocast(batch.target.device.type, torch.bfloat16, enabled=self.brain_floats):
                 picture = compared(paint(painter, seen), seen)
                 losses = self.critics(picture, seen)
                 if adversarial:
-                    losses |= _adversarial(judge, picture, seen, self.critics.weights)
-                    judged[f"{name} discriminator"] = _judge_loss(judge, picture.detach(), seen)
+                    losses |= _adversarial(discriminator, picture, seen, self.critics.weights)
+                    scored[f"{name} discriminator"] = _discriminator_loss(discriminator, picture.detach(), seen)
             found |= {f"{name} {kind}": loss for kind, loss in losses.items()}
         _descend(self.optimizer, found)
-        if judged:
-            _descend(self.critic_optimizer, judged)
-        return {name: value.detach() for name, value in (found | judged).items()}
+        if scored:
+            _descend(self.critic_optimizer, scored)
+        return {name: value.detach() for name, value in (found | scored).items()}
 
 
 def compared(picture: Tensor, seen: CloseUp) -> Tensor:
@@ -202,23 +206,25 @@ def compared(picture: Tensor, seen: CloseUp) -> Tensor:
     return seen.truth + seen.counts * (picture - seen.truth)
 
 
-def _adversarial(judge: PatchDiscriminator, picture: Tensor, seen: CloseUp, weights: RegionWeights) -> dict[str, Tensor]:
+def _adversarial(
+    discriminator: PatchDiscriminator, picture: Tensor, seen: CloseUp, weights: RegionWeights
+) -> dict[str, Tensor]:
     parts = seen.view.seen[:, PARTS]
-    judge.requires_grad_(False)
-    fake = judge(picture, parts)
+    discriminator.requires_grad_(False)
+    fake = discriminator(picture, parts)
     with torch.no_grad():
-        real = judge(seen.truth, parts)
-    judge.requires_grad_(True)
+        real = discriminator(seen.truth, parts)
+    discriminator.requires_grad_(True)
     return {
         "adversarial": -weights.adversarial * _mean_where(fake.scores, seen.counts),
         "features": weights.features * feature_gap(fake.features, real.features),
     }
 
 
-def _judge_loss(judge: PatchDiscriminator, picture: Tensor, seen: CloseUp) -> Tensor:
+def _discriminator_loss(discriminator: PatchDiscriminator, picture: Tensor, seen: CloseUp) -> Tensor:
     """The hinge loss, over patches that are compared."""
     parts = seen.view.seen[:, PARTS]
-    real, fake = (judge(each, parts).scores for each in (seen.truth, picture))
+    real, fake = (discriminator(each, parts).scores for each in (seen.truth, picture))
     return _mean_where(functional.relu(1 - real) + functional.relu(1 + fake), seen.counts)
 
 

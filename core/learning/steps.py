@@ -76,7 +76,7 @@ def paint_batch(painter: Painter, batch: Batch, style: Tensor | None = None) -> 
 
 
 class Critics(nn.Module):
-    """What judges a painted frame, apart from the discriminator: perceptual networks by the names in LossWeights."""
+    """The losses of a painted frame, apart from the discriminator's: perceptual networks by the names in LossWeights."""
 
     def __init__(self, perceptual: Mapping[str, PerceptualLoss], weights: LossWeights) -> None:
         super().__init__()

@@ -91,10 +91,10 @@ def _distance(source: Tensor, target: Tensor, stiffness: Tensor, places: Tensor)
     return (1 - OVERALL) * local + OVERALL * overall
 
 
-def warp(pictures: Tensor, flow: Tensor) -> Tensor:
-    """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2]. Returns [B, K, C, h, w], bilinear; beyond the edge, it repeats."""
+def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
+    """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2]. Returns [B, K, C, h, w]; beyond the edge, it repeats."""
     warped = functional.grid_sample(
-        pictures.flatten(0, 1), flow.flatten(0, 1), mode="bilinear", padding_mode="border", align_corners=False
+        pictures.flatten(0, 1), flow.flatten(0, 1), mode=mode, padding_mode="border", align_corners=False
     )
     return warped.unflatten(0, pictures.shape[:2])
 

@@ -2,7 +2,7 @@
 """The parts that the networks share: residual blocks, AdaIN, self-attention.
 
 After Zakharov et al. 2019, section 4 and supplement (blocks as in BigGAN, Brock et al. 2019, with instance normalisation
-in the place of batch normalisation), and Zhang et al. 2019 (SAGAN) for the attention.
+instead of batch normalisation), and Zhang et al. 2019 (SAGAN) for the attention.
 """
 
 from __future__ import annotations

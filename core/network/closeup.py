@@ -81,8 +81,8 @@ def eye_window(points: Tensor, projection: Tensor, eye: Eye) -> Window:
 
 
 def sample(pictures: Tensor, grid: Tensor) -> Tensor:
-    """pictures [N, C, H, W] at grid [N, h, w, 2]: [N, C, h, w], bilinear; beyond the edge, the edge repeats."""
-    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    """pictures [N, C, H, W] at grid [N, h, w, 2]: [N, C, h, w], bicubic; beyond the edge, the edge repeats."""
+    return functional.grid_sample(pictures, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
 class Opening(NamedTuple):
@@ -99,7 +99,7 @@ class Opening(NamedTuple):
 
 
 def opening(points: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], grid: Tensor, soft: Tensor | float) -> Opening:
-    """What lies between the lines through `points` [B, N, 2] whose numbers are `upper` and `lower`, from corner to corner.
+    """The gap between the lines through `points` [B, N, 2] whose numbers are `upper` and `lower`, from corner to corner.
 
     soft: the width of the ramp, in the unit of `points`, a number or [B].
     """

@@ -13,7 +13,7 @@ from .blocks import ResidualBlock, SelfAttention, down_blocks
 
 
 class Judgement(NamedTuple):
-    """What the discriminator makes of a batch."""
+    """The discriminator's output for a batch."""
 
     score: Tensor
     """[B], above zero for real"""

@@ -10,7 +10,7 @@ from torch.nn import functional
 from .blocks import down_blocks
 
 CELLS = 16
-"""What six halvings leave of a 256 px picture. The paper sums over them; so that a network may learn on smaller pictures
+"""Side of a 256 px picture after six halvings. The paper sums over them; so that a network may learn on smaller pictures
 than it paints, a sum over fewer counts for as much."""
 
 

@@ -55,6 +55,6 @@ def with_mirrored_side(picture: Tensor, bending: Bending, mirrored: Photos, pose
 
 
 def _broad(picture: Tensor) -> Tensor:
-    """What is broader than BROAD pieces across."""
+    """The light of a picture: everything broader than BROAD pieces across."""
     small = functional.adaptive_avg_pool2d(picture, BROAD)
     return functional.interpolate(small, size=picture.shape[-2:], mode="bicubic", align_corners=False)

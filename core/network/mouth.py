@@ -65,7 +65,7 @@ def inside(
     grid: Tensor,
     soft: Tensor,
 ) -> Inside:
-    """What of the inside of a photo's mouth is seen at `grid` [B, h, w, 2] of the wanted head.
+    """The part of a photo's mouth inside that is seen at `grid` [B, h, w, 2] of the wanted head.
 
     picture: [B, 3, H, W] and points [B, N, 2] of the photo that shows it; wanted: [B, N, 2]; soft: [B], see `opening`.
     """

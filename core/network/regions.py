@@ -117,7 +117,7 @@ class _Bent(NamedTuple):
 
 
 class _Gap(NamedTuple):
-    """What opens and closes in a region."""
+    """The gap that opens and closes in a region: between lips, or lids."""
 
     opening: Opening
     upper: tuple[int, ...]
@@ -139,7 +139,7 @@ def _bent(
     flow = offset + window.grid(size)[:, None]
     over = drawn_over(flow, photos.points, closes.opening, closes.upper, closes.lower, closes.soft)
     flow = flow + say[:, None, None, None, None] * (over - flow)
-    picture = (warp(photos.pictures, flow) * resize(share, size)).sum(1)
+    picture = (warp(photos.pictures, flow, "bicubic") * resize(share, size)).sum(1)
     area = (torch.log(bending.area.clamp(0.05, 20.0)) * share).sum(1, keepdim=True)
     return _Bent(picture, resize(area, size)[:, 0], say, choose(photos, of_photo.argmax(1)))
 

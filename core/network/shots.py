@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes into a painter and what comes out: photos, a pose, a painted frame."""
+"""A painter's inputs and its output: photos, a pose, a painted frame."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .bending import Bending, bend, resize, warp
-from .closeup import LEFT_EYE, RIGHT_EYE, Window
+from .closeup import LEFT_EYE, RIGHT_EYE, Window, sample
 from .mirror import with_mirrored_side
 from .painter import Painter, Preset
 from .regions import EYE_SIZE, MOUTH_SIZE, Regions, Shot, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
@@ -155,7 +155,10 @@ def _shrink(x: Tensor, size: int) -> Tensor:
 
 
 def paste(picture: Tensor, window: Window, close_up: Tensor, where: Tensor) -> Tensor:
-    """`picture` [B, 3, D, D] with `close_up` [B, 3, S, S] in its window, as far as `where` [B, 1, S, S] says."""
+    """`picture` [B, 3, D, D] with `close_up` [B, 3, S, S] in its window, as far as `where` [B, 1, S, S] says.
+
+    Bicubic, like all that close-ups are made of: a close-up is resampled twice, and bilinear sampling would soften it twice.
+    """
     size = picture.shape[-1]
     corners = window.centre[:, None] + window.axes.abs().sum(-1)[:, None] * picture.new_tensor([[-1.0], [1.0]])
     low = ((corners.amin((0, 1)) + 1) * size / 2).floor().clamp(0, size).long().tolist()
@@ -164,8 +167,8 @@ def paste(picture: Tensor, window: Window, close_up: Tensor, where: Tensor) -> T
         return picture
     grid = picture_grid(size, picture)[low[1] : high[1], low[0] : high[0]]
     own = window.locate(grid.flatten(0, 1).expand(len(picture), -1, -1)).unflatten(1, grid.shape[:2])
-    found = functional.grid_sample(torch.cat([close_up, where], 1), own, padding_mode="border", align_corners=False)
-    share = found[:, 3:] * (own.abs().amax(-1) <= 1)[:, None]
+    found = sample(torch.cat([close_up, where], 1), own)
+    share = found[:, 3:].clamp(0.0, 1.0) * (own.abs().amax(-1) <= 1)[:, None]
     pasted = picture.clone()
     part = pasted[:, :, low[1] : high[1], low[0] : high[0]]
     part += share * (found[:, :3] - part)

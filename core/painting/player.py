@@ -62,7 +62,7 @@ def load_painter(preset: str, size: int, weights: str, device: torch.device) -> 
             "names, or use --preset warp-256",
         )
     name = load_weights(painter, path) if path is not None else ""
-    return painter.eval().to(device), name
+    return painter.eval().to(device, memory_format=torch.channels_last), name  # type: ignore[call-overload]
 
 
 class Player:

@@ -13,6 +13,8 @@ from ..paths import cache_folder
 from ..reading import LIKENESS_KEY, WEIGHTS_KEY, Reader
 
 SHIPPED = Path(__file__).parent / "shipped"
+MODEL_CARD = SHIPPED / "model-card.md"
+"""Of the weights beside it; the guide's own page."""
 NO_WEIGHTS = "none"
 """Given instead of a file: geometry only, whatever weights there are."""
 VERSION = "v1"

@@ -4,5 +4,5 @@
 `render` is the road; `frames` makes one frame, `in_plate` puts it into a plate, `retry` paints a bad one again. `preview`
 is the live preview; `canvas` is the picture that Blender and the worker share.
 
-May enter: root, network, landmarks, imaging, nouns, painting, judging, tracking.
+May enter: root, network, landmarks, imaging, nouns, painting, judging, provenance, tracking.
 """

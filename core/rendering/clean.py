@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is behind the old head where it shows beside the new one: from a plate without it, or from the plate's other frames.
+"""The background where the old head shows beside the new one: from a plate without it, or from the plate's other frames.
 
 The new head ends at its neck, so the old neck stays. Nothing is invented: what no frame shows stays as it is, and so does
 everything where the camera moves.
@@ -43,7 +43,7 @@ STILL = 0.02
 
 
 class Behind(NamedTuple):
-    """What of a shot is behind the head."""
+    """The background of a shot."""
 
     rows: slice
     columns: slice
@@ -54,7 +54,7 @@ class Behind(NamedTuple):
 
 
 def seen_behind(plate: Plate, performance: Performance, frames: Sequence[int], transfer: Transfer) -> Behind | None:
-    """What the `frames` (places in the performance, with a face) show behind the head; None where the camera moves.
+    """The background behind the head in `frames` (places in the performance, with a face); None where the camera moves.
 
     Raises MissingWeightsError without the segmenter's model, and what reading the plate does.
     """

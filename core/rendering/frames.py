@@ -30,7 +30,7 @@ from .retry import DOZEN, LOOK_ASIDE, CarefulPlayer
 from .shot import shot_look
 
 Facts = dict[str, object]
-"""What a manifest is told of a frame."""
+"""A frame's facts for the manifest."""
 
 
 class FrameMaker:
@@ -108,7 +108,7 @@ class FrameMaker:
         return digest(*parts)
 
     def _driven(self, place: int) -> tuple[object, ...]:
-        """What the performance says of a frame with a face."""
+        """The performance at a frame with a face."""
         confidence = 0.0 if self._plate is None else round(float(self._performance.confidence[place]), 6)
         return in_steps(self._landmarks[place]), in_steps(self._performance.crops[place]), confidence
 
@@ -147,8 +147,12 @@ class FrameMaker:
         plate = self._plate.plate
         return digest(plate.stand_in(number), plate.stand_in(number + 1), self._driven(place))
 
-    def write(self, number: int, path: Path, attributes: Mapping[str, str]) -> Facts:
+    def write(
+        self, number: int, path: Path, attributes: Mapping[str, str], of_heads: Mapping[str, str] | None = None
+    ) -> Facts:
         """Make frame `number` and write it; `beside` is true among the facts where it depends on the frames beside it.
+
+        of_heads: what the header says as well where the frame shows a head.
 
         Raises UnwritableError, DiskFullError, or what reading the plate does.
         """
@@ -161,10 +165,12 @@ class FrameMaker:
         if place is not None and seen:
             self.head, looked = self._checked(place)
             facts |= looked
+            attributes |= of_heads or {}
         if self._plate is not None:
             layers = self._plate.layers(place, number, self.head)
             facts |= self._plate.covered(layers)
             plate = self._plate.plate
+            facts["plate"] = plate.content_hash(number)
             exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
         else:
             shown: dict[str, object] = {**attributes, "colorInteropID": colour.SCENE_LINEAR}
@@ -237,13 +243,17 @@ def directed(
     if not seen.any():
         return performance, wanted
     drive = performance.landmarks[seen]
+    # A face at rest that is known is none of the frames: it goes before them.
+    before = 0 if performance.rest is None or settings.neutral else 1
+    if performance.rest is not None and before:
+        drive = np.concatenate([performance.rest[None], drive])
     strength = Strength(settings.pose, settings.eyes, settings.gaze, settings.brows, settings.mouth)
-    neutral = _neutral_index(performance, settings.neutral)
+    neutral = 0 if before else _neutral_index(performance, settings.neutral)
     if not settings.from_photo:
-        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)
+        wanted[seen] = relative_motion(drive, likeness.landmarks, strength, neutral)[before:]
         return performance, wanted
     neutral = calmest_frame(drive) if neutral is None else neutral
-    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)
+    moved = motion_from_photo(drive, likeness.landmarks, strength, neutral, facing)[before:]
     still = performance.crops[np.flatnonzero(seen)[neutral]]
     wanted[seen] = crop.to_plate(moved, still, likeness.size)
     return replace(performance, crops=np.tile(still, (len(performance), 1))), wanted

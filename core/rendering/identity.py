@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a frame is painted from, as one hash: a frame whose hash is still the same need not be rendered again.
+"""The identity of a frame: one hash of all that it is painted from. While it stays the same, nothing is rendered again.
 
 Contents count, never the names or paths of files. A plate alone is told by the size and time of its files: to read every
 frame of a plate in 4K before the first is rendered would take longer than some takes.
@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import sha256_of
 from ..settings import RenderSettings
-from ..take import sha256_of
 from ..version import VERSION
-from .plate import Plate
 
 ACTS_ELSEWHERE = frozenset(
     {
@@ -46,8 +45,6 @@ ACTS_ELSEWHERE = frozenset(
 """Settings that reach a frame's hash by another way, or not at all."""
 STEPS = 1024.0
 """Steps per pixel in which landmarks and crops are hashed. Their last bits differ from one processor to another."""
-NOT_IN_FORMER = frozenset({"device", "overwrite", "frames", "layer"})
-"""Settings that the fingerprint of a whole run left out."""
 
 
 def digest(*parts: object) -> str:
@@ -66,15 +63,6 @@ def content_of(path: Path | None) -> str:
 
 
 def shared_by_all(likeness: str, weights: str, size: tuple[int, int], colour: object, settings: RenderSettings) -> str:
-    """What all frames of a take share: the hashes of its likeness and weights, its frames' size, the plate's colour."""
+    """The hash that a take's frames share: of its likeness' and weights' hashes, its frames' size, the plate's colour."""
     own = {key: value for key, value in asdict(settings).items() if key not in ACTS_ELSEWHERE}
     return digest(VERSION, likeness, weights, size, colour, own)
-
-
-def former_fingerprint(inputs: dict[str, object], weights: str, plate: Plate | None, settings: RenderSettings) -> str:
-    """What manifests said of each frame before frames had hashes of their own: one for the whole run."""
-    before = {name: inputs[name] for name in ("headcast", "likeness", "performance")}
-    before |= {"weights": weights, "settings": {k: v for k, v in asdict(settings).items() if k not in NOT_IN_FORMER}}
-    if plate is not None:
-        before |= {"plate": plate.identity, "colour": inputs["colour"]}
-    return hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()

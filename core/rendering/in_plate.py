@@ -159,7 +159,7 @@ class InPlate:
 
     @staticmethod
     def covered(layers: Mapping[str, Layer]) -> dict[str, object]:
-        """What the manifest is told of the old head: how many pixels of it were covered beside the new one, and the box that
+        """For the manifest, about the old head: how many pixels of it were covered beside the new one, and the box that
         holds them (left, top, right, bottom)."""
         area = layers["clean"].pixels if "clean" in layers else np.zeros((0, 0), np.float32)
         box = bounds(area > LEAST)
@@ -173,7 +173,7 @@ class InPlate:
 
     @cached_property
     def _behind(self) -> Behind | None:
-        """What other frames show behind the head."""
+        """The background behind the head, as other frames show it."""
         seen = np.flatnonzero(self.performance.seen)
         chosen = np.unique(seen[np.linspace(0, len(seen) - 1, SHOTS).round().astype(int)]).tolist()
         behind = seen_behind(self.plate, self.performance, chosen, self._shot.transfer)
@@ -215,7 +215,7 @@ class InPlate:
         """The head's light in the plate [H, W, 3], going on beyond the crop, and its matte [H, W]."""
         height, width = shape[:2]
         where = self.performance.crops[i]
-        # What the network changed is added to all of the plate's own crop, backdrop too.
+        # The network's change is added to all of the plate's own crop, backdrop too.
         own = head.picture if self.settings.over == "delta" else foreground(head.picture, head.matte)
         light = resample.spread(transfer.decode(own), where, width, height)
         matte = resample.spread(head.matte[..., None], where, width, height).reshape(height, width)
@@ -243,7 +243,7 @@ class InPlate:
         if where is None:
             combined = plate
         alpha = matte[..., None]
-        # What lies over the plate: so head over plate is the comp, whichever way it was made.
+        # Premultiplied head layer: so head over plate is the comp, whichever way it was made.
         light = np.where(alpha > 0, np.nan_to_num(combined - (1 - alpha) * plate), 0.0).astype(np.float32)
         head = Layer(np.concatenate([light, alpha], axis=-1), self._tag)
         if self.settings.layers == "head":

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Floats
 from ..errors import SettingError
+from ..files import sha256_of
 from ..imaging import colour, exr, pictures
 from ..imaging.colour_space import AUTO, Chromaticities, declared_space
 from ..imaging.read import Clip, open_clip, read_linear
@@ -47,7 +49,7 @@ class Plate:
         self._is_exr = bool(self._clip.pictures) and self._clip.pictures[0].suffix.lower() == ".exr"
         self.space: str | Chromaticities = colour.SCENE_LINEAR
         self.tag: dict[str, object] = {}
-        """What the header says of its colours, where it is believed"""
+        """The header's word on its colours, where it is believed"""
         self.full = False
         """32-bit floats, which a half would not hold bit for bit"""
         self.framing: exr.Framing | None = None
@@ -72,7 +74,7 @@ class Plate:
 
     @property
     def note(self) -> str:
-        """What it was taken for, in words; may be empty."""
+        """How the plate was read, in words; may be empty."""
         return self._clip.note
 
     @property
@@ -83,7 +85,7 @@ class Plate:
         return self.framing.display[0] - self.framing.data[0], self.framing.display[1] - self.framing.data[1]
 
     def attributes(self, number: int) -> dict[str, object]:
-        """What the header of frame `number` says beside its pixels and their colours."""
+        """The attributes in the header of frame `number`, apart from those of pixels and colours."""
         if self._clip.movie is not None:
             said: dict[str, object] = {"framesPerSecond": self._clip.rate}
             return said | ({"pixelAspectRatio": float(self.pixel_aspect)} if self.pixel_aspect != 1 else {})
@@ -103,12 +105,12 @@ class Plate:
 
     @property
     def identity(self) -> list[object]:
-        """What tells it from another or from itself changed: names, sizes and times of its files."""
+        """Names, sizes and times of its files: they tell it from another plate, and from itself when changed."""
         files = self._clip.pictures or (self._clip.path,)
         return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.is_file()]
 
     def stand_in(self, number: int) -> list[object]:
-        """What stands for the content of frame `number`: size and time of its file, and for a movie which frame it is.
+        """A stand-in for the content of frame `number`: size and time of its file, and for a movie which frame it is.
 
         Empty for a frame that there is not.
         """
@@ -118,6 +120,17 @@ class Plate:
         known = (self._clip.pictures[place] if self._clip.pictures else self._clip.path).stat()
         layer = [self._layer] if self._layer else []
         return [known.st_size, known.st_mtime_ns, *(() if self._clip.pictures else (place,)), *layer]
+
+    def content_hash(self, number: int) -> str:
+        """The SHA-256 of the file that frame `number` is read from, a movie's read but once; empty for a frame that there is
+        not."""
+        if number not in self._places:
+            return ""
+        return sha256_of(self._clip.pictures[self._places[number]]) if self._clip.pictures else self._movie_hash
+
+    @cached_property
+    def _movie_hash(self) -> str:
+        return sha256_of(self._clip.path)
 
     def __contains__(self, number: int) -> bool:
         return number in self._places

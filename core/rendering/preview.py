@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..arrays import Floats
+from ..consent import ensure_allowed
 from ..imaging import crop
 from ..likeness import Likeness
 from ..painting.player import Head, Player
@@ -38,7 +39,7 @@ REST, LIVE = 0, 1
 
 
 class PreviewResult(NamedTuple):
-    """What lies on the canvas."""
+    """The picture on the canvas."""
 
     side: int
     """of the picture in pixels; 0 where the frame shows no face"""
@@ -70,15 +71,23 @@ class Version(NamedTuple):
     """nanoseconds; 0 where it is not there"""
 
 
-def preview(likeness: Path, canvas: Path, drive: dict[str, Any], draft: bool, settings: RenderSettings) -> PreviewResult:
+def preview(
+    likeness: Path,
+    canvas: Path,
+    drive: dict[str, Any],
+    draft: bool,
+    settings: RenderSettings,
+    require_consent: bool = False,
+) -> PreviewResult:
     """Paint the head of one frame onto the canvas: [S, S, 4] premultiplied with its matte, sRGB, from the top row.
 
     drive: `performance` (a path) and `frame`; or, of a face in the scene, `landmarks` and `rest` [70, 2] and the `width` and
     `height` of the plate: `rest` is the face doing nothing, its head turned alike. Raises HeadcastError for what is missing
-    or does not go together.
+    or does not go together, ConsentError where `render` would.
     """
     start = time.perf_counter()
     person = _version(likeness)
+    ensure_allowed(_likeness(person).consent, likeness, require_consent)
     if "performance" in drive:
         place = _place_in_performance(_version(Path(drive["performance"])), drive["frame"], person, settings)
     else:

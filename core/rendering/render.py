@@ -10,20 +10,38 @@ from pathlib import Path
 
 import numpy as np
 
+from ..consent import ensure_allowed
 from ..errors import SettingError, UnwritableError, writing
+from ..files import sha256_of
 from ..imaging.colour_space import colour_tag
-from ..likeness import Likeness
+from ..likeness import Likeness, person_hash, read_card
 from ..listing import parse_ranges, ranges, stretches
 from ..painting.player import open_player
 from ..painting.weights import find_weights
 from ..performance import Performance
 from ..progress import Reporter
+from ..provenance.keys import key_or_note
+from ..provenance.marks import Mark, header_marks
+from ..provenance.signing import sign_take
 from ..settings import RenderSettings
-from ..take import FILES, FramePattern, Manifest, Take, last_shot, read_manifest, sha256_of
+from ..take import (
+    CONSENT,
+    FILES,
+    LIKENESS,
+    PHOTOS,
+    PLATE,
+    RATE,
+    WEIGHTS,
+    FramePattern,
+    Manifest,
+    Take,
+    last_shot,
+    read_manifest,
+)
 from ..tracking.retiming import at_rate
 from ..version import VERSION
 from .frames import FrameMaker
-from .identity import content_of, digest, former_fingerprint, shared_by_all
+from .identity import content_of, digest, shared_by_all
 from .plate import Plate
 from .report_page import write_report
 from .thumbnail import Thumbnail
@@ -39,15 +57,19 @@ def render(
     settings: RenderSettings,
     reporter: Reporter,
     thumbnail: Path | None = None,
+    require_consent: bool = False,
 ) -> Take:
     """Render every frame that is not yet there, whole and painted from just this; several processes may share one take.
 
     A frame is half-float scene-linear Rec.709 RGBA, premultiplied, with the head's matte in A; with `settings.plate` it is
     the layers of `in_plate`, in the plate's colour space. Where no face was seen it is empty, and its header says so.
-    `thumbnail` is where a picture follows. Raises HeadcastError for whatever the user can mend; frames that were finished
+    `thumbnail` is where a picture follows. Raises ConsentError where the person's consent has ended, or where it is required
+    and none is on record; and HeadcastError for whatever the user can mend; frames that were finished
     stay.
     """
     pattern = FramePattern.parse(output)
+    consent = read_card(likeness_path).consent
+    ensure_allowed(consent, likeness_path, require_consent)
     performance = Performance.load(performance_path)
     if not len(performance):
         raise SettingError(f"{performance_path} has no frames", "Track the clip again")
@@ -55,13 +77,16 @@ def render(
         raise SettingError("A plate has its own rate", "Leave --rate or --plate out")
     performance = _at_rate(performance, settings.rate, reporter)
     likeness, player = open_player(likeness_path, settings.weights, settings.device, settings.photos)
-    person, weights = sha256_of(likeness_path), content_of(find_weights(likeness.preset, settings.weights))
+    person, weights = person_hash(likeness_path), content_of(find_weights(likeness.preset, settings.weights))
     inputs: dict[str, object] = {
         "headcast": VERSION,
-        "likeness": person,
+        LIKENESS: person,
+        CONSENT: consent.summary,
         "performance": sha256_of(performance_path),
-        "weights": f"{player.weights} {weights}".strip(),
+        WEIGHTS: f"{player.weights} {weights}".strip(),
         "settings": {key: value for key, value in asdict(settings).items() if key not in UNSEEN},
+        PHOTOS: likeness.sources,
+        RATE: float(performance.rate),
         FILES: {"weights": settings.weights, "plate": settings.plate},
     }
     opened = settings.first, settings.colour_space, settings.layer
@@ -69,11 +94,13 @@ def render(
     if plate is not None:
         if plate.note:
             reporter.note(f"{settings.plate}: {plate.note}")
-        inputs |= {"plate": digest(plate.identity), "colour": colour_tag(plate.space)}
+        inputs |= {PLATE: digest(plate.identity), "colour": colour_tag(plate.space)}
     clean = Plate(settings.clean_plate, settings.first, settings.colour_space) if plate and settings.clean_plate else None
     if clean is not None:
         inputs["clean plate"] = digest(clean.identity)
     _make_folder(pattern.folder)
+    mark = Mark(person, player.weights, weights if player.weights else "", consent.id, plate is not None)
+    key = key_or_note(reporter)
     follower = Thumbnail(thumbnail)
     attributes = _attributes(player.weights, likeness)
     with closing(FrameMaker(likeness, player, performance, plate, settings, reporter, clean)) as maker:
@@ -82,18 +109,20 @@ def render(
         common = shared_by_all(person, weights, size, inputs.get("colour"), settings)
         maker.settle(common, last_shot(pattern))
         identities = {number: maker.identity(number, common) for number in frames}
-        manifest = Manifest(pattern, identities, former_fingerprint(inputs, player.weights, plate, settings))
+        manifest = Manifest(pattern, identities)
         _tell_of_others(manifest.begin(inputs, settings.overwrite), reporter)
         written = 0
         for done, number in manifest.unfinished(chosen):
             reporter.step("render", done, len(chosen))
             marked = {**attributes, "headcast:fingerprint": identities[number]}
-            facts = maker.write(number, pattern.path(number), marked)
+            facts = maker.write(number, pattern.path(number), marked, header_marks(mark))
             manifest.keep(maker.new_shot())
             manifest.record(number, bool(facts.pop("beside", False)), **facts)
             follower.show(maker.head)
             written += 1
     reporter.step("render", len(chosen), len(chosen))
+    if key is not None:
+        sign_take(pattern, key, mark, likeness.sources)
     if settings.tries:
         _report(pattern, reporter)
     else:

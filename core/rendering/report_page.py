@@ -15,11 +15,12 @@ from string import Template
 import cv2
 import numpy as np
 
+from ..consent import KINDS
 from ..errors import UnreadableImageError
 from ..files import whole_file
 from ..imaging import exr
 from ..imaging.preview import over_checker
-from ..take import FRAMES, FramePattern, Record, last_run, read_manifest
+from ..take import CONSENT, FRAMES, FramePattern, Record, last_run, read_manifest
 
 CHARTS = {
     "identity": ("Unlike the photos", "identity_limit"),
@@ -50,7 +51,7 @@ def write_report(pattern: FramePattern) -> Path:
     counts = f"{len(flagged)} flagged, {len(mended)} good when rendered again, {empty} without a face"
     page = PAGE.substitute(
         name=escape(name),
-        summary=f"{len(records)} frames: {counts}",
+        summary=f"{len(records)} frames: {counts}. {_consent(run.get(CONSENT, {}))}",
         flagged=_section("Flagged", pattern, flagged),
         mended=_section("Rendered again", pattern, mended),
         charts="".join(_charts(records, run.get("settings", {}))),
@@ -60,6 +61,14 @@ def write_report(pattern: FramePattern) -> Path:
     with whole_file(pattern.report) as part:
         part.write_text(page, "utf-8")
     return pattern.report
+
+
+def _consent(record: Mapping[str, str]) -> str:
+    """What the page says of the person's consent: no name."""
+    if not record.get("id"):
+        return "No consent is on record."
+    until = f", until {record['until']}" if record.get("until") else ""
+    return escape(f"Consent: {KINDS.get(record['kind'], record['kind']).lower()}, record {record['id']}{until}.")
 
 
 def _section(title: str, pattern: FramePattern, records: Sequence[tuple[int, Record]]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is tried where a painted frame is not good enough.
+"""Retries where a painted frame is not good enough.
 
 A better score is not yet a better picture. Of eight frames on eleven clips that were flagged and whose truth is known, two
 retries came nearer to it, two went farther off, and four found nothing better and stay flagged. An earlier rule, which went
@@ -68,7 +68,7 @@ class GatedFrame(NamedTuple):
     tries: int
 
     def facts(self) -> dict[str, object]:
-        """What the manifest is to know; scores that were not measured are left out."""
+        """The record for the manifest; scores that were not measured are left out."""
         scores = asdict(self.scores)
         del scores["lost"]
         return {

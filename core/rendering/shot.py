@@ -16,7 +16,7 @@ from ..take import Record
 
 @dataclass(frozen=True)
 class ShotLook:
-    """What is the same for all frames, or smooth over them."""
+    """Settings of a shot that are the same for all frames, or smooth over them."""
 
     transfer: Transfer
     matched: list[match.PlateMatch]

@@ -25,7 +25,7 @@ MOODS: tuple[dict[str, float], ...] = (
     {"mouthStretch": 0.6, "browInnerUp": 0.5, "eyeWide": 0.4},
     {"mouthDimple": 0.6, "mouthPress": 0.4},
 )
-"""What a face may settle into; a name without a side is meant for both."""
+"""Expressions that a face may settle into; a name without a side is meant for both."""
 SOUNDS: tuple[dict[str, float], ...] = (
     {"jawOpen": 0.55, "mouthLowerDown": 0.25},
     {"jawOpen": 0.32, "mouthStretch": 0.25, "mouthLowerDown": 0.3, "mouthUpperUp": 0.15},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies behind a head, and how a camera turns light into a picture. Linear Rec.709 unless said otherwise."""
+"""The view behind a head, and how a camera turns light into a picture. Linear Rec.709 unless said otherwise."""
 
 from __future__ import annotations
 

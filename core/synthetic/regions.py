@@ -43,7 +43,7 @@ class Attachment:
 
 
 class MeshRegions:
-    """What lies where on a figure's base mesh."""
+    """Where each part lies on a figure's base mesh."""
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure

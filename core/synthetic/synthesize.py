@@ -31,7 +31,7 @@ class RenderError(HeadcastError):
 
 @dataclass(frozen=True)
 class Synthesized:
-    """What a run has on disk at its end."""
+    """The files of a run when it ends."""
 
     shards: int
     written: int

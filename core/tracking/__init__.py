@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What drives: clips, captures and other motion become a Performance, which can be retimed and measured.
+"""Drives: clips, captures and other motion become a Performance, which can be retimed and measured.
 
 May enter: root, landmarks, imaging, nouns.
 """

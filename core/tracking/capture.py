@@ -6,7 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..arrays import Doubles, Points
 from ..files import ensure_writable
 from ..imaging.crop import BELOW_EYES, full_crop, head_crops
 from ..imaging.read import parse_rate
@@ -36,13 +38,8 @@ def capture(clip_name: str, output: Path, settings: TrackSettings, reporter: Rep
     rate = parse_rate(settings.rate) if settings.rate else take.rate
     frames = np.arange(settings.first, settings.first + len(take.weights), dtype=np.int32)
     seen = np.isfinite(take.weights).all(axis=1)
-    points = face_model().acted(np.nan_to_num(take.weights))
-    pose = HeadPose(
-        head_rotations(np.nan_to_num(take.head)),
-        np.full(len(frames), EYES),
-        np.tile([SIDE / 2, SIDE / 2 - BELOW_EYES * EYES], (len(frames), 1)),
-    )
-    landmarks = np.where(seen[:, None, None], pose.project(points), np.nan).astype(np.float32)
+    acted = acted_landmarks(np.nan_to_num(take.weights), np.nan_to_num(take.head))
+    landmarks = np.where(seen[:, None, None], acted, np.float32(np.nan))
     steady = settings.crop == "auto" and seen.any()
     crops = head_crops(landmarks, seen, float(rate)) if steady else np.tile(full_crop(SIDE, SIDE), (len(frames), 1))
     performance = performance_from_points(
@@ -51,6 +48,22 @@ def capture(clip_name: str, output: Path, settings: TrackSettings, reporter: Rep
     _note_take(take, performance, clip_name, reporter)
     performance.save(output)
     return performance
+
+
+def acted_landmarks(
+    weights: NDArray[np.floating], turn: Doubles, place: Doubles | None = None, size: Doubles | None = None
+) -> Points:
+    """[F, 70, 2] the mean person acting `weights` [F, 52] in a picture of SIDE pixels.
+
+    turn: [F, 3] yaw, pitch and roll of the head in radians; place: [F, 2] of the point between the eyes, in eye distances
+    from where it is at rest, to the right and down; size: [F] how many times its own size the head has.
+    """
+    frames = len(weights)
+    drift = np.zeros((frames, 2)) if place is None else place
+    scale = np.full(frames, EYES) if size is None else EYES * size
+    between = (SIDE / 2, SIDE / 2 - BELOW_EYES * EYES) + scale[:, None] * drift
+    pose = HeadPose(head_rotations(turn), scale, between)
+    return pose.project(face_model().acted(weights)).astype(np.float32)
 
 
 def _note_take(take: LiveLinkTake, performance: Performance, clip_name: str, reporter: Reporter) -> None:

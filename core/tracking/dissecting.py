@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Doubles
-from ..landmarks.fitting import fit_faces
+from ..landmarks.face_model import face_model
+from ..landmarks.fitting import fit_faces, precision
 from ..landmarks.frontal import with_own_rest
-from ..landmarks.head import rotation_vectors
+from ..landmarks.head import fit_pose, rotation_vectors
 from ..likeness import Likeness
 from ..performance import Performance
 from .retiming import retimed
@@ -48,7 +49,26 @@ def dissect_performance(path: Path, rate: Fraction | None = None) -> Dissected:
     """Take the frames of a Performance apart, retimed to `rate` frames a second if one is given. Raises WrongFileError."""
     performance = Performance.load(path)
     performance = (retimed(performance, rate) if rate else performance).in_square_pixels()
+    if performance.rest is not None:
+        return _of_model(performance)
     return _dissect(performance.landmarks[performance.seen], performance.frames[performance.seen])
+
+
+def _of_model(performance: Performance) -> Dissected:
+    """One that the face model acts: what it does is known, and need not be found."""
+    landmarks, weights = performance.landmarks[performance.seen], performance.expression[performance.seen]
+    points = face_model().acted(weights)
+    pose = fit_pose(landmarks, points, precision())
+    away = np.linalg.norm(pose.project(points) - landmarks, axis=-1) / pose.scale[:, None]
+    return Dissected(
+        rest=face_model().neutral,
+        frames=performance.frames[performance.seen],
+        turn=rotation_vectors(pose.rotation),
+        scale=pose.scale,
+        offset=pose.offset,
+        expression=weights.astype(np.float64),
+        residual=np.array([away.mean()]),
+    )
 
 
 def _dissect(landmarks: NDArray[np.float32], frames: NDArray[np.int32]) -> Dissected:

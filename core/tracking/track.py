@@ -147,7 +147,7 @@ def _believed(detector: Detector, picture: Picture, face: Face, settings: TrackS
     belief = belief_by_turn(face.landmarks)
     if settings.crop == "auto":
         again = look_again(detector, picture, face, settings.size)
-        # What is no face in its own close-up, such as a cloud, is none.
+        # A find that is no face in its own close-up, such as a cloud, does not count.
         looks = 0.0 if again is face else belief_by_looks(face.landmarks, again.landmarks)
         face, belief = again, min(looks, belief_by_turn(again.landmarks))
     return face._replace(confidence=face.confidence * belief)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What closes the gap between clean heads and footage: frame, background, grade, camera, occluders, unsteady landmarks.
+"""Augmentation, from clean heads to footage: frame, background, grade, camera, occluders, unsteady landmarks.
 
 What an edit or a camera does to a clip is the same in all its frames; a source's own share of it is small, and rare. Every
 function takes some frames of one clip and a generator of random numbers. Strengths were chosen by eye, on contact sheets.
@@ -43,7 +43,7 @@ FEATURES = (
     range(ibug68.OUTER_LIPS.start, ibug68.INNER_LIPS.stop),
     ibug68.PUPILS,
 )
-"""What a detector moves together when it errs."""
+"""Groups of landmarks that a detector moves together when it errs."""
 
 
 class Shots(NamedTuple):
@@ -127,7 +127,7 @@ def _warp(picture: Bytes, matrix: NDArray[np.float64], size: int) -> Bytes:
     outward = np.array([[size, 0.0, -0.5], [0.0, size, -0.5], [0.0, 0.0, 1.0]])
     shrink = side / size / np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
     if shrink > 1.0:
-        # What the smaller grid cannot hold would alias: take it away first.
+        # Detail finer than the smaller grid would alias: blur it away first.
         picture = cv2.GaussianBlur(picture, (0, 0), max(0.5 * float(np.sqrt(shrink**2 - 1.0)), 0.05))
     mode = cv2.INTER_LINEAR if shrink > 1.0 else cv2.INTER_CUBIC
     whole = (outward @ matrix @ inward)[:2]

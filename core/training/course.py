@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kind of preset learns from and how: the paper's whole heads, or the close-ups of mouth and eyes.
+"""Courses: the data that a kind of preset learns from, and how: the paper's whole heads, or close-ups of mouth and eyes.
 
 `meta.train` runs either: items make batches, a learner takes steps, a validation looks at people that are held out.
 """
@@ -25,7 +25,7 @@ from ..learning.steps import BETAS, DISCRIMINATOR_RATE, GENERATOR_RATE, Critics,
 from ..network.build import build_discriminator
 from ..network.few_shot import FewShotPainter
 from ..network.painter import PRESETS, Painter
-from ..network.patch import Judges
+from ..network.patch import RegionDiscriminators
 from ..network.warp import WarpPainter
 from ..progress import Reporter
 from ..settings import TrainSettings
@@ -33,13 +33,13 @@ from .dataset import Items, long_enough
 from .pairs import Pairs
 from .processes import Processes
 from .region_validation import RegionValidation
-from .run_folder import Cast
+from .shards import Cast
 from .validation import Validation
 
 MOST_GRADIENT = 100.0
 """Norm to which a step's gradient is cut; of the paper's generator 20 to 45 were seen at 128 px."""
-JUDGE_CHANNELS = 48
-"""Of the first layer of the regions' discriminators."""
+DISCRIMINATOR_CHANNELS = 48
+"""Channels in the first layer of the regions' discriminators."""
 ARCHITECTURES = {"hed": HED_VGG16, "vgg19": VGG19, "vggface": VGGFACE}
 """Perceptual networks by their setting and their place in LossWeights."""
 
@@ -57,7 +57,7 @@ class Course:
     learner: Learner
     validate: Callable[[], Validation | RegionValidation]
     rate: float
-    judge_rate: float
+    discriminator_rate: float
     falling: bool
     """the rates fall to nothing over the run, by a cosine"""
 
@@ -100,13 +100,14 @@ def _of_regions(
     cast: Cast, settings: TrainSettings, photos: tuple[int, int], perceptual: dict[str, PerceptualLoss], processes: Processes
 ) -> Course:
     """Mouth and eyes in close-up. One perceptual network is enough for these."""
-    painter, judges = WarpPainter(PRESETS[settings.preset]), Judges(settings.discriminator_channels or JUDGE_CHANNELS)
+    painter = WarpPainter(PRESETS[settings.preset])
+    discriminators = RegionDiscriminators(settings.discriminator_channels or DISCRIMINATOR_CHANNELS)
     critics = RegionCritics(next(iter(perceptual.values()), None))
-    _place((painter, judges, critics), processes)
-    learner = RegionLearner(painter, judges, critics, uses_brain_floats(settings.precision, processes.device))
+    _place((painter, discriminators, critics), processes)
+    learner = RegionLearner(painter, discriminators, critics, uses_brain_floats(settings.precision, processes.device))
     items = Pairs(cast.training, settings.side, settings.batch, photos, settings.seed)
     validate = partial(RegionValidation, cast.held_out, learner, settings.side, processes.device)
-    return Course(items, stack, learner, validate, settings.rate or regions.RATE, regions.JUDGE_RATE, falling=True)
+    return Course(items, stack, learner, validate, settings.rate or regions.RATE, regions.DISCRIMINATOR_RATE, falling=True)
 
 
 def _place(networks: tuple[Painter | nn.Module, ...], processes: Processes) -> None:

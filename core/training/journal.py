@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a training run tells of itself: to the user in a line, and to TensorBoard."""
+"""Reports of a training run: a line to the user, curves to TensorBoard."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Journal:
             self.board = None
             reporter.note("TensorBoard is not installed: no scalars are kept")
         else:
-            # What a killed run wrote beyond its checkpoint is done again.
+            # Steps that a killed run logged beyond its checkpoint are done again.
             self.board = SummaryWriter(str(run / BOARD), purge_step=start)
 
     def progress(self, step: int, losses: Mapping[str, float], speed: Speed) -> None:

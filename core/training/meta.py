@@ -33,7 +33,7 @@ WARM_UP = 200
 
 
 class Trained(NamedTuple):
-    """What a run came to."""
+    """The result of a run."""
 
     step: int
     losses: dict[str, float]
@@ -109,7 +109,7 @@ def set_rates(course: Course, settings: TrainSettings, step: int) -> None:
     if course.falling:
         factor *= 0.5 + 0.5 * math.cos(math.pi * step / settings.steps)
     learner = course.learner
-    for optimizer, rate in ((learner.optimizer, course.rate), (learner.critic_optimizer, course.judge_rate)):
+    for optimizer, rate in ((learner.optimizer, course.rate), (learner.critic_optimizer, course.discriminator_rate)):
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
 

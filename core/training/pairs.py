@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ..learning.made import Changed, Points, Random, eye_distance
+from ..arrays import Points
+from ..learning.made import Changed, Random, eye_distance
 from ..learning.pairing import OPEN_MOUTH, like, made_photo, mirrored, pack
 from ..learning.regions import PairBatch
 from .dataset import points_of
@@ -49,7 +50,7 @@ class Group(NamedTuple):
 
 
 def group(clip: ShardClip) -> Group:
-    """What a clip shows, from its labels alone."""
+    """How open mouth and lids are in a clip, from its labels alone."""
     moments = [Moment(frame, points_of(frame.label.landmarks)) for frame in clip.frames]
     faces = np.stack([moment.landmarks for moment in moments])
     unit = np.array([eye_distance(face) for face in faces])

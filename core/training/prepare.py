@@ -55,7 +55,7 @@ class Video(NamedTuple):
 
 @dataclass(frozen=True)
 class PrepareSummary:
-    """What a run made."""
+    """The result of a run."""
 
     videos: int = 0
     tracks: int = 0
@@ -175,7 +175,7 @@ def _end_with_the_run() -> None:
 
 
 class LeftOut:
-    """What was not taken of one video, in the file at once; a line stands there once, however often a run was stopped."""
+    """Notes why parts of a video were left out, written at once; each line once, however often a run was stopped."""
 
     def __init__(self, path: Path, video: Video | Album, listed: set[str]) -> None:
         self._path, self._video, self._listed = path, video, listed
@@ -237,7 +237,7 @@ def _samples(video: Video, detector: Detector, settings: PrepareSettings, left_o
 
 
 def _why_not(track: Track, clip: Clip, settings: PrepareSettings) -> str:
-    """What speaks against a track before its frames are cut, or nothing."""
+    """Why a track is refused before its frames are cut, or nothing."""
     seconds, eyes = (track.numbers[-1] - track.numbers[0] + 1) / clip.rate, median_eye_distance(track)
     if seconds < settings.seconds:
         return f"too short: {float(seconds):.2f} s from {_time(track.numbers[0], clip):.2f} s"

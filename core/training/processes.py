@@ -42,7 +42,7 @@ class Processes:
                 tensor.copy_(mean.view_as(tensor))
 
     def agree(self, value: bool) -> bool:
-        """What the leading process says, in all of them: clocks differ."""
+        """The leading process's answer, in all of them: clocks differ."""
         if self.world == 1:
             return value
         said = torch.tensor(float(value), device=self.device)

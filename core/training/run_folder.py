@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a training run leaves on disk, so that the same command goes on where it was: settings, people, checkpoint."""
+"""The folder of a training run, kept so that the same command goes on where it was: settings, people, checkpoint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -16,23 +16,14 @@ from ..files import whole_file
 from ..progress import Reporter
 from ..settings import TrainSettings
 from .average import Average
-from .shards import ShardClip, read_clips
-
-if TYPE_CHECKING:
-    from .course import Learner
+from .course import Learner
+from .shards import Cast, ShardClip, read_clips
 
 SETTINGS, CHECKPOINT, SHEET, BOARD = "settings.json", "checkpoint.pt", "sheet.png", "board"
 FIXED = ("preset", "size", "batch", "photos", "seed", "discriminator_channels")
 """Settings with which a run stands or falls; the others may be changed when it goes on."""
 HELD_OUT = 20
 """One person in so many is validated on, where nothing else is given."""
-
-
-class Cast(NamedTuple):
-    """The clips of a run. A training clip's place is its row in the discriminator's table, so the order is kept on disk."""
-
-    training: list[ShardClip]
-    held_out: list[ShardClip]
 
 
 def open_run(run: Path, data: Sequence[Path], settings: TrainSettings, leads: bool, reporter: Reporter) -> Cast:

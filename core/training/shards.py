@@ -21,7 +21,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -35,7 +35,7 @@ JPEG_QUALITY = 95
 
 @dataclass(frozen=True)
 class Label:
-    """What is known of a frame. Points are pixels of the picture, x to the right and y down, (0, 0) its corner."""
+    """The label of a frame. Points are pixels of the picture, x to the right and y down, (0, 0) its corner."""
 
     clip: str
     person: str
@@ -142,3 +142,10 @@ def _read_shard(shard: Path) -> list[ShardClip]:
     for key, label in labels.items():
         clips.setdefault(label.clip, []).append(ShardFrame(shard, label, members[key]))
     return [ShardClip(name, frames[0].label.person, frames) for name, frames in clips.items()]
+
+
+class Cast(NamedTuple):
+    """The clips of a run. A training clip's place is its row in the discriminator's table, so the order is kept on disk."""
+
+    training: list[ShardClip]
+    held_out: list[ShardClip]

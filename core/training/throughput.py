@@ -7,13 +7,12 @@ import copy
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-if TYPE_CHECKING:
-    from .course import Learner
+from .course import Learner
 
 ROUNDS = 3
 

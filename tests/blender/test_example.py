@@ -91,3 +91,16 @@ def test_de_age(tmp_path: Path) -> None:
     changed = np.abs(layers["comp"].pixels[..., :3] - plate).max(axis=-1)
     assert changed[head == 0].max() == 0
     assert changed[head > 0.99].mean() > 0.01
+
+
+@SLOW
+def test_speak(astronaut: Path, tmp_path: Path) -> None:
+    import av
+
+    run_example("speak.py", tmp_path, "--portrait", astronaut, "--frames", FRAMES)
+    for language in ("en-us", "de"):
+        assert len(list((tmp_path / language / "take").glob("*.exr"))) == FRAMES
+        with av.open(str(tmp_path / language / "preview.mp4")) as movie:
+            assert len(movie.streams.audio) == 1
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / language / "speak.blend"))
+        assert any(marker.name == "/m/" for marker in bpy.context.scene.timeline_markers)

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 import OpenEXR
 import pytest
+from headcast.core.consent import read_consent
 from headcast.core.errors import HeadcastError, NoPerformanceError, UnreadableImageError, WrongFileError
 from headcast.core.imaging import exr
 from headcast.core.imaging.read import open_clip, read_photo
@@ -31,6 +32,10 @@ from headcast.core.landmarks.livelink import read_livelink
 from headcast.core.landmarks.naming import Match, load_matches, save_matches, tables
 from headcast.core.likeness import Likeness, read_card
 from headcast.core.performance import Performance
+from headcast.core.provenance.keys import open_key
+from headcast.core.provenance.marks import Mark
+from headcast.core.provenance.signing import sign_take
+from headcast.core.provenance.verifying import CHANGED, verify
 from headcast.core.reading import kind_of
 from headcast.core.take import FramePattern, Manifest, last_run, last_shot, read_manifest
 from headcast.core.worker import protocol
@@ -335,7 +340,18 @@ SLOW = {"weights": 20, "mp4": 5}
 """Readers of so much that they get so many times fewer inputs."""
 NEVER_REFUSED = {"manifest", "worker"}
 """A line that is none counts for nothing."""
+
+
+def signed(path: Path) -> None:
+    """Read a take's sidecar; what does not hold is an error here."""
+    [found] = verify(path)
+    if found.state == CHANGED:
+        raise UnreadableImageError(f"{path} is damaged ({found.findings})", "")
+
+
 READERS: dict[str, Callable[[Path], object]] = {
+    "json": read_consent,
+    "c2pa": signed,
     "weights": read_weights,
     "csv": read_livelink,
     "map": load_matches,
@@ -361,6 +377,17 @@ def small_file(reader: str, folder: Path) -> Path:
         likeness().save(path)
     elif reader == "performance":
         performance().save(path)
+    elif reader == "json":
+        path.write_text(
+            json.dumps({"kind": "person", "subject": "a", "allowed_by": "b", "scope": "c", "until": "2999-01-31"})
+        )
+    elif reader == "c2pa":
+        pattern = FramePattern.parse(str(folder / "a.####.exr"))
+        exr.write_rgba(pattern.path(1), np.zeros((8, 8, 4), np.float32), {})
+        manifest = Manifest(pattern, {1: "x"})
+        manifest.begin({})
+        manifest.record(1)
+        sign_take(pattern, open_key(), Mark("a", "w", "b", "", False), ())
     elif reader == "exr":
         exr.write_rgba(path, np.random.default_rng(0).random((16, 24, 4), np.float32), {"note": "test"})
     elif reader == "layers":

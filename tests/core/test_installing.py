@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from headcast.core.errors import CancelledError, OfflineError, SetUpError
-from headcast.core.fetching import SEGMENTER, installed_models
+from headcast.core.fetching import FILES, installed_models
 from headcast.core.installing import hardware, requirements
 from headcast.core.installing.environment import MARKER, Environment, Stamp
 from headcast.core.installing.hardware import Nvidia, torch_index
@@ -91,7 +91,8 @@ def test_what_was_begun_is_finished_and_what_broke_made_anew(tmp_path: Path) -> 
     assert environment.stamp.current
     assert kept.exists()
     assert "make the environment" not in {what for what, _, _ in recorder.steps}
-    assert (installed_models(str(environment.folder)) / SEGMENTER).read_text() == "a model"
+    for file in FILES:
+        assert (installed_models(str(environment.folder)) / file.name).read_text() == "a model"
 
     environment.python.unlink()
     with pytest.raises(CancelledError):

@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from headcast.core.cli.main import main
+from headcast.core.files import sha256_of
 from headcast.core.imaging import colour, exr, resample
 from headcast.core.imaging.colour_space import AP1, REC709, colour_tag, from_linear_rec709
 from headcast.core.imaging.crop import full_crop
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import open_clip, read_photo
+from headcast.core.likeness import Likeness
 from headcast.core.painting.player import Head, Player
 from headcast.core.performance import Performance
+from headcast.core.provenance.signing import stated_in
+from headcast.core.provenance.verifying import WHOLE, verify
 from headcast.core.take import FramePattern, read_manifest
 
 WIDTH, HEIGHT = 300, 260
@@ -187,6 +191,23 @@ def test_a_changed_plate_is_rendered_again_and_a_version_is_never_overwritten(
     assert "s_v002" in capsys.readouterr().err
     assert main([*arguments, "--plate", plate, "--layers", "head", "--grow", "-2", "--overwrite"]) == 0
     assert "5 rendered now" in capsys.readouterr().out
+
+
+def test_a_take_in_a_plate_is_marked_as_a_composite_and_the_plate_is_in_its_signature(shot: Path, tmp_path: Path) -> None:
+    """With the marks the comp is the plate outside the matte, bit for bit."""
+    layers = render(shot, tmp_path, "--tries", "0", "--frames", "1001")[1001]
+    outside = layers["head"].pixels[..., 3] == 0
+    assert outside.any()
+    assert same_bits(layers["comp"].pixels[outside], plate_of(shot, 1001)[outside])
+    name = tmp_path / "s_v001.####.exr"
+    pattern = FramePattern.parse(str(name))
+    header = exr.read_attributes(pattern.path(1001))
+    weights = Likeness.load(shot / "x.likeness").weights
+    term = "compositeWithTrainedAlgorithmicMedia" if weights else "compositeSynthetic"
+    assert str(header["Iptc4xmpExt:DigitalSourceType"]).endswith(f"/{term}")
+    [found] = verify(pattern.sidecar)
+    assert (found.state, found.source_type) == (WHOLE, term)
+    assert stated_in(pattern.sidecar)["plate"] == {"1001": sha256_of(shot / "plate" / "p.1001.exr")}
 
 
 @pytest.mark.parametrize("name", ["plate_wide_a.mp4", "plate_wide_b.mp4"])

@@ -13,10 +13,11 @@ import pytest
 import torch
 from headcast.core.cli.main import main
 from headcast.core.errors import PresetMismatchError, WrongFileError
+from headcast.core.files import sha256_of
 from headcast.core.imaging import exr
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import read_photo
-from headcast.core.likeness import Likeness
+from headcast.core.likeness import Likeness, person_hash
 from headcast.core.network.build import build_painter
 from headcast.core.painting.player import Player
 from headcast.core.painting.weights import load_weights, save_weights
@@ -64,7 +65,7 @@ def test_the_same_input_makes_the_same_files(made: Path, tmp_path: Path, monkeyp
 def test_a_take_from_the_same_framing_registers_pixel_for_pixel(made: Path, tmp_path: Path) -> None:
     assert render(made, tmp_path / "out.####.exr", "--opaque", "--motion", "absolute") == 0
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [*(f"out.{n}.exr" for n in range(1001, 1006)), "out.manifest.jsonl", "out.report.html"]
+    assert names == [*(f"out.{n}.exr" for n in range(1001, 1006)), "out.c2pa", "out.manifest.jsonl", "out.report.html"]
     truth = read_photo(made / "clip" / "plate.1001.png").astype(float)
     painted = read_photo(tmp_path / "out.1001.exr").astype(float)
     face = np.s_[50:170, 80:190]
@@ -368,3 +369,31 @@ def test_a_command_leaves_nothing_but_its_line(made: Path, tmp_path: Path) -> No
     assert "y.performance: 5 frames from 1001 at 24 fps, a face in 4" in done.stdout
     assert "note: 1 of 5 frames" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_take_says_that_it_is_synthetic_and_is_signed(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Frames that show no head do not say so."""
+    assert render(made, tmp_path / "out.####.exr", "--tries", "0") == 0
+    assert "no consent on record" in capsys.readouterr().out
+    shown, empty = (exr.read_attributes(tmp_path / f"out.{frame}.exr") for frame in (1001, 1005))
+    term = shown["Iptc4xmpExt:DigitalSourceType"]
+    assert str(term).startswith("http://cv.iptc.org/newscodes/digitalsourcetype/")
+    assert shown["headcast:likeness"] == person_hash(made / "x.likeness")
+    assert shown["headcast:consent"] == "none on record"
+    assert "Iptc4xmpExt:DigitalSourceType" not in empty
+    assert main(["verify", str(tmp_path)]) == 0
+    assert "whole" in capsys.readouterr().out
+    [photo] = Likeness.load(made / "x.likeness").sources
+    assert photo == sha256_of(made / "photo.png")
+
+
+def test_a_take_that_cannot_be_signed_is_rendered_all_the_same(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HEADCAST_KEYS", str(tmp_path / "file" / "keys"))
+    assert render(made, tmp_path / "out.####.exr", "--tries", "0", "--frames", "1001") == 0
+    assert "Nothing is signed" in capsys.readouterr().err
+    assert not (tmp_path / "out.c2pa").exists()

@@ -125,24 +125,6 @@ def test_overwriting_leaves_files_alone_that_no_take_knows(pattern: FramePattern
     assert pattern.path(7).is_file()
 
 
-@pytest.mark.parametrize(("former", "again"), [("f", []), ("g", list(FRAMES))])
-def test_a_take_of_before_frames_had_identities(pattern: FramePattern, former: str, again: list[int]) -> None:
-    """Its frames are kept where the run is the same, and rendered again where it is not."""
-    render(pattern)
-    lines = [json.loads(line) for line in pattern.manifest.read_text().splitlines()]
-    for line in lines:
-        if "run" in line:
-            line["run"] = line.pop("frames") and "f"
-        else:
-            line["fingerprint"] = line.pop("identity") and "f"
-    pattern.manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert sorted(read_manifest(pattern)) == list(FRAMES)
-    manifest = Manifest(pattern, dict.fromkeys(FRAMES, "x"), former)
-    manifest.begin({"performance": "a"})
-    assert [frame for frame in FRAMES if not manifest.is_current(frame)] == again
-    assert sorted(read_manifest(pattern)) == [frame for frame in FRAMES if frame not in again]
-
-
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_a_truncated_frame_is_rendered_again(pattern: FramePattern, part: float) -> None:
     render(pattern)

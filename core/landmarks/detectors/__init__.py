@@ -34,7 +34,7 @@ class Face(NamedTuple):
 
 
 class Detector(Protocol):
-    """What every detector can do."""
+    """The interface of every detector."""
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         """Find the faces in `picture` [H, W, 3] (sRGB, 0-255), the largest first."""

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take for people to look at: a movie or a still that says what it is, and is signed. Never for a comp: 8 bits, sRGB."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from ..arrays import Picture
+from ..errors import SettingError, UnreadableImageError, UnwritableError, writing
+from ..imaging import colour, exr
+from ..imaging.colour_space import declared_space, to_linear_rec709
+from ..imaging.preview import write_png
+from ..listing import parse_ranges
+from ..progress import Reporter
+from ..settings import ShareSettings
+from ..take import CONSENT, LIKENESS, PHOTOS, PLATE, RATE, WEIGHTS, FramePattern, Record, last_run, read_manifest
+from .keys import key_or_note
+from .marks import Mark, put_xmp, xmp_packet
+from .signing import FORMATS, sign_file
+
+GREY = 0.18
+"""Scene-linear, behind what is transparent."""
+H264 = {"crf": "17", "preset": "medium", "movflags": "+faststart"}
+USUAL_RATE = 24.0
+
+
+def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter: Reporter) -> int:
+    """Write the take's frames as an MP4 or a MOV (H.264), or one of them as a PNG, marked and signed; returns how many.
+
+    Raises SettingError for another ending or frames that there are not, UnreadableImageError where there is no take,
+    UnwritableError.
+    """
+    kind = output.suffix.lower()
+    if kind not in FORMATS:
+        raise SettingError(f"{output} is no movie or picture to share", f"Name it with one of: {', '.join(FORMATS)}")
+    run, records = last_run(pattern), dict(sorted(read_manifest(pattern).items()))
+    if not records:
+        raise UnreadableImageError(f"{pattern} has no frames that its manifest knows", "Render the take first")
+    numbers = list(records)
+    if settings.frames:
+        numbers = parse_ranges(settings.frames, numbers)
+    elif kind == ".png":
+        numbers = [next((frame for frame in numbers if records[frame].get("face") == "yes"), numbers[0])]
+    if kind == ".png":
+        numbers = numbers[:1]
+    mark, key = mark_of(run), key_or_note(reporter)
+    with writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        staging = tempfile.TemporaryDirectory(prefix=".share.", dir=output.parent)
+    with staging as folder:
+        made = Path(folder) / output.name
+        if kind == ".png":
+            write_png(made, shown(pattern.path(numbers[0])))
+        else:
+            rate = settings.rate or float(run.get(RATE, 0.0)) or USUAL_RATE
+            _encode(made, pattern, numbers, rate, reporter)
+        put_xmp(made, xmp_packet(mark))
+        if key is not None:
+            plates = sorted({records[frame]["plate"] for frame in numbers if records[frame].get("plate")})
+            sign_file(made, key, mark, run.get(PHOTOS, ()), plates)
+        with writing(output):
+            made.replace(output)
+    return len(numbers)
+
+
+def mark_of(run: Record) -> Mark:
+    """What a take says of itself, by its manifest."""
+    name, _, content = str(run.get(WEIGHTS, "")).partition(" ")
+    consent: dict[str, Any] = run.get(CONSENT, {})
+    return Mark(str(run.get(LIKENESS, "")), name, content, str(consent.get("id", "")), PLATE in run)
+
+
+def shown(path: Path) -> Picture:
+    """A frame as sRGB bytes [H, W, 3], what is transparent over grey. Raises UnreadableImageError."""
+    seen = exr.read_picture(path)
+    pixels = seen.over(exr.window_of(seen.header, "displayWindow"))
+    linear = to_linear_rec709(pixels[..., :3], declared_space(seen.header))
+    if seen.alpha:
+        linear = linear + np.float32(GREY) * (1.0 - pixels[..., 3:])
+    return colour.to_bytes(colour.encode_srgb(linear))
+
+
+def _encode(path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, reporter: Reporter) -> None:
+    def pictures() -> Iterable[Picture]:
+        for done, number in enumerate(numbers):
+            reporter.step("encode", done, len(numbers))
+            yield shown(pattern.path(number))
+        reporter.step("encode", len(numbers), len(numbers))
+
+    try:
+        write_h264(path, pictures(), rate)
+    except av.FFmpegError as error:
+        raise UnwritableError(f"{path.name} cannot be encoded ({error})", "Share a PNG, or another ending") from error
+
+
+def write_h264(path: Path, pictures: Iterable[Picture], rate: float) -> None:
+    """Write sRGB pictures [H, W, 3] of one size as H.264 in 4:2:0, tagged Rec.709; an odd last row or column is left out."""
+    with av.open(str(path), "w", options={"movflags": H264["movflags"]}) as movie:
+        stream = movie.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001), options=H264)
+        for i, picture in enumerate(pictures):
+            height, width = (side // 2 * 2 for side in picture.shape[:2])
+            if i == 0:
+                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+                context = stream.codec_context
+                context.colorspace = context.color_primaries = context.color_trc = 1  # Rec.709
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
+            movie.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
+        movie.mux(stream.encode())
