@@ -31,7 +31,7 @@ from headcast.core.landmarks import naming
 from headcast.core.landmarks.livelink import read_livelink
 from headcast.core.landmarks.naming import Match, load_matches, save_matches, tables
 from headcast.core.likeness import Likeness, read_card
-from headcast.core.performance import Performance
+from headcast.core.performance import Performance, Phone
 from headcast.core.provenance.keys import open_key
 from headcast.core.provenance.marks import Mark
 from headcast.core.provenance.signing import sign_take
@@ -72,6 +72,8 @@ def performance(frames: int = 8) -> Performance:
         height=256,
         rate=Fraction(24000, 1001),
         source="test",
+        rest=random_.uniform(0, 256, (70, 2)).astype(np.float32),
+        phones=(Phone("m", 0.0, 0.08), Phone("ˈa", 0.08, 0.2)),
     )
 
 
@@ -111,6 +113,8 @@ def refused(read: Callable[[Path], object], path: Path, *words: str, kind: type[
 def test_whole_files_are_read_as_they_were_written(drive: Path, person: Path) -> None:
     back = Performance.load(drive)
     assert np.array_equal(back.landmarks, performance().landmarks)
+    assert np.array_equal(back.rest, performance().rest)
+    assert back.phones == performance().phones
     assert (back.rate, back.width, back.frames.dtype) == (Fraction(24000, 1001), 256, np.int32)
     assert np.array_equal(Likeness.load(person).pictures, likeness().pictures)
     assert read_card(person).names == ("0.png", "1.png")
@@ -124,6 +128,11 @@ def test_whole_files_are_read_as_they_were_written(drive: Path, person: Path) ->
         ({"width": "wide"}, "width"),
         ({"height": float("nan")}, "height"),
         ({"source": 7}, "source"),
+        ({"phones": 7}, "its phones are no list"),
+        ({"phones": [["m", 0.0]]}, "a phone is ['m', 0.0]"),
+        ({"phones": [["m", 1.0, 0.5]]}, "the phone m ends before it begins"),
+        ({"phones": [["m", float("nan"), 0.5]]}, "a phone's time is nan"),
+        ({"rest": np.zeros((7, 2), np.float32)}, "rest is [7, 2]"),
         ({"landmarks": np.zeros((8, 5, 2), np.float32)}, "landmarks is [8, 5, 2] where [8, 70, 2] is wanted"),
         ({"landmarks": np.full((8, 70, 2), np.inf, np.float32)}, "landmarks is not finite"),
         ({"landmarks": np.full((8, 70, 2), np.nan, np.float32)}, "a face that was seen has no landmarks"),
