@@ -63,6 +63,8 @@ class ConsoleReporter:
 
 def describe(command: str, result: dict[str, Any]) -> str:
     """The result of a job: one line, or the table of scores."""
+    if command == "bundle":
+        return f"{result['template']}: {result['tasks']} tasks, then the report"
     if command == "adapt":
         with_what = result["weights"] or "geometry alone"
         return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}, {result['consent']}"
