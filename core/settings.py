@@ -413,7 +413,7 @@ class DissectSettings(CheckedSettings):
 
 @dataclass(frozen=True)
 class StudioSettings(CheckedSettings):
-    """What a studio demands of everyone."""
+    """A studio's demands on everyone."""
 
     require_consent: bool = option(False, "Render no likeness that has no consent on record")
 

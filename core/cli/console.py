@@ -115,7 +115,7 @@ def describe(command: str, result: dict[str, Any]) -> str:
 
 
 def _verdict(found: dict[str, Any]) -> str:
-    """What was found out about a file or a take, in a line or more."""
+    """The findings about a file or a take, in a line or more."""
     said = [found["state"]]
     if found["signer"]:
         said.append(f"signed by {found['signer']}" + (" (not known here)" if found["state"] == "unknown signer" else ""))

@@ -160,7 +160,7 @@ def _spoken_at(spoken: Sequence[Phone], span: tuple[float, float]) -> bool:
 
 
 def _talker(clip: Path, folder: Path) -> list[tuple[str, str, str]]:
-    """What each way makes of a clip's sound, beside its face."""
+    """The curves that each method makes of a clip's sound, beside its face."""
     face = track(str(clip), folder / "face.performance", TrackSettings(), Silent())
     lips, jaw = measure_faces(face.landmarks).lips, face.face_curves()[:, INDEX["jawOpen"]]
     sound = prosody_of(read_sound(clip).samples)
