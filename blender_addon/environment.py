@@ -53,7 +53,7 @@ def chosen_python() -> Path:
 
 
 def demands() -> dict[str, bool]:
-    """What the preferences demand of a render, as arguments of its job."""
+    """The preferences' demands on a render, as arguments of its job."""
     addon = bpy.context.preferences.addons.get(__package__)
     return {"require_consent": addon.preferences.require_consent} if addon else {}
 

@@ -9,5 +9,5 @@ shared by the rooms.
 Root may enter: nothing.
 Nouns may enter: root, landmarks.
 Doors may enter: root, network, landmarks, imaging, nouns, installing, painting, provenance, tracking, speech, adapting,
-rendering, training, evaluating, synthetic.
+rendering, training, evaluating, synthetic, farming.
 """

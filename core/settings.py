@@ -40,7 +40,7 @@ MOUTHS = {
 }
 DETECTORS = {
     "mediapipe": "Google MediaPipe: fast, and runs everywhere",
-    "face-alignment": "FAN: the detector of the paper; fetches its weights at first use",
+    "face-alignment": "FAN: the detector of the paper; its weights are fetched by hand",
     "dlib": "dlib's 68 points, frontal faces: not for commercial use, as its training set (300-W) bars that",
 }
 PRESETS = {
@@ -93,8 +93,8 @@ DEVICES = {
 }
 
 
-RELATIVE, PLATE, GATE = "Relative motion", "Into the plate", "Quality gate"
-"""Headings of RenderSettings."""
+RELATIVE, PLATE, GATE, FARM = "Relative motion", "Into the plate", "Quality gate", "Farm"
+"""Headings of RenderSettings and BundleSettings."""
 
 
 class CheckedSettings:
@@ -360,6 +360,14 @@ class RenderSettings(GateSettings):
 
 
 @dataclass(frozen=True)
+class BundleSettings(RenderSettings):
+    """How a take is handed to a farm."""
+
+    chunk: int = option(20, "Frames of each task", low=1, high=100_000, group=FARM)
+    headcast: str = option("headcast", "Headcast's command on the farm's machines", group=FARM)
+
+
+@dataclass(frozen=True)
 class ConsentSettings(CheckedSettings):
     """How a consent is put on record."""
 
@@ -410,7 +418,7 @@ class DissectSettings(CheckedSettings):
 
 @dataclass(frozen=True)
 class StudioSettings(CheckedSettings):
-    """What a studio demands of everyone."""
+    """A studio's demands on everyone."""
 
     require_consent: bool = option(False, "Render no likeness that has no consent on record")
 
@@ -425,6 +433,7 @@ class SetUpSettings(CheckedSettings):
         kind="path",
     )
     wheels: str = option("", "Folder of wheels to use instead of the internet", kind="folder")
+    pip_settings: bool = option(False, "Let pip heed PIP_* and pip.conf, such as for a studio's own package index")
     device: str = option("auto", "Hardware that the engine computes with", choices=DEVICES)
 
 

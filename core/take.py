@@ -27,6 +27,7 @@ from .numbering import SIGNS, digits_of
 ENDING, SIDECAR = ".manifest.jsonl", ".c2pa"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
 """A take's version in the name of its frames; the last one counts."""
+NUMBER = re.compile(r"-?[0-9]{1,9}")
 WAIT_SECONDS = 0.5
 """Between looks at frames that other processes render."""
 Record = dict[str, Any]
@@ -198,9 +199,25 @@ def read_records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
             record = json.loads(line)
         except ValueError:
             continue
-        if isinstance(record, dict):
+        if isinstance(record, dict) and _is_sound(record):
             records.append(record)
     return records, start + len(content)
+
+
+def _is_sound(record: Record) -> bool:
+    """Whether what others rely on is of its kind: a line that a disk has damaged counts for nothing."""
+    frames, settings = record.get(FRAMES, {}), record.get("settings", {})
+    flagged, tries = record.get("flagged") or {}, record.get("tries", 1)
+    return (
+        type(record.get("frame", 0)) is int
+        and isinstance(frames, dict)
+        and all(NUMBER.fullmatch(number) and isinstance(identity, str) for number, identity in frames.items())
+        and isinstance(settings, dict)
+        and isinstance(flagged, dict)
+        and isinstance(tries, int)
+        and isinstance(record.get("sampled", {}), dict)
+        and all(NUMBER.fullmatch(number) for number in record.get("sampled", {}))
+    )
 
 
 class Manifest:

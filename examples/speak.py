@@ -38,6 +38,7 @@ def main() -> None:
     given = parser.parse_args()
     for language, line in LINES.items():
         read_line(given.folder.resolve() / language, given.portrait.resolve(), language, line, given.frames)
+        headcast.unregister()  # the next scene registers it again
 
 
 def read_line(folder: Path, portrait: Path, language: str, line: str, frames: int) -> None:

@@ -9,8 +9,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from headcast.core.threads import choose_threads
+
+choose_threads()  # before NumPy is loaded
+import numpy as np  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

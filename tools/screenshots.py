@@ -112,9 +112,10 @@ def take_pictures(window: Window) -> None:
     window.move(*ASIDE)  # where Blender's own message then appears
     window.wait(FAILED, SECONDS)
     album.sidebar("failed")
+    window.press("Escape")  # closes that message, which would take the mouse
     window.run(f"bpy.context.scene.headcast.photos = {photos!r}")
-    window.click("headcast.render")
     window.run(SCROLL.format("down", 600))
+    window.click("headcast.render")
     window.wait(HALF_WAY, SECONDS)
     album.sidebar("running")
     window.wait(DONE.format("True"), SECONDS)

@@ -30,7 +30,7 @@ class HEADCAST_OT_record_consent(bpy.types.Operator):
 
     @classmethod
     def missing(cls, settings: bpy.types.PropertyGroup) -> str:
-        """What must be set before; empty for nothing."""
+        """Settings still missing; empty for none."""
         if likeness_at(bpy.path.abspath(settings.likeness)) is None:
             return "Make or choose a likeness first"
         return "Say whose face it is first" if settings.consent.kind == NONE else ""

@@ -22,7 +22,7 @@ from .polls import allow, read_only
 
 
 class SpeakOperator(JobOperator):
-    """What both share: the sound, and where the result goes."""
+    """Shared by both: the sound, and where the result goes."""
 
     @classmethod
     def missing(cls, settings: bpy.types.PropertyGroup) -> str:

@@ -25,6 +25,7 @@ class HEADCAST_PT_take(TabPanel, bpy.types.Panel):
         self.layout.prop(settings.render, "motion")
         self.layout.prop(settings, "composite")
         draw_action(self.layout, "headcast.render", "RENDER_ANIMATION")
+        self.layout.operator("headcast.submit", icon="EXPORT")
         draw_take(self.layout, scene_take(context))
 
 

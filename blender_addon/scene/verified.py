@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was last found out about the signature of each take, as long as its folder stays as it was."""
+"""The last findings about the signature of each take, as long as its folder stays as it was."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def keep(pattern: FramePattern, verdict: dict[str, Any]) -> None:
 
 
 def verdict_of(pattern: FramePattern) -> dict[str, Any] | None:
-    """What was found; None where nobody looked since the folder changed."""
+    """The findings; None where nobody looked since the folder changed."""
     changed, verdict = _found.get(str(pattern), (0, None))
     return verdict if changed == _changed(pattern.folder) else None
 

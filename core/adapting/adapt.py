@@ -82,6 +82,9 @@ def adapt(
     if strange:
         reporter.note(f"{len(strange)} pictures of kinds that are not read are left out: {shortened(strange)}; export them")
     pictures, mattes, landmarks, fine, names, sources = [], [], [], [], [], []
+    from ..painting.weights import needed_weights
+
+    needed_weights(settings.preset, settings.weights)  # found out now, and not after all photos
     left_out: list[str] = []
     sharpest, room = 0.0, 1.0
     with closing(open_detector(settings.detector, settings.device)) as detector:

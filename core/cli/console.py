@@ -63,6 +63,8 @@ class ConsoleReporter:
 
 def describe(command: str, result: dict[str, Any]) -> str:
     """The result of a job: one line, or the table of scores."""
+    if command == "bundle":
+        return f"{result['template']}: {result['tasks']} tasks, then the report"
     if command == "adapt":
         with_what = result["weights"] or "geometry alone"
         return f"{result['likeness']}: {result['photos']} photos, {result['preset']}, {with_what}, {result['consent']}"
@@ -114,7 +116,7 @@ def describe(command: str, result: dict[str, Any]) -> str:
 
 
 def _verdict(found: dict[str, Any]) -> str:
-    """What was found out about a file or a take, in a line or more."""
+    """The findings about a file or a take, in a line or more."""
     said = [found["state"]]
     if found["signer"]:
         said.append(f"signed by {found['signer']}" + (" (not known here)" if found["state"] == "unknown signer" else ""))

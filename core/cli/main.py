@@ -54,6 +54,16 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
     _add_options(render, JOBS["render"][1])
 
+    bundle = commands.add_parser(
+        "bundle",
+        help="a take as a job for a farm",
+        description="Write a folder with the take as a job for farms: Open Job Description, and Flamenco.",
+    )
+    bundle.add_argument("likeness", metavar="X.likeness")
+    bundle.add_argument("performance", metavar="Y.performance")
+    bundle.add_argument("-o", "--output", required=True, metavar="OUT.####.exr")
+    bundle.add_argument("--folder", required=True, help="where the job goes", metavar="FOLDER")
+    _add_options(bundle, JOBS["bundle"][1])
     consent = commands.add_parser(
         "consent",
         help="who allowed that a likeness is used",

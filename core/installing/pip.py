@@ -33,11 +33,21 @@ class Source:
 
     wheels: str
     """a folder; "" is the internet"""
+    as_set: bool = False
+    """whether pip heeds PIP_* and pip.conf, which may name any index"""
 
     @property
     def words(self) -> list[str]:
         """The arguments for pip."""
         return ["--no-index", "--find-links", self.wheels] if self.wheels else []
+
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """The environment that pip is started in."""
+        if self.as_set:
+            return dict(os.environ)
+        own = {name: value for name, value in os.environ.items() if not name.upper().startswith("PIP_")}
+        return {**own, "PIP_CONFIG_FILE": os.devnull}
 
 
 class Listener:
@@ -84,6 +94,7 @@ def install(environment: Environment, source: Source, words: Sequence[str], repo
         text=True,
         encoding="utf-8",
         errors="replace",
+        env=source.surroundings,
     )
 
     def listen() -> None:

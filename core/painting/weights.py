@@ -45,6 +45,18 @@ def find_weights(preset: str, given: str = "") -> Path | None:
     return next((path for name in names for path in (SHIPPED / name, cache_folder() / name) if path.is_file()), None)
 
 
+def needed_weights(preset: str, given: str = "") -> Path | None:
+    """The same; MissingWeightsError is raised, too, where there are none for a preset that can do nothing untrained."""
+    path = find_weights(preset, given)
+    if path is None and not PRESETS[preset].warps:
+        raise MissingWeightsError(
+            f"There are no weights for '{preset}', and untrained it paints noise",
+            f"Give --weights FILE, put {weights_name(preset)}.safetensors into the cache folder that 'headcast doctor' "
+            "names, or use --preset warp-256",
+        )
+    return path
+
+
 def load_weights(painter: Painter, path: Path) -> str:
     """Load `path` into `painter` and return the weights' name. Raises WrongFileError or PresetMismatchError."""
     from safetensors import safe_open

@@ -31,7 +31,7 @@ class HeldTake(NamedTuple):
 
 
 class Forgotten(NamedTuple):
-    """What is left to be done."""
+    """Work that is left to be done."""
 
     person: str
     """the hash by which the takes were found"""

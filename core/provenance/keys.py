@@ -116,7 +116,7 @@ def _names(name: str, of_root: bool) -> x509.Name:
 
 
 def _begun(name: str, of_root: bool, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    """What both certificates say."""
+    """The part that both certificates share."""
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a file says of itself, for whoever opens it: that it is synthetic, in the words of the IPTC, and what it was made of.
+"""A file's marks, for whoever opens it: that it is synthetic, in the words of the IPTC, and what it was made of.
 
 EXR frames carry it in their headers, PNG pictures and movies as XMP. Anybody can take these words out or put others in; the
 signature beside them is what shows that. No word names a person: likenesses and consents are told by hashes.
@@ -44,7 +44,7 @@ MOVIE_XMP = UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
 
 @dataclass(frozen=True)
 class Mark:
-    """What one take says of itself."""
+    """The marks of one take."""
 
     likeness: str
     """the person's hash"""

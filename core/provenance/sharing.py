@@ -83,7 +83,7 @@ def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter
 
 
 def mark_of(run: Record) -> Mark:
-    """What a take says of itself, by its manifest."""
+    """A take's own description, by its manifest."""
     name, _, content = str(run.get(WEIGHTS, "")).partition(" ")
     consent: dict[str, Any] = run.get(CONSENT, {})
     return Mark(str(run.get(LIKENESS, "")), name, content, str(consent.get("id", "")), PLATE in run)

@@ -29,7 +29,7 @@ TAKE = "headcast.take"
 """Label of our own statement in a C2PA manifest."""
 EXR = "image/x-exr"
 FORMATS = {".png": "image/png", ".mp4": "video/mp4", ".mov": "video/quicktime"}
-"""What a signature goes into, by the files' endings."""
+"""Formats that a signature goes into, by the files' endings."""
 OFFLINE = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
     "core": {"allowed_network_hosts": []},
@@ -73,7 +73,7 @@ def sign_file(path: Path, key: StudioKey, mark: Mark, sources: Sequence[str] = (
 
 
 def statement(pattern: FramePattern, mark: Mark, records: Mapping[int, Record]) -> dict[str, Any]:
-    """What a sidecar says beside C2PA's own words."""
+    """A sidecar's statement beside C2PA's own words."""
     return {
         "name": Path(str(pattern)).name,
         **mark.entries,

@@ -73,7 +73,7 @@ def turn_over(pattern: FramePattern, folder: Path, card: Path, reporter: Reporte
 
 
 def _provenance(turned: FramePattern, run: Record, records: Mapping[int, Record], verified: Verification) -> dict[str, Any]:
-    """What a receiver asks first, in one place."""
+    """Answers to a receiver's first questions, in one place."""
     return {
         "take": Path(str(turned)).name,
         "frames": len(records),

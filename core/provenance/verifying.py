@@ -35,7 +35,7 @@ from .signing import EXR, FORMATS, offline, statement_of
 
 WHOLE, UNKNOWN, CHANGED, UNSIGNED = "whole", "unknown signer", "changed", "unsigned"
 EXIT_CODES = {WHOLE: 0, CHANGED: 1, UNKNOWN: 3, UNSIGNED: 4}
-"""What a pipeline is told; 2 is an error, as everywhere. Of several files the worst counts."""
+"""Exit codes for a pipeline; 2 is an error, as everywhere. Of several files the worst counts."""
 WORST_FIRST = (CHANGED, UNSIGNED, UNKNOWN, WHOLE)
 UNTRUSTED, UNBOUND = "signingCredential.untrusted", "assertion.dataHash.mismatch"
 """C2PA's words for a signer that nobody here knows, and for content that is not what was signed."""
@@ -51,7 +51,7 @@ NAME = re.compile(r"([^/\\\x00-\x1f]*?)(#{1,16})(\.exr)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found out about one file, or one take."""
+    """The findings about one file, or one take."""
 
     path: Path
     state: str
@@ -186,7 +186,7 @@ def _verify_take(sidecar: Path, asked: Path, reporter: Reporter) -> Verification
 
 
 def _wrong_frames(pattern: FramePattern, frames: dict[int, str], reporter: Reporter) -> Iterator[str]:
-    """What became of the frames that were signed, and what is there beside them."""
+    """Signed frames that were changed, swapped or lost, and frames that were added."""
     whose = {known: frame for frame, known in frames.items()}
     for done, (frame, known) in enumerate(sorted(frames.items())):
         reporter.step("verify", done, len(frames))
@@ -202,7 +202,7 @@ def _wrong_frames(pattern: FramePattern, frames: dict[int, str], reporter: Repor
 
 
 def _judged(path: Path, reader: c2pa.Reader) -> Verification:
-    """What the library says of the signature and of what it is bound to."""
+    """The library's verdict on the signature and the content that it is bound to."""
     results = (reader.get_validation_results() or {}).get("activeManifest", {})
     failures = [str(failure.get("code")) for failure in results.get("failure", [])]
     wrong = [code for code in failures if code != UNTRUSTED]

@@ -121,8 +121,11 @@ class FrameMaker:
         before = kept.get("sampled", {})
         same = sum(self._sampled(int(number)) == found for number, found in before.items())
         numbers = self._performance.frames.tolist()
+        look = None
         if kept.get("of") == of and 2 * same > len(before):
-            self._shot, self._plate.shot = kept["shot"], shot_look(kept, self._plate.plate.space, numbers)
+            look = shot_look(kept, self._plate.plate.space, numbers)
+        if look is not None:
+            self._shot, self._plate.shot = kept["shot"], look
         else:
             sampled = {str(numbers[i]): self._sampled(numbers[i]) for i in self._plate.measured}
             self._shot = digest(of, sampled)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..arrays import Doubles, Floats
+from ..arrays import Doubles, Floats, Points
 from ..errors import NoFaceError, SettingError
 from ..imaging import colour, comp, grain, match, resample
 from ..imaging.colour_space import colour_tag
@@ -282,9 +282,14 @@ def seen_in(plate: Plate, performance: Performance) -> Performance:
     margin = np.array(plate.margin) * (aspect, 1.0)
     crops = performance.crops * scale
     crops[:, :2] += margin
+
+    def moved(points: Points) -> Points:
+        return (points * np.float32(scale) + margin).astype(np.float32)
+
     return replace(
         performance,
-        landmarks=(performance.landmarks * np.float32(scale) + margin).astype(np.float32),
+        landmarks=moved(performance.landmarks),
+        rest=None if performance.rest is None else moved(performance.rest),
         crops=crops,
         width=round(plate.width * aspect),
         height=height,

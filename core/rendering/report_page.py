@@ -64,7 +64,7 @@ def write_report(pattern: FramePattern) -> Path:
 
 
 def _consent(record: Mapping[str, str]) -> str:
-    """What the page says of the person's consent: no name."""
+    """The page's lines about the person's consent, without a name."""
     if not record.get("id"):
         return "No consent is on record."
     until = f", until {record['until']}" if record.get("until") else ""

@@ -32,8 +32,16 @@ class ShotLook:
         return {"gain": float(self.transfer.gain), "white": float(self.transfer.white), "matched": matched, "grain": kept}
 
 
-def shot_look(record: Record, space: str | Chromaticities, frames: Sequence[int]) -> ShotLook:
-    """The shot of a record, for the frames of those numbers; one that is new takes after the nearest."""
+def shot_look(record: Record, space: str | Chromaticities, frames: Sequence[int]) -> ShotLook | None:
+    """The shot of a record, for the frames of those numbers; one that is new takes after the nearest. None for a record that
+    is damaged."""
+    try:
+        return _look(record, space, frames)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError):
+        return None
+
+
+def _look(record: Record, space: str | Chromaticities, frames: Sequence[int]) -> ShotLook:
     known = np.array(sorted(int(number) for number in record["matched"]))
     matched = []
     for number in frames:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the mouth does for phones: ARKit curves.
+"""The mouth's movements for phones, as ARKit curves.
 
 Each phone draws the mouth to its shape, the more the nearer it is in time, and they share it by their dominance (Cohen and
 Massaro 1993). Jaw and lips have a dial each, which follow loudness and pitch (after JALI, Edwards et al. 2016). Lips that
@@ -37,7 +37,7 @@ HELD, QUICKEST = 0.06, 0.02
 
 
 class Shape(NamedTuple):
-    """What a class of phones asks of the face."""
+    """The face's shape for a class of phones."""
 
     apex: dict[str, float]
     """weights by expression, without a side where there are two"""

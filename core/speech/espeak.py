@@ -38,7 +38,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class Spoken(NamedTuple):
-    """What the voice says."""
+    """Phones spoken by the voice."""
 
     samples: Floats
     """[N] -1 to 1"""

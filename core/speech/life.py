@@ -41,7 +41,7 @@ FOLLOWS = 0.25
 """Part of where the eyes look that the head turns to, within TURN seconds."""
 TURN = 0.25
 NECK = np.array([0.0, 1.5, 0.7])
-"""What the head turns round, in model units from between the eyes."""
+"""The point that the head turns round, in model units from between the eyes."""
 BREATH = 4.2
 """Seconds of a breath at rest."""
 BREATH_TURN, BREATH_LIFT = 0.35, 0.012

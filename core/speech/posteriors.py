@@ -25,7 +25,7 @@ STEP = 0.02
 """Seconds between moments."""
 SAMPLES = round(STEP * RATE)
 TOKENS: tuple[str, ...] = tuple(json.loads((Path(__file__).parent / "tokens.json").read_text("utf-8")))
-"""What the network tells apart: symbols of IPA and some others, then the end of a word, then nothing new."""
+"""Tokens that the network tells apart: symbols of IPA and some others, then the end of a word, then nothing new."""
 WORD_END, BLANK = len(TOKENS) - 2, len(TOKENS) - 1
 LONGEST, SHORTEST = 1400, 700
 """Moments of one piece: the network drops, without a word, all beyond 30 seconds."""

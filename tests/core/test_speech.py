@@ -89,6 +89,13 @@ def write_movie(path: Path, samples: np.ndarray | None, rate: int = RATE) -> Pat
     return path
 
 
+def chord(voice: np.ndarray, rate: int) -> np.ndarray:
+    """A chord that is 10 dB below a voice."""
+    time = np.arange(len(voice)) / rate
+    notes = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220.0, 277.2, 329.6))
+    return notes * float(voice.std() / notes.std() / 3.16)
+
+
 @pytest.fixture(scope="module")
 def voice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, espeak.Spoken]:
     """espeak-ng says the English sentence."""
@@ -208,7 +215,9 @@ def test_keys_change_a_dial_over_time(tmp_path: Path, voice: tuple[Path, espeak.
         speak(voice[0], tmp_path / "x.performance", settings, Silent())
 
 
-@pytest.mark.parametrize("kind", ["8 kHz", "96 kHz stereo", "clipped", "very quiet", "mp3", "m4a", "opus", "movie"])
+@pytest.mark.parametrize(
+    "kind", ["8 kHz", "96 kHz stereo", "clipped", "very quiet", "mp3", "m4a", "opus", "movie", "with music"]
+)
 def test_any_sound_that_plays_closes_the_lips(tmp_path: Path, voice: tuple[Path, espeak.Spoken], kind: str) -> None:
     spoken = voice[1]
     samples, rate = spoken.samples, spoken.rate
@@ -223,6 +232,7 @@ def test_any_sound_that_plays_closes_the_lips(tmp_path: Path, voice: tuple[Path,
         "8 kHz": lambda: write_sound(tmp_path / "x.wav", at(8000), 8000),
         "96 kHz stereo": lambda: write_sound(tmp_path / "x.wav", at(96_000), 96_000, "pcm_s24le", 2),
         "clipped": lambda: write_sound(tmp_path / "x.wav", np.clip(samples * 6, -1, 1), rate),
+        "with music": lambda: write_sound(tmp_path / "x.wav", samples + chord(samples, rate), rate),
         "very quiet": lambda: write_sound(tmp_path / "x.wav", samples * 0.004, rate),
         "mp3": lambda: write_sound(tmp_path / "x.mp3", samples, rate, "libmp3lame"),
         "m4a": lambda: write_sound(tmp_path / "x.m4a", samples, rate, "aac"),

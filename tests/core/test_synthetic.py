@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +22,7 @@ from headcast.core.synthetic.figure import Figure
 from headcast.core.synthetic.labels import Camera, project_landmarks
 from headcast.core.synthetic.person import sample_character
 from headcast.core.synthetic.regions import MeshRegions
-from headcast.core.synthetic.synthesize import synthesize
+from headcast.core.synthetic.synthesize import _starts, synthesize
 from headcast.core.training.shards import read_clips
 
 ASSETS = Path(__file__).parents[3] / "shared" / "assets" / "makehuman"
@@ -120,9 +124,26 @@ def test_the_farm_template_is_one_that_farms_take() -> None:
 
     text = (Path(__file__).parents[2] / "examples" / "synthesize_farm.yaml").read_text("utf-8")
     template = decode_job_template(template=document_string_to_object(document=text, document_type=DocumentType.YAML))
-    [step] = template.steps
-    assert str(step.script.actions.onRun.command) == "headcast"
-    assert "synthesize" in map(str, step.script.actions.onRun.args)
+    for step in template.steps:
+        assert str(step.script.actions.onRun.command) == "headcast"
+        assert "synthesize" in map(str, step.script.actions.onRun.args)
+
+
+def test_the_farms_tasks_make_the_shards_that_the_last_one_looks_for(tmp_path: Path) -> None:
+    """A stand-in for the command writes down what it is asked for."""
+    command = tmp_path / "headcast"
+    command.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
+    command.chmod(0o755)
+    template = Path(__file__).parents[2] / "examples" / "synthesize_farm.yaml"
+    given = [f"-p{name}={value}" for name, value in (("Folder", tmp_path), ("Assets", tmp_path), ("Shards", 2))]
+    openjd = [sys.executable, "-m", "openjd", "run", str(template), "--step", "Report", "--run-dependencies", *given]
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(openjd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    asked = [dict(pairwise(line.split())) for line in (tmp_path / "asked").read_text().splitlines()]
+    assert [(words["--first"], words["--people"]) for words in asked] == [("10", "10"), ("20", "10"), ("10", "20")]
+    wanted = range(10, 30)
+    assert [wanted[i] for i, _ in _starts(wanted, 10)] == [10, 20]
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:

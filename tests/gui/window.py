@@ -166,14 +166,19 @@ class Window:
     def click(self, button: str, area: str = "VIEW_3D", region: str = "UI") -> None:
         """Press a button that is to be seen."""
         self.find(button, area, region)
-        self._mouse("click", "1")
+        self._do("click", "1")
+
+    def press(self, key: str) -> None:
+        """A key, by its X name."""
+        self._do("key", key)
+        time.sleep(SETTLE)
 
     def move(self, x: int, y: int) -> None:
         """The mouse, in pixels from the top left."""
-        self._mouse("mousemove", str(x), str(y))
+        self._do("mousemove", str(x), str(y))
         time.sleep(SETTLE)
 
-    def _mouse(self, *command: str) -> None:
+    def _do(self, *command: str) -> None:
         subprocess.run(["xdotool", *command], env={**os.environ, **self._display}, check=True)
 
     def close(self) -> None:

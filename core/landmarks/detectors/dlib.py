@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from ...errors import MissingPackageError
 from ..ibug68 import with_pupils
 from . import Face, sorted_by_extent
+from .files import verify
 
 WEIGHTS = Path("models") / "shape_predictor_68_face_landmarks.dat"
+SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 SURE = 1.0
 """Score of the detector's support vectors from which a face is certain; it reports faces from 0 on."""
 
@@ -26,7 +28,7 @@ class DlibDetector:
     """Runs on the CPU wherever it is, 80 ms for a picture of 640 x 480; faces from 80 pixels, frontal ones alone."""
 
     def __init__(self, device: str = "cpu") -> None:
-        """Raises MissingPackageError."""
+        """Raises MissingPackageError, and MissingWeightsError where the points' file is not the one that was tested."""
         models = find_spec("face_recognition_models")
         if find_spec("dlib") is None or models is None or models.origin is None:
             raise MissingPackageError(
@@ -37,7 +39,9 @@ class DlibDetector:
 
         self._find = dlib.get_frontal_face_detector()
         # The package cannot be imported without setuptools; its file can be read.
-        self._points_of = dlib.shape_predictor(str(Path(models.origin).parent / WEIGHTS))
+        path = Path(models.origin).parent / WEIGHTS
+        verify(path, SHA256, "Run: pip install --force-reinstall face-recognition-models==0.3.0")
+        self._points_of = dlib.shape_predictor(str(path))
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Face]:
         whole = np.ascontiguousarray(picture)

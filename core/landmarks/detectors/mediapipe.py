@@ -7,7 +7,6 @@ The package (Apache-2.0) comes without a model. Its file `face_landmarker.task` 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from ...errors import MissingPackageError, MissingWeightsError
 from ...paths import cache_folder
 from . import Face, sorted_by_extent
+from .files import verify
 
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 MODEL_ADDRESS = (
@@ -57,16 +57,6 @@ def find_model() -> Path:
     )
 
 
-def _verified(path: Path) -> bytes:
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != MODEL_SHA256:
-        raise MissingWeightsError(
-            f"{path} is not the model that was tested (sha256 {found[:12]}...)", f"Fetch it anew from {MODEL_ADDRESS}"
-        )
-    return content
-
-
 class MediaPipeDetector:
     """Runs on the CPU wherever it is; 10 ms a picture on one core."""
 
@@ -80,7 +70,9 @@ class MediaPipeDetector:
         self._image = mediapipe.Image
         self._format = mediapipe.ImageFormat.SRGB
         options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=_verified(find_model())),
+            base_options=BaseOptions(
+                model_asset_buffer=verify(find_model(), MODEL_SHA256, f"Fetch it anew from {MODEL_ADDRESS}")
+            ),
             num_faces=MOST_FACES,
             output_face_blendshapes=True,
         )

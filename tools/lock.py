@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes core/installing/lock.txt anew: `python tools/lock.py`. Needs `uv` on the path, and the internet.
+
+What Set Up Engine fetches of PyPI: each package by its version and by the hashes of its files for every platform and Python.
+The versions are those of the environment that the tests run in.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from importlib.metadata import distributions
+from pathlib import Path
+
+from headcast.core.installing.requirements import LEAST_PYTHON, LOCK, MODEL_FILES, PACKAGES
+
+LATER_NUMPY = "numpy==2.2.6 ; python_version >= '3.13'"
+"""NumPy 1 has no wheels for Python 3.13."""
+HEAD = "# SPDX-License-Identifier: GPL-3.0-or-later\n# Written by tools/lock.py.\n"
+
+
+def compiled(wanted: str, *options: str) -> str:
+    """uv's answer, without its comments."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = Path(folder) / "asked.txt"
+        asked.write_text(wanted)
+        python = ".".join(map(str, LEAST_PYTHON))
+        command = ["uv", "pip", "compile", "-q", "--universal", "--generate-hashes", "--only-binary", ":all:"]
+        command += ["--no-annotate", "--no-header", "--python-version", python, *options, str(asked)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def main() -> None:
+    """Write the file."""
+    tested = [
+        f"{found.name}=={found.version}" + (" ; python_version < '3.13'" if found.name == "numpy" else "")
+        for found in distributions()
+        if found.name and found.name not in ("headcast", "torch", "bpy")
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text("\n".join([*tested, LATER_NUMPY]))
+        packages = compiled("\n".join(PACKAGES), "-c", str(constraints))
+    LOCK.write_text(HEAD + packages + compiled(MODEL_FILES, "--no-deps"))
+
+
+if __name__ == "__main__":
+    main()
