@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the watermark outlives, what it costs, and whether it is found where none is.
 
-python tools/measure_watermark.py FOLDER_OF_PHOTOS [--marked 40] [--unmarked 500] [--strength 1.5] [--seed 0]
+python tools/measure_watermark.py FOLDER_OF_PHOTOS [--marked 40] [--unmarked 500] [--strength 1.25] [--seed 0]
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--marked", type=int, default=40)
     parser.add_argument("--unmarked", type=int, default=500)
-    parser.add_argument("--strength", type=float, default=1.5)
+    parser.add_argument("--strength", type=float, default=1.25)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     photos = sorted(asked.folder.rglob("*.jpg"))
