@@ -86,8 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
     verify = commands.add_parser(
         "verify",
         help="who signed a take or a file, and whether it is still what was signed",
-        description="Look at signatures, and at the watermark of a picture or a movie. Exit code 0: whole, and the signer is "
-        "known here; 1: changed, missing, swapped or added; 3: whole, but the signer is not known here; 4: not signed; "
+        description="Look at signatures, and at the watermark of a picture or a movie. Exit code 0: whole, and the signer "
+        "is known here; 1: changed, missing, swapped or added; 3: whole, but the signer is not known here; 4: not signed; "
         "2: nothing to look at.",
     )
     verify.add_argument(
