@@ -168,7 +168,7 @@ def test_close_ups_gain_on_photos_they_did_not_learn(face: np.ndarray, monkeypat
     assert gain.after < 0.85 * gain.before
     assert 0 < gain.best_step <= gain.steps == 20
     assert {"regions.mouth.last.bias", "regions.eye.last.bias"} < set(gain.changed)
-    assert gain.changed["regions.mouth.last.bias"].mean() < 0.35
+    assert gain.changed["regions.mouth.last.bias"].mean() < 0.39
     assert all(torch.equal(value, before[name]) for name, value in painter.state_dict().items()), "the painter is shared"
     assert not painter.load_state_dict(gain.changed, strict=False).unexpected_keys
 
