@@ -35,14 +35,7 @@ def log_folder() -> Path:
 
     `$HEADCAST_LOGS`, else the system's own (`~/.local/state/headcast/log` on Linux).
     """
-    named = os.environ.get("HEADCAST_LOGS")
-    if named:
-        return Path(named)
-    try:
-        import platformdirs
-    except ImportError:
-        return _xdg("XDG_STATE_HOME", ".local/state") / "log"
-    return platformdirs.user_log_path(NAME, appauthor=False)
+    return _folder("HEADCAST_LOGS", "log", _xdg("XDG_STATE_HOME", ".local/state") / "log")
 
 
 def key_folder() -> Path:
@@ -50,14 +43,20 @@ def key_folder() -> Path:
 
     `$HEADCAST_KEYS`, else in the system's own for data (`~/.local/share/headcast/keys` on Linux).
     """
-    named = os.environ.get("HEADCAST_KEYS")
+    return _folder("HEADCAST_KEYS", "data", _xdg("XDG_DATA_HOME", ".local/share"), "keys")
+
+
+def _folder(variable: str, kind: str, otherwise: Path, *inside: str) -> Path:
+    """The folder that `variable` names, else what is `inside` the system's own of that kind."""
+    named = os.environ.get(variable)
     if named:
         return Path(named)
     try:
         import platformdirs
     except ImportError:
-        return _xdg("XDG_DATA_HOME", ".local/share") / "keys"
-    return platformdirs.user_data_path(NAME, appauthor=False) / "keys"
+        return otherwise.joinpath(*inside)
+    own: Path = getattr(platformdirs, f"user_{kind}_path")(NAME, appauthor=False)
+    return own.joinpath(*inside)
 
 
 def _xdg(variable: str, otherwise: str) -> Path:

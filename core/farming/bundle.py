@@ -32,6 +32,8 @@ MOST_CHUNKS = 1024
 """As many values as a task's parameter may have in Open Job Description (2023-09, section 3.4.1)."""
 OWN = frozenset({"chunk", "headcast", "frames"})
 """Settings that are the bundle's business, not the tasks'."""
+FILES = {"plate": "Plate", "clean_plate": "CleanPlate", "weights": "Weights"}
+"""Settings that name files, and the job's parameters for them: a farm may map those to where its workers have the files."""
 
 
 def write_bundle(
@@ -46,9 +48,7 @@ def write_bundle(
     wanted = parse_ranges(settings.frames, numbers) if settings.frames else numbers
     chunks = list(chunks_of(wanted, max(settings.chunk, -(-len(wanted) // MOST_CHUNKS))))
     paths = {"Likeness": likeness, "Performance": performance, "Folder": pattern.folder}
-    for name in ("plate", "clean_plate", "weights"):
-        if getattr(settings, name):
-            paths[name.title().replace("_", "")] = Path(getattr(settings, name))
+    paths |= {parameter: Path(getattr(settings, name)) for name, parameter in FILES.items() if getattr(settings, name)}
     places = {name: str(path.absolute()) for name, path in paths.items()}
     command = {"Headcast": settings.headcast, "Name": Path(str(pattern)).name}
     job = f"Headcast {Path(str(pattern)).name}"
@@ -79,8 +79,8 @@ def _words(settings: BundleSettings) -> list[str]:
         if item.name in OWN or value == item.default:
             continue
         option = "--" + item.name.replace("_", "-")
-        if item.name in ("plate", "clean_plate", "weights"):
-            value = f"{{{{Param.{item.name.title().replace('_', '')}}}}}"
+        if item.name in FILES:
+            value = f"{{{{Param.{FILES[item.name]}}}}}"
         words += [option] if value is True else [f"{option}={value}"]
     return words
 

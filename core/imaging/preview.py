@@ -19,6 +19,7 @@ from . import colour, exr
 CHECKER = (0.18, 0.24)
 """The two greys (sRGB) that show where a frame is transparent."""
 SQUARE = 16
+H264 = {"crf": "17", "preset": "medium", "movflags": "+faststart"}
 
 
 def shown_over_checker(path: Path) -> Picture:
@@ -61,21 +62,28 @@ def write_thumbnail(path: Path, picture: Picture) -> None:
 
 
 def write_movie(path: Path, frames: Iterable[Picture], rate: Fraction) -> None:
-    """Write an MP4 (MPEG-4 part 2) of sRGB pictures of one size. Raises UnwritableError."""
+    """Write an MP4 or a MOV, by the ending, of sRGB pictures [H, W, 3] of one size: H.264 in 4:2:0, tagged Rec.709.
+
+    An odd last row or column is left out. Raises UnwritableError.
+    """
+    import av
+
     with whole_file(path) as part:
-        # The encoder goes by the ending.
-        encoded = part.with_suffix(".mp4")
-        writer: cv2.VideoWriter | None = None
+        encoded = part.with_suffix(path.suffix)  # the container goes by it
         try:
-            for frame in frames:
-                if writer is None:
-                    size = (frame.shape[1], frame.shape[0])
-                    writer = cv2.VideoWriter(str(encoded), cv2.VideoWriter.fourcc(*"mp4v"), float(rate), size)
-                    if not writer.isOpened():
-                        raise UnwritableError(f"{path} cannot be encoded here", "Install OpenCV with its video part")
-                writer.write(np.ascontiguousarray(frame[..., ::-1]))
-            if writer is not None:
-                writer.release()
-                encoded.replace(part)
+            with av.open(str(encoded), "w", options={"movflags": H264["movflags"]}) as movie:
+                stream = movie.add_stream("libx264", rate=rate, options=H264)
+                for i, picture in enumerate(frames):
+                    height, width = (side // 2 * 2 for side in picture.shape[:2])
+                    if i == 0:
+                        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+                        context = stream.codec_context
+                        context.colorspace = context.color_primaries = context.color_trc = 1  # Rec.709
+                    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
+                    movie.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
+                movie.mux(stream.encode())
+            encoded.replace(part)
+        except av.FFmpegError as error:
+            raise UnwritableError(f"{path} cannot be encoded ({error})", "Choose another ending, or pictures") from error
         finally:
             encoded.unlink(missing_ok=True)

@@ -9,14 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import av
 import numpy as np
 
 from ..arrays import Picture
-from ..errors import SettingError, UnreadableImageError, UnwritableError, writing
+from ..errors import SettingError, UnreadableImageError, writing
 from ..imaging import colour, exr
 from ..imaging.colour_space import declared_space, to_linear_rec709
-from ..imaging.preview import write_png
+from ..imaging.preview import write_movie, write_png
 from ..listing import parse_ranges
 from ..progress import Reporter
 from ..settings import ShareSettings
@@ -29,7 +28,6 @@ from .stamping import Marking, stamping
 
 GREY = 0.18
 """Scene-linear, behind what is transparent."""
-H264 = {"crf": "17", "preset": "medium", "movflags": "+faststart"}
 USUAL_RATE = 24.0
 
 
@@ -114,22 +112,4 @@ def _encode(
             yield _stamped(pattern.path(number), stamp)
         reporter.step("encode", len(numbers), len(numbers))
 
-    try:
-        write_h264(path, pictures(), rate)
-    except av.FFmpegError as error:
-        raise UnwritableError(f"{path.name} cannot be encoded ({error})", "Share a PNG, or another ending") from error
-
-
-def write_h264(path: Path, pictures: Iterable[Picture], rate: float) -> None:
-    """Write sRGB pictures [H, W, 3] of one size as H.264 in 4:2:0, tagged Rec.709; an odd last row or column is left out."""
-    with av.open(str(path), "w", options={"movflags": H264["movflags"]}) as movie:
-        stream = movie.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001), options=H264)
-        for i, picture in enumerate(pictures):
-            height, width = (side // 2 * 2 for side in picture.shape[:2])
-            if i == 0:
-                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                context = stream.codec_context
-                context.colorspace = context.color_primaries = context.color_trc = 1  # Rec.709
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
-            movie.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
-        movie.mux(stream.encode())
+    write_movie(path, pictures(), Fraction(rate).limit_denominator(1001))

@@ -39,7 +39,7 @@ def footage(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_movie(folder / "soft.mp4", [cv2.GaussianBlur(f, (0, 0), 2.5) for f in nearer], RATE)
     write_movie(folder / "noise.mp4", noise(30), RATE)
     content = (folder / "talk.mp4").read_bytes()
-    (folder / "cut.mp4").write_bytes(content[: len(content) // 2])
+    (folder / "cut.mp4").write_bytes(content[:1000])  # within the index, which comes first
     return folder
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 from headcast.core.cli.main import main
 from headcast.core.imaging import colour, exr
+from headcast.core.imaging.preview import write_movie
 from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.provenance.finding import find_watermark, in_words, take_number, takes_with
 from headcast.core.provenance.payload import BITS, LENGTH, nearest, word_of
-from headcast.core.provenance.sharing import shown, write_h264
+from headcast.core.provenance.sharing import shown
 from headcast.core.provenance.verifying import UNSIGNED, Verification, verify
 from headcast.core.take import LIKENESS, FramePattern, Manifest
 from PIL import Image
@@ -94,7 +96,7 @@ def test_a_movie_is_told_after_it_was_encoded_again_and_smaller(take: FramePatte
     movie, copy = tmp_path / "a.mp4", tmp_path / "copy.mov"
     assert main(["share", str(take), "-o", str(movie)]) == 0
     small = [cv2.resize(frame.picture, (360, 360), interpolation=cv2.INTER_AREA) for frame in open_clip(str(movie)).frames()]
-    write_h264(copy, small, 24.0)
+    write_movie(copy, small, Fraction(24))
     found = find_watermark(copy)
     assert found is not None
     assert found.number == NUMBER
