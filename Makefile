@@ -10,7 +10,7 @@ OUT ?= out
 TRAINER ?= $(IN)/python
 TRAIN ?= --size 256 --batch 32 --workers 14 --steps 40000 --adversarial-from 20000 --discriminator-channels 48
 # What bpy, OpenCV and MediaPipe need from the system (not EEVEE).
-SYSTEM := libx11-6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libegl1 libgles2 libglib2.0-0
+SYSTEM := libx11-6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libegl1 libgles2 libglib2.0-0 nodejs
 SHARED ?= ../shared
 
 .PHONY: help env demo test test-all gui lint format bench train extension docs screenshots clean

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,12 +119,9 @@ def test_a_long_take_has_no_more_tasks_than_a_job_may(inputs: Path) -> None:
 
 
 def test_flamenco_makes_tasks_of_it(inputs: Path) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not there")
     job = bundled(inputs, chunk=3, gaze=0.25)
     done = subprocess.run(
-        [node, "-e", MANAGER, str(job / JOB_TYPE), str(job / FLAMENCO)], capture_output=True, text=True, check=False
+        ["node", "-e", MANAGER, str(job / JOB_TYPE), str(job / FLAMENCO)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     tasks = json.loads(done.stdout)
