@@ -80,12 +80,12 @@ class CloseUp(NamedTuple):
 def look(batch: PairBatch) -> dict[str, CloseUp]:
     """Mouth and eyes of a batch; the eyes are 2 B, the right ones first."""
     photos, pose = batch.photos, batch.pose
-    mouth = view_mouth(photos, pose, mouth_shot(photos))
-    found = {"mouth": _seen(mouth, photo_windows(photos, None, MOUTH_SIZE), batch, MOUTH_SIZE)}
+    windows = photo_windows(photos, None)
+    found = {"mouth": _seen(view_mouth(photos, pose, mouth_shot(photos), windows), windows, batch, MOUTH_SIZE)}
     eyes = []
     for eye in (RIGHT_EYE, LEFT_EYE):
-        view = view_eye(photos, pose, eye_shot(photos, eye), eye)
-        eyes.append(_seen(view, photo_windows(photos, eye, EYE_SIZE), batch, EYE_SIZE))
+        windows = photo_windows(photos, eye)
+        eyes.append(_seen(view_eye(photos, pose, eye_shot(photos, eye), eye, windows), windows, batch, EYE_SIZE))
     found["eye"] = _joined(*eyes)
     return found
 

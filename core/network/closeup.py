@@ -8,6 +8,7 @@ so that one painter knows both.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -113,12 +114,10 @@ def opening(points: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], grid
     frame = torch.stack([along, across], dim=1)  # [B, 2, 2]
     place = torch.einsum("bij,bhwj->ibhw", frame, grid - first[:, None, None])
     x, y = place[0], place[1]
-    lines = []
-    for numbers in (upper, lower):
-        knots = torch.einsum("bij,bnj->bni", frame, points[:, list(numbers)] - first[:, None])
-        lines.append(_line(_rounded(knots), x))
+    lines = [_rounded((points[:, list(numbers)] - first[:, None]) @ frame.mT) for numbers in (upper, lower)]
+    heights = _heights(lines, width, x)
     soft = torch.as_tensor(soft, dtype=x.dtype, device=x.device).reshape(-1, 1, 1).clamp_min(1e-6)
-    below, above = y - lines[0], lines[1] - y
+    below, above = y - heights[0], heights[1] - y
     ends = torch.minimum(x, width[:, None, None] - x)
     share = torch.minimum(torch.minimum(below, above), ends).div(soft).add(0.5).clamp(0.0, 1.0)
     return Opening(share[:, None], below[:, None], above[:, None], across)
@@ -143,30 +142,37 @@ def drawn_over(
     return flow + shift.unflatten(0, (-1, shots))
 
 
-def _rounded(knots: Tensor) -> Tensor:
-    """Knots [B, n, 2] with two more in each gap, on a Catmull-Rom spline: lips and lids have no corners."""
-    ends = 2 * knots[:, [0, -1]] - knots[:, [1, -2]]
-    k = torch.cat([ends[:, :1], knots, ends[:, 1:]], dim=1)
-    a, b, c, d = k[:, :-3], k[:, 1:-2], k[:, 2:-1], k[:, 3:]
+@lru_cache
+def _rounding(knots: int) -> Tensor:
+    """[3 (knots - 1) + 1, knots] by which knots become places on a Catmull-Rom spline, two more in each gap."""
+    ends = torch.eye(knots)
+    ends = torch.cat([2 * ends[:1] - ends[1:2], ends, 2 * ends[-1:] - ends[-2:-1]])
+    a, b, c, d = ends[:-3], ends[1:-2], ends[2:-1], ends[3:]
     between = [
         b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))) for t in (0.0, 1 / 3, 2 / 3)
     ]
-    return torch.cat([torch.stack(between, dim=2).flatten(1, 2), knots[:, -1:]], dim=1)
+    return torch.cat([torch.stack(between, dim=1).flatten(0, 1), ends[-2:-1]])
 
 
-def _line(knots: Tensor, x: Tensor) -> Tensor:
-    """Heights at x [B, h, w] of the line through knots [B, n, 2] that run from left to right; level beyond its ends."""
-    first, last = knots[:, 0, 0, None, None], knots[:, -1, 0, None, None]
+def _rounded(knots: Tensor) -> Tensor:
+    """Knots [..., n, 2] with two more in each gap: lips and lids have no corners."""
+    return _rounding(knots.shape[-2]).to(knots) @ knots
+
+
+def _heights(lines: list[Tensor], width: Tensor, x: Tensor) -> list[Tensor]:
+    """Heights at x [B, h, w] of lines through knots [B, n, 2], which run from 0 to `width` [B]; level beyond that."""
     stops = torch.linspace(0, 1, STOPS, device=x.device, dtype=x.dtype)
-    at = first + (last - first) * stops[:, None]  # [B, STOPS, 1]
-    start, end = knots[:, None, :-1], knots[:, None, 1:]
-    part = ((at - start[..., 0]) / (end[..., 0] - start[..., 0]).clamp_min(1e-4)).clamp(0.0, 1.0)
-    heights = knots[:, :1, 1] + ((end[..., 1] - start[..., 1]) * part).sum(-1)  # [B, STOPS]
-    place = ((x - first) / (last - first).clamp_min(1e-4)).clamp(0.0, 1.0) * (STOPS - 1)
-    below = place.floor().clamp(max=STOPS - 2)
-    index = below.long().flatten(1)
-    left, right = (heights.gather(1, i).view_as(x) for i in (index, index + 1))
-    return left + (right - left) * (place - below)
+    at = (width[:, None] * stops)[..., None]  # [B, STOPS, 1]
+    place = (x / width[:, None, None]).clamp(0.0, 1.0).flatten(1) * (STOPS - 1)
+    index = place.long().clamp_max(STOPS - 2)
+    rest = place - index
+    found = []
+    for knots in lines:
+        start, end = knots[:, None, :-1], knots[:, None, 1:]
+        part = ((at - start[..., 0]) / (end[..., 0] - start[..., 0]).clamp_min(1e-4)).clamp(0.0, 1.0)
+        heights = knots[:, :1, 1] + ((end[..., 1] - start[..., 1]) * part).sum(-1)
+        found.append(torch.addcmul(heights.gather(1, index), heights.diff(dim=-1).gather(1, index), rest).view_as(x))
+    return found
 
 
 def gap(photos: Tensor, wanted: Tensor, numbers: tuple[int, ...] | range) -> Tensor:

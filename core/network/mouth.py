@@ -62,12 +62,14 @@ def inside(
     projection: Tensor,
     wanted: Tensor,
     wanted_projection: Tensor,
+    lips: Opening,
     grid: Tensor,
     soft: Tensor,
 ) -> Inside:
     """The part of a photo's mouth inside that is seen at `grid` [B, h, w, 2] of the wanted head.
 
-    picture: [B, 3, H, W] and points [B, N, 2] of the photo that shows it; wanted: [B, N, 2]; soft: [B], see `opening`.
+    picture: [B, 3, H, W] and points [B, N, 2] of the photo that shows it; wanted: [B, N, 2];
+    lips: the gap of its inner lips; soft: [B], see `opening`.
     """
     turn = projection[..., :2] @ torch.linalg.inv(wanted_projection[..., :2])
     found: list[Tensor] = []
@@ -82,7 +84,7 @@ def inside(
         found.append(sample(picture, place))
         shown.append(_well_inside(mouth, soft) * part.clamp(0.0, 1.0))
     known = torch.maximum(shown[0], shown[1])
-    dark = _unseen(picture, points, opening(wanted, INNER_UPPER, INNER_LOWER, grid, soft), head_scale(wanted_projection))
+    dark = _unseen(picture, points, lips, head_scale(wanted_projection))
     teeth = found[0] * shown[0] + found[1] * (1 - shown[0])
     return Inside(teeth * known + dark * (1 - known), known)
 
@@ -116,9 +118,8 @@ def own_window_soft(window: Window, size: int, pixels: float) -> Tensor:
     return window.axes[..., 0].square().sum(-1).sqrt() * (2.0 * pixels / size)
 
 
-def near_lips(points: Tensor, grid: Tensor, reach: Tensor) -> Tensor:
-    """[B, 1, h, w] 1 over the lips and `reach` [B] round them, fading to 0 over twice that."""
-    outer = opening(points, OUTER_UPPER, OUTER_LOWER, grid, 1e-3)
+def near_lips(points: Tensor, outer: Opening, grid: Tensor, reach: Tensor) -> Tensor:
+    """[B, 1, h, w] 1 over the `outer` lips and `reach` [B] round them, fading to 0 over twice that."""
     width = (points[:, OUTER_UPPER[-1]] - points[:, OUTER_UPPER[0]]).square().sum(-1).sqrt()
     middle = points[:, [OUTER_UPPER[0], OUTER_UPPER[-1]]].mean(1)
     right = functional.normalize(points[:, OUTER_UPPER[-1]] - points[:, OUTER_UPPER[0]], dim=-1)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from . import eye as eyes
 from . import mouth
@@ -49,6 +50,8 @@ LIP_REACH = 0.1
 """How far round the lips there is a say, in eye distances; it fades over as much again."""
 LID_REACH = (0.85, 0.7)
 """Half axes of the oval round an eye, as parts of its window, beyond which there is no say; it fades from 60 % on."""
+UNSEEN = 1e-3
+"""A photo whose share of every pixel is smaller is left out."""
 MOUTH_POINTS, CHIN_POINTS = range(48, 68), range(6, 11)
 
 
@@ -110,109 +113,103 @@ class _Bent(NamedTuple):
     picture: Tensor
     """[B, 3, S, S]"""
     area: Tensor
-    """[B, 1, S, S] logarithm of the stretch"""
+    """[B, 1, s, s] logarithm of the stretch, at the painter's fineness"""
     moved: Tensor
     """[B]"""
-    nearest: Shot
+    own: Tensor
+    """[B, 5, s, s] the nearest photo's own window"""
 
 
-class _Gap(NamedTuple):
-    """The gap that opens and closes in a region: between lips, or lids."""
+class _Reads(NamedTuple):
+    """The landmarks that a region goes by, and its gap that opens and closes: between lips, or lids."""
 
+    numbers: tuple[int, ...]
+    moved: float
+    """how differently they lie where there is 63 % of a say"""
     opening: Opening
     upper: tuple[int, ...]
     lower: tuple[int, ...]
     soft: Tensor
 
 
-def _bent(
-    photos: Photos, pose: Pose, window: Window, size: int, coarse: int, numbers: list[int], moved: float, closes: _Gap
-) -> _Bent:
+def _bent(photos: Photos, pose: Pose, window: Window, size: int, coarse: int, windows: Tensor, reads: _Reads) -> _Bent:
     grid = window.grid(coarse)
     bending = bend(photos, pose, grid)
     share = torch.softmax(bending.choice, dim=1)
     of_photo = share.mean((2, 3, 4))
-    apart = gap(photos.points, pose.points, tuple(numbers)) / head_scale(pose.projection)[:, None]
-    say = 1 - torch.exp(-(((of_photo * apart).sum(1) / moved) ** 2))
-
-    offset = resize((bending.flow - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
-    flow = offset + window.grid(size)[:, None]
-    over = drawn_over(flow, photos.points, closes.opening, closes.upper, closes.lower, closes.soft)
-    flow = flow + say[:, None, None, None, None] * (over - flow)
-    picture = (warp(photos.pictures, flow, "bicubic") * resize(share, size)).sum(1)
+    apart = gap(photos.points, pose.points, reads.numbers) / head_scale(pose.projection)[:, None]
+    say = 1 - torch.exp(-(((of_photo * apart).sum(1) / reads.moved) ** 2))
+    own = windows[torch.arange(len(windows), device=windows.device), of_photo.argmax(1)]
     area = (torch.log(bending.area.clamp(0.05, 20.0)) * share).sum(1, keepdim=True)
-    return _Bent(picture, resize(area, size)[:, 0], say, choose(photos, of_photo.argmax(1)))
+
+    seen = share.amax((0, 2, 3, 4)) > UNSEEN
+    share, points = share[:, seen], photos.points[:, seen]
+    offset = resize((bending.flow[:, seen] - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
+    flow = offset + window.grid(size)[:, None]
+    over = drawn_over(flow, points, reads.opening, reads.upper, reads.lower, reads.soft)
+    flow = flow + say[:, None, None, None, None] * (over - flow)
+    share = resize(share / share.sum(1, keepdim=True), size)
+    picture = (warp(photos.pictures[:, seen], flow, "bicubic") * share).sum(1)
+    return _Bent(picture, resize(area, windows.shape[-1])[:, 0], say, own)
 
 
-def view_mouth(photos: Photos, pose: Pose, shot: Shot, size: int = MOUTH_SIZE) -> View:
-    """The mouth in its window at `size` pixels, that of the painter or finer; `shot` shows the inside."""
+def view_mouth(photos: Photos, pose: Pose, shot: Shot, windows: Tensor, size: int = MOUTH_SIZE) -> View:
+    """The mouth in its window at `size` pixels, that of the painter or finer; `shot` shows the inside.
+
+    windows: [B, K, 5, MOUTH_SIZE, MOUTH_SIZE] what `photo_windows` makes of the photos.
+    """
     window = mouth_window(pose.points, pose.projection)
     grid = window.grid(size)
     soft = mouth.own_window_soft(window, MOUTH_SIZE, SOFT)
     inner, outer = mouth.lips(pose.points, grid, soft)
-    closes = _Gap(inner, INNER_UPPER, INNER_LOWER, soft)
-    bent = _bent(photos, pose, window, size, MOUTH_SIZE // 2, [*MOUTH_POINTS, *CHIN_POINTS], MOUTH_MOVED, closes)
-    within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, grid, soft)
+    reads = _Reads((*MOUTH_POINTS, *CHIN_POINTS), MOUTH_MOVED, inner, INNER_UPPER, INNER_LOWER, soft)
+    bent = _bent(photos, pose, window, size, MOUTH_SIZE // 2, windows, reads)
+    within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, inner, grid, soft)
     moved = bent.moved[:, None, None, None]
     share = inner.share * moved
     layered = bent.picture + share * (within.picture - bent.picture)
     reach = LIP_REACH * head_scale(pose.projection)
-    where = mouth.near_lips(pose.points, grid, reach) * moved
-
-    near = bent.nearest
-    own = mouth_window(near.points, near.projection)
-    own_grid = own.grid(size)
-    own_inner, own_outer = mouth.lips(near.points, own_grid, mouth.own_window_soft(own, MOUTH_SIZE, SOFT))
-    seen = [
-        layered,
-        sample(near.picture, own_grid),
-        inner.share,
-        outer.share,
-        within.known * inner.share,
-        own_inner.share,
-        own_outer.share,
-        bent.area,
-        mouth.teeth_coordinates(pose.points, pose.projection, grid),
-    ]
+    where = mouth.near_lips(pose.points, outer, grid, reach) * moved
+    fine = torch.cat([layered, inner.share, outer.share, within.known * inner.share], 1)
+    colour, parts = shrink(fine, MOUTH_SIZE).split(3, dim=1)
+    teeth = mouth.teeth_coordinates(pose.points, pose.projection, window.grid(MOUTH_SIZE))
+    seen = [colour, bent.own[:, :3], parts, bent.own[:, 3:], bent.area, teeth]
     return View(window, layered, bent.picture, torch.cat(seen, 1), where, inner.share)
 
 
-def view_eye(photos: Photos, pose: Pose, shot: Shot, eye: Eye, size: int = EYE_SIZE) -> View:
-    """An eye in its window at `size` pixels, that of the painter or finer; `shot` shows the ball."""
+def view_eye(photos: Photos, pose: Pose, shot: Shot, eye: Eye, windows: Tensor, size: int = EYE_SIZE) -> View:
+    """An eye in its window at `size` pixels, that of the painter or finer; `shot` shows the ball.
+
+    windows: [B, K, 5, EYE_SIZE, EYE_SIZE] what `photo_windows` makes of the photos.
+    """
     window = eye_window(pose.points, pose.projection, eye)
     grid = window.grid(size)
-    numbers = [*eye.upper, *eye.lower[1:-1], eye.pupil]
     soft = mouth.own_window_soft(window, EYE_SIZE, SOFT)
     lids = opening(pose.points, eye.upper, eye.lower, grid, soft)
-    closes = _Gap(lids, eye.upper, eye.lower, soft)
-    bent = _bent(photos, pose, window, size, EYE_SIZE, numbers, EYE_MOVED, closes)
+    reads = _Reads((*eye.upper, *eye.lower[1:-1], eye.pupil), EYE_MOVED, lids, eye.upper, eye.lower, soft)
+    bent = _bent(photos, pose, window, size, EYE_SIZE, windows, reads)
     ball = eyes.eyeball(shot.picture, shot.points, shot.projection, pose.points, pose.projection, eye, grid, soft)
     moved = bent.moved[:, None, None, None]
     layered = bent.picture + lids.share * moved * (ball.picture - bent.picture)
     away = (picture_grid(size, grid) / grid.new_tensor(LID_REACH)).square().sum(-1).sqrt()
     where = ((1 - away) / 0.4).clamp(0.0, 1.0) * moved
-
-    near = bent.nearest
-    own = eye_window(near.points, near.projection, eye)
-    own_grid = own.grid(size)
-    own_soft = mouth.own_window_soft(own, EYE_SIZE, SOFT)
-    seen = [
-        layered,
-        sample(near.picture, own_grid),
-        lids.share,
-        ball.iris,
-        ball.known,
-        opening(near.points, eye.upper, eye.lower, own_grid, own_soft).share,
-        eyes.iris(near.points, near.projection, eye, own_grid, own_soft),
-        bent.area,
-    ]
+    fine = torch.cat([layered, lids.share, ball.iris, ball.known], 1)
+    colour, parts = shrink(fine, EYE_SIZE).split(3, dim=1)
+    seen = [colour, bent.own[:, :3], parts, bent.own[:, 3:], bent.area]
     return View(window, layered, bent.picture, torch.cat(seen, 1), where, lids.share)
 
 
-def photo_windows(photos: Photos, eye: Eye | None, size: int) -> Tensor:
-    """[B, K, 5, size, size] each photo's own window on the mouth, or on an eye, for the embedding."""
+def shrink(x: Tensor, size: int) -> Tensor:
+    """[B, C, S, S] to [B, C, size, size], each pixel the mean of those that it covers."""
+    return x if x.shape[-1] == size else functional.adaptive_avg_pool2d(x, size)
+
+
+def photo_windows(photos: Photos, eye: Eye | None) -> Tensor:
+    """[B, K, 5, S, S] each photo's own window on the mouth, or on an eye, as large as the painter sees it: its colours, and
+    where its parts lie."""
     points, projection = photos.points.flatten(0, 1), photos.projection.flatten(0, 1)
     window = mouth_window(points, projection) if eye is None else eye_window(points, projection, eye)
+    size = MOUTH_SIZE if eye is None else EYE_SIZE
     grid = window.grid(size)
     soft = mouth.own_window_soft(window, size, SOFT)
     picture = sample(photos.pictures.flatten(0, 1), grid)

@@ -18,23 +18,31 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from .bending import Bending, bend, resize, warp
 from .closeup import LEFT_EYE, RIGHT_EYE, Window, sample
 from .mirror import with_mirrored_side
 from .painter import Painter, Preset
-from .regions import EYE_SIZE, MOUTH_SIZE, Regions, Shot, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
+from .regions import (
+    EYE_SIZE,
+    MOUTH_SIZE,
+    UNSEEN,
+    Regions,
+    Shot,
+    View,
+    eye_shot,
+    mouth_shot,
+    photo_windows,
+    view_eye,
+    view_mouth,
+)
 from .shots import Painted, Photos, Pose
 from .spline import picture_grid
 
 LEAST_BACKGROUND = 0.01
 """A photo counts as background at least so much, where all photos show a head."""
-UNSEEN = 1e-3
-"""A photo whose share of every pixel is smaller is left out."""
 COARSER = 4
 """The head is bent on a grid so much coarser than the picture; mouth and eyes are bent anew in close-up."""
-SIDES = {"mouth": MOUTH_SIZE, "eye": EYE_SIZE}
 OVERSAMPLED = 2
 """How many times as fine as the picture close-ups are: pasted at its own fineness they would be softened."""
 PAINTER_PICTURE = 256
@@ -49,13 +57,21 @@ class Prepared(NamedTuple):
     """shows the inside of the mouth"""
     eyes: tuple[Shot, Shot]
     """show the right and the left eyeball"""
+    windows: tuple[Tensor, Tensor, Tensor]
+    """the photos' own windows on the mouth, the right and the left eye, see `photo_windows`"""
     mirrored: Photos | None = None
     """the same pictures, with landmarks as in a mirror"""
 
     def select(self, index: Tensor) -> Prepared:
-        """The photos numbered `index` [K'] alone; those chosen for mouth and eyes stay."""
-        mirrored = None if self.mirrored is None else self.mirrored.select(index)
-        return self._replace(photos=self.photos.select(index), mirrored=mirrored)
+        """The photos numbered `index` [K'] alone, in any order; those chosen for mouth and eyes stay."""
+        if len(index) == self.photos.points.shape[1]:
+            return self
+        photos = self.photos.select(index)
+        mouth, right, left = (windows[:, index] for windows in self.windows)
+        mirrored = self.mirrored
+        if mirrored is not None:  # its pictures are the photos', and are copied once
+            mirrored = Photos(photos.pictures, photos.mattes, *(part[:, index] for part in mirrored[2:]))
+        return self._replace(photos=photos, windows=(mouth, right, left), mirrored=mirrored)
 
 
 class WarpPainter(Painter):
@@ -66,8 +82,8 @@ class WarpPainter(Painter):
         self.regions = Regions(preset.embedding // 2)
 
     def embed(self, photos: Photos, drawings: Tensor | None = None) -> Tensor:
-        mouth = self.regions.mouth.embed(photo_windows(photos, None, MOUTH_SIZE))
-        eyes = [self.regions.eye.embed(photo_windows(photos, eye, EYE_SIZE)) for eye in (RIGHT_EYE, LEFT_EYE)]
+        mouth = self.regions.mouth.embed(photo_windows(photos, None))
+        eyes = [self.regions.eye.embed(photo_windows(photos, eye)) for eye in (RIGHT_EYE, LEFT_EYE)]
         return torch.cat([mouth, (eyes[0] + eyes[1]) / 2], dim=1)
 
     def style(self, embedding: Tensor) -> Tensor:
@@ -75,7 +91,8 @@ class WarpPainter(Painter):
 
     def prepare(self, photos: Photos, mirrored: Photos | None = None) -> Prepared:
         eyes = eye_shot(photos, RIGHT_EYE), eye_shot(photos, LEFT_EYE)
-        return Prepared(photos, mouth_shot(photos), eyes, mirrored)
+        windows = photo_windows(photos, None), photo_windows(photos, RIGHT_EYE), photo_windows(photos, LEFT_EYE)
+        return Prepared(photos, mouth_shot(photos), eyes, windows, mirrored)
 
     def forward(self, prepared: Prepared, pose: Pose, style: Tensor) -> Painted:
         """A frame for each of the batch, as large as the photos are."""
@@ -83,21 +100,21 @@ class WarpPainter(Painter):
         size = head.picture.shape[-1]
         times = max(1, round(OVERSAMPLED * size / PAINTER_PICTURE))
         mouth, eye = style.chunk(2, dim=-1)
-        picture = self._region(
-            head.picture, [view_mouth(head.photos, pose, prepared.mouth, MOUTH_SIZE * times)], "mouth", mouth
-        )
-        looks = zip((RIGHT_EYE, LEFT_EYE), prepared.eyes, strict=True)
-        views = [view_eye(head.photos, pose, shot, which, EYE_SIZE * times) for which, shot in looks]
+        of_mouth, *of_eyes = (windows[:, head.seen] for windows in prepared.windows)
+        view = view_mouth(head.photos, pose, prepared.mouth, of_mouth, MOUTH_SIZE * times)
+        picture = self._region(head.picture, [view], "mouth", mouth)
+        looks = zip((RIGHT_EYE, LEFT_EYE), prepared.eyes, of_eyes, strict=True)
+        views = [view_eye(head.photos, pose, shot, which, own, EYE_SIZE * times) for which, shot, own in looks]
         picture = self._region(picture, views, "eye", eye)
         return Painted(picture, head.matte)
 
     def _region(self, picture: Tensor, views: list[View], name: str, vector: Tensor) -> Tensor:
         """`picture` with the region of that name, seen in one view or in two, painted into it."""
-        painter, side = self.regions.painters[name], SIDES[name]
+        painter = self.regions.painters[name]
         changes: tuple[Tensor | None, ...] = (None,) * len(views)
         if not painter.idle and any(bool(view.where.any()) for view in views):
-            seen = torch.cat([_shrink(view.seen, side) for view in views])
-            changes = painter(seen, vector.repeat(len(views), 1)).chunk(len(views))
+            seen = torch.cat([view.seen for view in views]).to(painter.last.weight)
+            changes = painter(seen, vector.repeat(len(views), 1).to(seen)).to(picture).chunk(len(views))
         for view, change in zip(views, changes, strict=True):
             painted = view.picture
             if change is not None:
@@ -113,6 +130,8 @@ class _Head(NamedTuple):
     """[B, 1, S, S]"""
     photos: Photos
     """those that show any of it"""
+    seen: Tensor
+    """[K] which those are"""
 
 
 def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _Head:
@@ -121,7 +140,8 @@ def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _He
     grid = picture_grid(side // COARSER, pose.points).expand(len(pose.points), -1, -1, -1)
     bending = bend(photos, pose, grid)
     seen = torch.softmax(bending.choice, dim=1).amax((0, 2, 3, 4)) > UNSEEN
-    photos, bending = photos.select(seen), Bending(*(tensor[:, seen] for tensor in bending))
+    if not bool(seen.all()):
+        photos, bending = photos.select(seen), Bending(*(tensor[:, seen] for tensor in bending))
     share = torch.softmax(bending.choice, dim=1)
 
     mattes = warp(photos.mattes, _enlarged(bending.flow, grid, side))
@@ -136,7 +156,7 @@ def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _He
     picture = (warped * weight).sum(1)
     if mirrored is not None:
         picture = with_mirrored_side(picture, bending, mirrored, pose, grid)
-    return _Head(picture, matte, photos)
+    return _Head(picture, matte, photos, seen)
 
 
 def bent_matte(photos: Photos, pose: Pose) -> Tensor:
@@ -148,10 +168,6 @@ def _enlarged(flow: Tensor, grid: Tensor, size: int) -> Tensor:
     """Places [B, K, h, w, 2] in photos, known on `grid` [B, h, w, 2] over the whole picture, on a finer one."""
     offset = resize((flow - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
     return offset + picture_grid(size, flow)
-
-
-def _shrink(x: Tensor, size: int) -> Tensor:
-    return x if x.shape[-1] == size else functional.adaptive_avg_pool2d(x, size)
 
 
 def paste(picture: Tensor, window: Window, close_up: Tensor, where: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from ..network.closeup import INNER_LOWER, INNER_UPPER
 from ..network.painter import PRESETS, Painter
 from ..network.regions import Shot, openness
 from ..network.warp import Prepared, WarpPainter
-from .devices import choose_device
+from .devices import choose_device, has_brain_floats
 from .feed import feed_mirrored, feed_photos, feed_pose
 from .weights import NO_WEIGHTS, load_weights, needed_weights
 
@@ -93,6 +93,8 @@ class Player:
         if strange:
             raise PresetMismatchError(f"The likeness holds weights for another network ({strange[0]})", "Adapt again")
         fold_spectral_norm(self.painter)
+        if isinstance(self.painter, WarpPainter) and has_brain_floats(self.device):
+            self.painter.regions.bfloat16()
         self.size = likeness.size
         self.photos = min(photos, len(likeness))
         self.landmarks = likeness.landmarks

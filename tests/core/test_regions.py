@@ -18,7 +18,7 @@ from headcast.core.network.closeup import (
     sample,
 )
 from headcast.core.network.mouth import own_window_soft
-from headcast.core.network.regions import eye_shot, mouth_shot, view_eye, view_mouth
+from headcast.core.network.regions import eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
 from headcast.core.network.shots import Photos
 from headcast.core.network.warp import paste
 from headcast.core.painting.feed import feed_photos, feed_pose
@@ -84,7 +84,7 @@ def test_a_shut_mouth_that_opens_shows_an_inside(face: np.ndarray) -> None:
     """Not lip: geometry's guess is darker than the lips that it would smear."""
     shut, wide = opened(face, 0.5), opened(face, 14)
     photos, pose = photos_of(shut), feed_pose(wide[None], SIZE, 0, CPU)
-    view = view_mouth(photos, pose, mouth_shot(photos))
+    view = view_mouth(photos, pose, mouth_shot(photos), photo_windows(photos, None))
     middle = (wide[62] + wide[66]) / 2
     lip, inside = colour(view.plain, view.window, middle), colour(view.picture, view.window, middle)
     assert inside.mean() < lip.mean() or inside[0] - inside[1] < 0.6 * (lip[0] - lip[1])
@@ -99,7 +99,7 @@ def test_teeth_keep_their_size_while_the_mouth_opens(face: np.ndarray) -> None:
         points[[60, 48], 0] -= gap / 4
         points[[64, 54], 0] += gap / 4
         pose = feed_pose(points[None], SIZE, 0, CPU)
-        view = view_mouth(photos, pose, mouth_shot(photos), size=160)
+        view = view_mouth(photos, pose, mouth_shot(photos), photo_windows(photos, None), size=160)
         row = [colour(view.picture, view.window, np.array([x, points[62, 1] + 3.5]))[1] for x in np.arange(116, 140, 0.5)]
         spectrum = np.abs(np.fft.rfft(np.array(row) - np.mean(row)))
         lines.append(float(np.argmax(spectrum[1:]) + 1))
@@ -112,7 +112,7 @@ def test_the_iris_goes_where_the_eye_is_to_look(face: np.ndarray) -> None:
         wanted = looking(face, across)
         pose = feed_pose(wanted[None], SIZE, 0, CPU)
         for eye in (RIGHT_EYE, LEFT_EYE):
-            view = view_eye(photos, pose, eye_shot(photos, eye), eye)
+            view = view_eye(photos, pose, eye_shot(photos, eye), eye, photo_windows(photos, eye))
             centre = wanted[eye.pupil]
             assert colour(view.picture, view.window, centre)[0] < 110
             assert colour(view.picture, view.window, centre - (2.0 * across, 0))[0] > 190, "white is filled in behind it"
@@ -122,7 +122,7 @@ def test_an_eye_that_shuts_is_covered_by_lid(face: np.ndarray) -> None:
     photos = photos_of(looking(face, 0))
     wanted = looking(face, 0, lids=0.05)
     pose = feed_pose(wanted[None], SIZE, 0, CPU)
-    view = view_eye(photos, pose, eye_shot(photos, RIGHT_EYE), RIGHT_EYE)
+    view = view_eye(photos, pose, eye_shot(photos, RIGHT_EYE), RIGHT_EYE, photo_windows(photos, RIGHT_EYE))
     skin = np.array([200, 160, 140])
     above = (face[37] + face[38]) / 2 + (0, 2)
     assert np.abs(colour(view.picture, view.window, above) - skin).max() < 40
@@ -131,8 +131,8 @@ def test_an_eye_that_shuts_is_covered_by_lid(face: np.ndarray) -> None:
 def test_at_a_photos_own_pose_there_is_no_say(face: np.ndarray) -> None:
     photos = photos_of(opened(face, 10))
     pose = feed_pose(opened(face, 10)[None], SIZE, 0, CPU)
-    assert view_mouth(photos, pose, mouth_shot(photos)).where.max() < 1e-6
-    assert view_eye(photos, pose, eye_shot(photos, LEFT_EYE), LEFT_EYE).where.max() < 1e-6
+    assert view_mouth(photos, pose, mouth_shot(photos), photo_windows(photos, None)).where.max() < 1e-6
+    assert view_eye(photos, pose, eye_shot(photos, LEFT_EYE), LEFT_EYE, photo_windows(photos, LEFT_EYE)).where.max() < 1e-6
 
 
 def test_the_inside_comes_from_the_photo_that_shows_it(face: np.ndarray) -> None:
