@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from ..landmarks import ibug68
 from ..landmarks.head import control_points
-from ..network.closeup import LEFT_EYE, RIGHT_EYE
-from ..network.regions import eye_shot, photo_windows, view_eye
+from ..network.regions import both_eyes_windows, eye_shots, view_eyes
 from ..network.shots import Photos, Pose
 from ..network.warp import paste
 from .made import Changed, Random, eye_distance, glance, move_lids, shut_mouth
@@ -38,10 +37,8 @@ def look_elsewhere(shown: Changed, random: Random) -> Changed:
     turned = glance(shown.landmarks, random)
     photos, pose = photos_of([shown]), pose_of(Changed(shown.picture, turned))
     floats = photos._replace(pictures=photos.pictures.float() / 127.5 - 1)
-    picture = floats.pictures[:, 0]
-    for eye in (RIGHT_EYE, LEFT_EYE):
-        view = view_eye(floats, pose, eye_shot(floats, eye), eye, photo_windows(floats, eye))
-        picture = paste(picture, view.window, view.picture, view.reach)
+    view = view_eyes(floats, pose, eye_shots(floats), both_eyes_windows(floats))
+    picture = paste(floats.pictures[:, 0], view.window, view.picture, view.reach)
     seen = ((picture[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     return Changed(np.ascontiguousarray(seen), turned)
 

@@ -16,11 +16,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..network.closeup import LEFT_EYE, RIGHT_EYE, sample
+from ..network.closeup import sample
 from ..network.patch import PatchDiscriminator, RegionDiscriminators
-from ..network.regions import EYE_SIZE, MOUTH_SIZE, PARTS, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
+from ..network.regions import (
+    EYE_SIZE,
+    MOUTH_SIZE,
+    PARTS,
+    View,
+    both_eyes_windows,
+    eye_shots,
+    mouth_shot,
+    mouth_windows,
+    view_eyes,
+    view_mouth,
+)
 from ..network.retouch import Retoucher
 from ..network.shots import Photos, Pose
+from ..network.spline import again
 from ..network.warp import WarpPainter
 from .perceptual import PerceptualLoss
 
@@ -80,27 +92,18 @@ class CloseUp(NamedTuple):
 def look(batch: PairBatch) -> dict[str, CloseUp]:
     """Mouth and eyes of a batch; the eyes are 2 B, the right ones first."""
     photos, pose = batch.photos, batch.pose
-    windows = photo_windows(photos, None)
-    found = {"mouth": _seen(view_mouth(photos, pose, mouth_shot(photos), windows), windows, batch, MOUTH_SIZE)}
-    eyes = []
-    for eye in (RIGHT_EYE, LEFT_EYE):
-        windows = photo_windows(photos, eye)
-        eyes.append(_seen(view_eye(photos, pose, eye_shot(photos, eye), eye, windows), windows, batch, EYE_SIZE))
-    found["eye"] = _joined(*eyes)
-    return found
+    mouths, eyes = mouth_windows(photos), both_eyes_windows(photos)
+    return {
+        "mouth": _seen(view_mouth(photos, pose, mouth_shot(photos), mouths), mouths, batch, MOUTH_SIZE),
+        "eye": _seen(view_eyes(photos, pose, eye_shots(photos), eyes), eyes, batch, EYE_SIZE),
+    }
 
 
-def _seen(view: View, photos: Tensor, batch: PairBatch, size: int) -> CloseUp:
-    truth = sample(batch.target, view.window.grid(size))
+def _seen(view: View, windows: Tensor, batch: PairBatch, size: int) -> CloseUp:
+    truth = sample(again(batch.target, windows), view.window.grid(size))
     inside = functional.max_pool2d(view.inside, 2 * GROWN + 1, 1, GROWN)
-    made = batch.made[:, None, None, None]
-    return CloseUp(view, photos, truth, view.reach * (1 - made + made * inside))
-
-
-def _joined(a: CloseUp, b: CloseUp) -> CloseUp:
-    window = type(a.view.window)(*(torch.cat(pair) for pair in zip(a.view.window, b.view.window, strict=True)))
-    view = View(window, *(torch.cat(pair) for pair in zip(a.view[1:], b.view[1:], strict=True)))
-    return CloseUp(view, *(torch.cat(pair) for pair in zip(a[1:], b[1:], strict=True)))
+    made = again(batch.made, windows)[:, None, None, None]
+    return CloseUp(view, windows, truth, view.reach * (1 - made + made * inside))
 
 
 def paint(painter: Retoucher, seen: CloseUp, embedding: Tensor | None = None) -> Tensor:

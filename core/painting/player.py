@@ -17,9 +17,8 @@ from ..landmarks.similarity import nearest_first
 from ..likeness import Likeness
 from ..network.blocks import fold_spectral_norm
 from ..network.build import build_painter
-from ..network.closeup import INNER_LOWER, INNER_UPPER
 from ..network.painter import PRESETS, Painter
-from ..network.regions import Shot, openness
+from ..network.regions import Shot, mouth_openness
 from ..network.warp import Prepared, WarpPainter
 from .devices import choose_device, has_brain_floats
 from .feed import feed_mirrored, feed_photos, feed_pose
@@ -111,7 +110,7 @@ class Player:
     def _with_teeth(self, painter: WarpPainter, prepared: Prepared) -> Prepared:
         """Where no photo shows the inside of the mouth, the inside is painted once, for a mouth that is a little open, and
         serves the take as if a photo had shown it: teeth painted for each frame alone would not stay the same."""
-        shown = openness(prepared.photos, INNER_UPPER, INNER_LOWER)[0]
+        shown = mouth_openness(prepared.photos)[0]
         if float(shown.max()) > SHOWS_TEETH:
             return prepared
         acted = with_expression(self.landmarks[int(shown.argmax())], TEETH_GAP, 0.0)
