@@ -94,7 +94,7 @@ def _distance(source: Tensor, target: Tensor, stiffness: Tensor, places: Tensor)
     return (1 - OVERALL) * local + OVERALL * overall
 
 
-def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
+def warp(pictures: Tensor, flow: Tensor, mode: str = "bicubic") -> Tensor:
     """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2], or [m B, ...]. Returns [B, K, C, h, w], or [m B, ...]; beyond
     the edge, it repeats."""
     # Several windows on a picture are one high one: the picture is not copied.

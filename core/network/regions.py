@@ -175,7 +175,7 @@ def _bent(
     over = drawn_over(flow, gap.opening, in_photos, gap.soft)
     flow = flow + say[:, None, None, None, None] * (over - flow)
     share = resize(share / share.sum(1, keepdim=True), size)
-    picture = (warp(photos.pictures[:, seen], flow, "bicubic") * share).sum(1)
+    picture = (warp(photos.pictures[:, seen], flow) * share).sum(1)
     return _Bent(picture, resize(area, windows.shape[-1])[:, 0], say, own)
 
 

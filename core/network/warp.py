@@ -138,7 +138,7 @@ def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _He
         photos, bending = photos.select(seen), Bending(*(tensor[:, seen] for tensor in bending))
     share = torch.softmax(bending.choice, dim=1)
 
-    mattes = warp(photos.mattes, _enlarged(bending.flow, grid, side))
+    mattes = warp(photos.mattes, _enlarged(bending.flow, grid, side), "bilinear")
     matte = (mattes * resize(share, side)).sum(1).clamp(0.0, 1.0)
     # Where a photo shows its own head there is no background in it.
     logits = resize(bending.choice, side) + torch.log((1 - mattes).clamp_min(LEAST_BACKGROUND))
