@@ -82,7 +82,7 @@ def pose_of(shown: Changed) -> Pose:
     return Pose(*(torch.from_numpy(part) for part in scaled))
 
 
-def pack(photos: Sequence[Changed], truth: Changed, made: bool) -> PairBatch:
+def pack(photos: Sequence[Changed], truth: Changed, made: bool, say: float = 0.0) -> PairBatch:
     """An item with no batch axis, all pictures of one size and still bytes."""
     shown, pose = photos_of(photos), pose_of(truth)
     target = torch.from_numpy(truth.picture.transpose(2, 0, 1).copy())
@@ -91,15 +91,17 @@ def pack(photos: Sequence[Changed], truth: Changed, made: bool) -> PairBatch:
         Pose(*(part[0] for part in pose if part is not None)),
         target,
         torch.tensor(float(made)),
+        torch.tensor(say),
     )
 
 
 def stack(items: Sequence[PairBatch]) -> PairBatch:
     """Items with as many photos each as one batch, still bytes."""
-    photos, poses, targets, made = zip(*items, strict=True)
+    photos, poses, targets, made, say = zip(*items, strict=True)
     return PairBatch(
         Photos(*(torch.stack(parts) for parts in zip(*photos, strict=True))),
         Pose(*(torch.stack(parts) for parts in zip(*([p for p in pose if p is not None] for pose in poses), strict=True))),
         torch.stack(targets),
         torch.stack(made),
+        torch.stack(say),
     )

@@ -66,6 +66,8 @@ class PairBatch(NamedTuple):
     """[B, 3, H, W], -1 to 1"""
     made: Tensor
     """[B] 1 where the photo was made of the target: aligned to the pixel, it counts inside lips and lids alone"""
+    say: Tensor
+    """[B] the least say that the painters have, however little has moved: so they learn to leave alone what is good"""
 
     def to(self, device: torch.device) -> PairBatch:
         """On a device, pictures as floats."""
@@ -73,7 +75,7 @@ class PairBatch(NamedTuple):
         pose = Pose(*(part.to(device, non_blocking=True) for part in self.pose if part is not None))
         pictures = photos.pictures.float() / 127.5 - 1
         target = self.target.to(device, non_blocking=True).float() / 127.5 - 1
-        return PairBatch(photos._replace(pictures=pictures), pose, target, self.made.to(device))
+        return PairBatch(photos._replace(pictures=pictures), pose, target, self.made.to(device), self.say.to(device))
 
 
 class CloseUp(NamedTuple):
@@ -102,7 +104,8 @@ def look(batch: PairBatch) -> dict[str, CloseUp]:
 def _seen(view: View, windows: Tensor, batch: PairBatch, size: int) -> CloseUp:
     truth = sample(again(batch.target, windows), view.window.grid(size))
     inside = functional.max_pool2d(view.inside, 2 * GROWN + 1, 1, GROWN)
-    made = again(batch.made, windows)[:, None, None, None]
+    made, say = (again(part, windows)[:, None, None, None] for part in (batch.made, batch.say))
+    view = view._replace(where=view.where + say * (view.reach - view.where).clamp_min(0.0))
     return CloseUp(view, windows, truth, view.reach * (1 - made + made * inside))
 
 
