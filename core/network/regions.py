@@ -49,7 +49,7 @@ MOUTH_MOVED, EYE_MOVED = 0.04, 0.025
 SOFT = 1.5
 """Pixels over which lips and lids end."""
 TEETH_KEPT = 0.6
-"""How much of what the chosen photo shows of the mouth's inside is left as it is: it moves with skull and jaw, where a painter
+"""How much of the mouth's inside in the chosen photo is left as it is: it moves with skull and jaw, where a painter
 would make teeth anew in every frame."""
 LIP_REACH = 0.1
 """How far round the lips there is a say, in eye distances; it fades over as much again."""
