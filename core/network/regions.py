@@ -169,7 +169,8 @@ def _bent(
     own = windows[torch.arange(len(windows), device=windows.device), of_photo.argmax(1)]
     area = (torch.log(bending.area.clamp(0.05, 20.0)) * share).sum(1, keepdim=True)
 
-    seen = share.amax((0, 2, 3, 4)) > UNSEEN
+    shown = share.amax((0, 2, 3, 4)) > UNSEEN
+    seen = slice(None) if bool(shown.all()) else shown  # a mask copies the pictures
     share = share[:, seen]
     offset = resize((bending.flow[:, seen] - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
     flow = offset + window.grid(size)[:, None]
