@@ -44,6 +44,9 @@ LEAST_BACKGROUND = 0.01
 """A photo counts as background at least so much, where all photos show a head."""
 COARSER = 4
 """The head is bent on a grid so much coarser than the picture; mouth and eyes are bent anew in close-up."""
+SHARP = 0.6
+"""How much of the head's sampling is bicubic; the rest is bilinear. Bilinear sampling leaves .71 of an eye's finest detail,
+this .80, and bicubic sampling alone .88: but then a still face flickers by 32 % more, not by 15."""
 OVERSAMPLED = 2
 """How many times as fine as the picture close-ups are: pasted at its own fineness they would be softened."""
 PAINTER_PICTURE = 256
@@ -145,7 +148,8 @@ def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _He
     behind = torch.softmax(logits, dim=1)
 
     over = resize(matte[:, None], size)[:, 0]
-    warped = warp(photos.pictures, _enlarged(bending.flow, grid, size))
+    places = _enlarged(bending.flow, grid, size)
+    warped = torch.lerp(warp(photos.pictures, places, "bilinear"), warp(photos.pictures, places), SHARP)
     weight = resize(share, size) * over[:, None] + resize(behind, size) * (1 - over)[:, None]
     picture = (warped * weight).sum(1)
     if mirrored is not None:
