@@ -48,9 +48,6 @@ MOUTH_MOVED, EYE_MOVED = 0.04, 0.025
 """How differently, in eye distances, a region's landmarks lie where there is 63 % of a say."""
 SOFT = 1.5
 """Pixels over which lips and lids end."""
-TEETH_KEPT = 0.6
-"""How much of the mouth's inside in the chosen photo is left as it is: it moves with skull and jaw, where a painter
-would make teeth anew in every frame."""
 LIP_REACH = 0.1
 """How far round the lips there is a say, in eye distances; it fades over as much again."""
 LID_REACH = (0.85, 0.7)
@@ -200,8 +197,7 @@ def view_mouth(photos: Photos, pose: Pose, shot: Shot, windows: Tensor, size: in
     share = inner.share * say
     layered = bent.picture + share * (within.picture - bent.picture)
     reach = LIP_REACH * head_scale(pose.projection)
-    kept = TEETH_KEPT * within.known * inner.share
-    where = mouth.near_lips(pose.points, outer, grid, reach) * say * (1 - kept)
+    where = mouth.near_lips(pose.points, outer, grid, reach) * say
     masks = torch.cat([inner.share, outer.share, within.known * inner.share], 1)
     teeth = mouth.teeth_coordinates(pose.points, pose.projection, window.grid(MOUTH_SIZE))
     seen = torch.cat([_seen(layered, masks, bent), teeth], 1)
