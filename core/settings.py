@@ -396,7 +396,7 @@ class ShareSettings(CheckedSettings):
 
     frames: str = option("", "The take's frames to show, such as 1001-1010; empty is all, or for a still the first head")
     rate: float = option(0.0, "Frames per second; 0 is the take's own", low=0.0, high=1000.0)
-    watermark: float = option(1.25, "Strength of the watermark in the head; 0 is none", low=0.0, high=3.0)
+    watermark: float = option(1.0, "Strength of the watermark in the head; 0 is none", low=0.0, high=3.0)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..errors import MissingPackageError, MissingWeightsError
 from ..imaging import exr
 from ..landmarks.detectors import Detector, Face, open_detector
 from ..progress import Reporter
-from .watermark import ensure_marker, head_square, marked
+from .watermark import head_square, marked
 
 Marking = Callable[[Path, Picture], Picture]
 """Takes a frame's file, and the picture that is shown of it."""
@@ -32,8 +32,10 @@ def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Marki
         yield None
         return
     unfound = []
+    place = None
 
     def stamp(path: Path, picture: Picture) -> Picture:
+        nonlocal place
         matte = exr.read_head(path)[..., 3]
         if not matte.any():
             return picture
@@ -41,7 +43,9 @@ def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Marki
         if face is None:
             unfound.append(path)
             return picture
-        return marked(picture, np.clip(matte, 0.0, 1.0), head_square(face.landmarks), number, strength)
+        square = head_square(face.landmarks)
+        made, place = marked(picture, np.clip(matte, 0.0, 1.0), square, number, strength, place)
+        return made
 
     with closing(detector):
         yield stamp
@@ -53,7 +57,6 @@ def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Marki
 
 def _ready(reporter: Reporter) -> Detector | None:
     try:
-        ensure_marker()
         return open_detector(DETECTOR)
     except (MissingPackageError, MissingWeightsError) as error:
         reporter.note(f"No watermark is put in: {error}")
