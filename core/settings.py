@@ -378,7 +378,9 @@ class ConsentSettings(CheckedSettings):
 
 @dataclass(frozen=True)
 class ForgetSettings(CheckedSettings):
-    """How a person is forgotten: there is nothing to set."""
+    """How a person is forgotten."""
+
+    list_only: bool = option(False, "Delete nothing: only say what would go, and which takes hold the person")
 
 
 @dataclass(frozen=True)

@@ -95,11 +95,13 @@ def main() -> None:
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    photos = sorted(asked.folder.rglob("*.*p*g"))
+    photos = sorted(path for path in asked.folder.rglob("*") if path.suffix in (".jpg", ".png"))
     random.Random(asked.seed).shuffle(photos)
     with closing(open_detector("mediapipe")) as detector:
-        measure_marked(photos, asked.marked, asked.strength, detector)
-        measure_unmarked(photos, asked.unmarked, detector)
+        if asked.marked:
+            measure_marked(photos, asked.marked, asked.strength, detector)
+        if asked.unmarked:
+            measure_unmarked(photos, asked.unmarked, detector)
 
 
 def measure_marked(photos: list[Path], count: int, strength: float, detector: Detector) -> None:
@@ -131,7 +133,9 @@ def measure_marked(photos: list[Path], count: int, strength: float, detector: De
     for name, rows in found.items():
         side, wrong, like, right, other = np.array(rows, float).T
         large = side >= LARGE
-        print(f"{name:>22}: {wrong.mean():.1f} of 64 bits wrong, likeness {like.mean():.2f} (least {like.min():.2f}), ", end="")
+        print(
+            f"{name:>22}: {wrong.mean():.1f} of 64 bits wrong, likeness {like.mean():.2f} (least {like.min():.2f}), ", end=""
+        )
         print(f"found {right.mean():.0%} (of {large.sum()} large heads {right[large].mean():.0%}), ", end="")
         print(f"another number {int(other.sum())}", flush=True)
 
@@ -145,6 +149,8 @@ def measure_unmarked(photos: list[Path], count: int, detector: Detector) -> None
         heard = heard_in(read_photo(photo), detector)
         if heard:
             found.append(max(one.likeness for one in heard))
+            if len(found) % 50 == 0:
+                print(f"{len(found)} unmarked, the likest {max(found):.3f}", flush=True)
     seconds = (time.process_time() - start) / max(len(found), 1)
     print(f"{len(found)} unmarked, taken for marked {np.sum(np.array(found) >= SURE)}; {seconds:.2f} s of one core each;")
     print(f"the likest {np.sort(found)[-5:].round(3)}, median {np.median(found):.3f}")

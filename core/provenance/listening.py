@@ -30,9 +30,7 @@ def listen(picture: Picture, square: Doubles) -> Heard:
     return max((_closely(luma, square, place) for place in likeliest), key=lambda found: found.likeness)
 
 
-def heard_near(
-    luma: Floats, square: Doubles, reach: int, outward: Iterable[float], step: float
-) -> tuple[Doubles, Floats]:
+def heard_near(luma: Floats, square: Doubles, reach: int, outward: Iterable[float], step: float) -> tuple[Doubles, Floats]:
     """Places [N, 3] up to `reach` pixels across and down, 1 or 1/2 apart, and what is heard at each [N, 64]."""
     fractions = np.arange(0.0, 1.0, step)
     whole = np.arange(-reach, reach + 1.0)

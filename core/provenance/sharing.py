@@ -24,7 +24,7 @@ from .finding import in_words, take_number
 from .keys import key_or_note
 from .marks import Mark, put_xmp, xmp_packet
 from .signing import FORMATS, sign_file
-from .stamping import Marking, stamping
+from .stamping import Stamp, stamping
 
 GREY = 0.18
 """Scene-linear, behind what is transparent."""
@@ -63,6 +63,7 @@ def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         staging = tempfile.TemporaryDirectory(prefix=".share.", dir=output.parent)
+    watermark = ""
     with staging as folder:
         made = Path(folder) / output.name
         with stamping(number, settings.watermark, reporter) as stamp:
@@ -71,13 +72,15 @@ def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter
             else:
                 rate = settings.rate or float(run.get(RATE, 0.0)) or USUAL_RATE
                 _encode(made, pattern, numbers, rate, stamp, reporter)
+            if stamp is not None and stamp.heard:
+                watermark = in_words(number)
         put_xmp(made, xmp_packet(mark))
         if key is not None:
             plates = sorted({records[frame]["plate"] for frame in numbers if records[frame].get("plate")})
-            sign_file(made, key, mark, run.get(PHOTOS, ()), plates)
+            sign_file(made, key, mark, run.get(PHOTOS, ()), plates, watermark)
         with writing(output):
             made.replace(output)
-    return Shared(len(numbers), in_words(number) if stamp else "")
+    return Shared(len(numbers), watermark)
 
 
 def mark_of(run: Record) -> Mark:
@@ -97,14 +100,14 @@ def shown(path: Path) -> Picture:
     return colour.to_bytes(colour.encode_srgb(linear))
 
 
-def _stamped(path: Path, stamp: Marking | None) -> Picture:
+def _stamped(path: Path, stamp: Stamp | None) -> Picture:
     """A frame as it is shown, with the watermark where one is put in."""
     picture = shown(path)
     return stamp(path, picture) if stamp else picture
 
 
 def _encode(
-    path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, stamp: Marking | None, reporter: Reporter
+    path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, stamp: Stamp | None, reporter: Reporter
 ) -> None:
     def pictures() -> Iterable[Picture]:
         for done, number in enumerate(numbers):

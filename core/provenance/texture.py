@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a head's picture in which its watermark is: fine texture, evened out, and the patterns that are looked for in it.
+"""The part of a head's picture that its watermark is in: fine texture, evened out, and the patterns it is compared with.
 
 A head's square, as its landmarks tell it, is looked at in grey and at one size, so a copy of another size is heard alike.
-Only detail of 16 to 32 waves across the square counts: coarser detail is the face itself, finer detail is lost when a copy
+Only detail of 14 to 30 waves across the square counts: coarser detail is the face itself, finer detail is lost when a copy
 is made smaller. It is divided by how much of it there is round about, so that hair and skin count alike. Sixty-four patterns
 of such detail, each of them all over the head, are the bits: how like the texture is to each, is what is heard.
 
@@ -30,13 +30,13 @@ AROUND, ENOUGH = 1.4, 384
 """What may be looked at is so often the head's square, and needs no more pixels across."""
 RIM = 0.35 * SIDE
 """Pixels from the middle to where the head ends, more or less: by so many is growing counted."""
-LOWEST, HIGHEST = 16.0, 32.0
+LOWEST, HIGHEST = 14.0, 30.0
 """Waves across the head's square."""
 NEAR = 4.0
 """Pixels: standard deviation of what is round about."""
-FLOOR = 2.0
+FLOOR = 4.0
 """Steps of 8 bits: texture fainter than that is not made stronger."""
-MOST = 1.5
+MOST = 1.0
 """How far texture counts, in its own measure: an outline is much stronger than texture."""
 SEED = b"Headcast, the watermark of heads, 1"
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -99,8 +99,8 @@ def heard_in(texture: Floats) -> Floats:
 @lru_cache(maxsize=1)
 def patterns() -> Floats:
     """[64, SIDE * SIDE] the patterns, of length 1; the same on every machine, for ever."""
-    noise = np.frombuffer(hashlib.shake_256(SEED).digest(LENGTH * SIDE * SIDE), np.uint8)
-    noise = noise.reshape(LENGTH, SIDE, SIDE) - np.float32(127.5)
+    drawn = np.frombuffer(hashlib.shake_256(SEED).digest(LENGTH * SIDE * SIDE), np.uint8)
+    noise = drawn.reshape(LENGTH, SIDE, SIDE) - np.float32(127.5)
     middle = (np.arange(SIDE) + 0.5) / SIDE - 0.5
     head = np.clip(1.6 - (middle / 0.30) ** 2 - (middle[:, None] / 0.38) ** 2, 0.0, 1.0)
     made = np.fft.irfft2(np.fft.rfft2(noise) * _band(False), s=(SIDE, SIDE)) * head
