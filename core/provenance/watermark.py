@@ -18,7 +18,7 @@ from ..imaging.crop import head_crops
 from ..imaging.resample import place as put_back
 from .listening import heard_near
 from .payload import LENGTH, word_of
-from .texture import SIDE, heard_in, in_band, looked_at, moved, near_head, patterns, texture_of
+from .texture import FLOOR, SIDE, heard_in, in_band, looked_at, moved, near_head, patterns, texture_of
 
 SURE = 0.72
 """Cosine from which on a head is taken for marked. Measured: see the guide's page on provenance."""
@@ -30,6 +30,8 @@ LOUD = 0.3
 """Least length of what is heard for a strength of 1, a bit, where there is hardly any texture."""
 HIDING = 0.8
 """How much stronger the mark is where there is more texture: 0 is the same all over, 1 is just as much."""
+SMOOTHEST = 1.5
+"""Steps of 8 bits: texture fainter than that hides as much as this does."""
 OWN_REACH, OWN_OUTWARD = 3, (-1.0, -0.5, 0.0, 0.5, 1.0)
 """Pixels of the grid: where it may be put. Some less than it is looked for."""
 STAYS = 1.5
@@ -73,7 +75,8 @@ def marked(
     # What the change [S, S] does is, for small ones, patterns @ (slope * in_band(change)); the least change that does a
     # thing, weighed by how well it is hidden, is a sum of these:
     flat = patterns().reshape(LENGTH, SIDE, SIDE)
-    parts = in_band(flat * slope) * (hidden * around**HIDING) ** 2
+    texture = np.sqrt(around**2 - FLOOR**2 + SMOOTHEST**2)
+    parts = in_band(flat * slope) * (hidden * texture**HIDING) ** 2
     inverse = np.linalg.pinv(patterns() @ (in_band(parts) * slope).reshape(LENGTH, -1).T, rcond=FAINT)
     wanted = _goal(heard_in(even)[None], word, strength)[0]
     amounts, made = np.zeros(LENGTH, np.float32), picture
