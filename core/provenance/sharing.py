@@ -24,7 +24,7 @@ from .finding import in_words, take_number
 from .keys import key_or_note
 from .marks import Mark, put_xmp, xmp_packet
 from .signing import FORMATS, sign_file
-from .stamping import Stamp, stamping
+from .stamping import Marking, stamping
 
 GREY = 0.18
 """Scene-linear, behind what is transparent."""
@@ -100,14 +100,14 @@ def shown(path: Path) -> Picture:
     return colour.to_bytes(colour.encode_srgb(linear))
 
 
-def _stamped(path: Path, stamp: Stamp | None) -> Picture:
+def _stamped(path: Path, stamp: Marking | None) -> Picture:
     """A frame as it is shown, with the watermark where one is put in."""
     picture = shown(path)
     return stamp(path, picture) if stamp else picture
 
 
 def _encode(
-    path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, stamp: Stamp | None, reporter: Reporter
+    path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, stamp: Marking | None, reporter: Reporter
 ) -> None:
     def pictures() -> Iterable[Picture]:
         for done, number in enumerate(numbers):

@@ -21,7 +21,7 @@ IN_HEAD = 0.5
 """The part of a face that is in the head's matte where the face is the head's and not somebody's in the plate."""
 
 
-class Stamp:
+class Marking:
     """Marks one frame after the other."""
 
     def __init__(self, number: int, strength: float, detector: Detector) -> None:
@@ -51,14 +51,14 @@ class Stamp:
 
 
 @contextmanager
-def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Stamp | None]:
+def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Marking | None]:
     """Gives what marks one frame after the other with `number`; None where nothing is to be marked, or a note says why
     nothing can be. At the end a note says how many heads have no mark."""
     detector = _ready(reporter) if strength else None
     if detector is None:
         yield None
         return
-    stamp = Stamp(number, strength, detector)
+    stamp = Marking(number, strength, detector)
     with closing(detector):
         yield stamp
     if stamp.unheard:
