@@ -73,25 +73,7 @@ SPEECH = ModelFile(
     sha256="a884b5ac55f8bbc00673e8cf6d2dd601aa76e5031dd85cf3de2f25b5987cd59a",
     variable="HEADCAST_SPEECH_MODEL",
 )
-WATERMARKS = "invisible-watermark==0.2.0"
-"""MIT, by the file LICENSE in the wheel: "Copyright (c) 2021 ShieldMnt"."""
-MARKER = ModelFile(
-    name="rivagan_encoder.onnx",
-    purpose="puts watermarks into heads",
-    wheel=WATERMARKS,
-    inside="imwatermark/rivagan_encoder.onnx",
-    sha256="66bc7814fadac7d686105c8ab26c6cf2cc8e40deb83e67bb6ef5b9de9b8ece0d",
-    variable="HEADCAST_MARKER",
-)
-MARK_READER = ModelFile(
-    name="rivagan_decoder.onnx",
-    purpose="reads watermarks",
-    wheel=WATERMARKS,
-    inside="imwatermark/rivagan_decoder.onnx",
-    sha256="6b006690cf352fa50a91a0b6d6241dbcded0a9957969e2c0665cf9a7011b3880",
-    variable="HEADCAST_MARK_READER",
-)
-FILES = (SEGMENTER, SPEECH, MARKER, MARK_READER)
+FILES = (SEGMENTER, SPEECH)
 
 
 def installed_models(prefix: str = sys.prefix) -> Path:

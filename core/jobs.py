@@ -69,11 +69,18 @@ def run_consent(likeness: str, settings: ConsentSettings, reporter: Reporter) ->
 
 def run_forget(likeness: str, settings: ForgetSettings, reporter: Reporter, folders: list[str] | None = None) -> Result:
     """Takes are looked for in `folders`; without any in the likeness' own."""
-    from .provenance.forgetting import forget
+    from .provenance.forgetting import forget, to_forget
 
-    gone = forget(Path(likeness), [Path(folder) for folder in folders or [str(Path(likeness).parent)]])
+    act = to_forget if settings.list_only else forget
+    gone = act(Path(likeness), [Path(folder) for folder in folders or [str(Path(likeness).parent)]])
     takes = [{"manifest": str(take.manifest), "frames": take.frames} for take in gone.takes]
-    return {"likeness": likeness, "person": gone.person, "deleted": [str(path) for path in gone.deleted], "takes": takes}
+    return {
+        "likeness": likeness,
+        "person": gone.person,
+        "deleted": [str(path) for path in gone.deleted],
+        "takes": takes,
+        "list_only": settings.list_only,
+    }
 
 
 def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporter: Reporter) -> Result:
