@@ -66,11 +66,11 @@ SEGMENTER = ModelFile(
     variable="HEADCAST_SEGMENTER",
 )
 SPEECH = ModelFile(
-    name="asr_waveform_fp16.onnx",
+    name="asr_waveform.hama",
     purpose="hears speech",
-    wheel="hama==1.3.10",  # Apache-2.0; later versions run on a library of their own, which Windows lacks
-    inside="hama/assets/asr_waveform_fp16.onnx",
-    sha256="a884b5ac55f8bbc00673e8cf6d2dd601aa76e5031dd85cf3de2f25b5987cd59a",
+    wheel="hama==1.7.0",  # Apache-2.0; its own library, which Windows lacks, is not used: `speech/hearing` reads the weights
+    inside="hama/assets/asr_waveform.hama",
+    sha256="a9fcfe73e179ca48e399cd76a90a6b3e1887bf5037ecc52b778d13a149563328",
     variable="HEADCAST_SPEECH_MODEL",
 )
 FILES = (SEGMENTER, SPEECH)

@@ -8,6 +8,7 @@ The command line and the worker both come through here. Each job takes its argum
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,14 @@ def run_check(settings: CheckSettings, reporter: Reporter) -> Result:
     return examine()
 
 
+def get_ready() -> None:
+    """Load what paints, which takes more than a second, before anybody waits for it; nothing where the engine lacks it."""
+    with suppress(ImportError):
+        from .rendering import preview  # noqa: F401
+
+
+LEADS_TO_PAINTING = frozenset({"adapt", "track", "speak"})
+"""Jobs after which an artist looks at a head."""
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
     "inspect": (run_inspect, AdaptSettings),
