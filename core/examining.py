@@ -25,7 +25,6 @@ NEEDED = {
     "platformdirs": "platformdirs",
     "c2pa-python": "c2pa",
     "cryptography": "cryptography",
-    "onnxruntime": "onnxruntime",
     "espeakng-loader": "espeakng_loader",
 }
 OPTIONAL = {

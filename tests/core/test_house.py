@@ -27,7 +27,6 @@ ENGINE = {
     "platformdirs",
     "c2pa",
     "cryptography",
-    "onnxruntime",
 }
 BLENDER = {"bpy", "mathutils", "bpy_extras"}
 
