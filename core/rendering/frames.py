@@ -171,7 +171,8 @@ class FrameMaker:
             facts |= self._plate.covered(layers)
             plate = self._plate.plate
             facts["plate"] = plate.content_hash(number)
-            exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
+            header, window = plate.attributes(number) | attributes, self._plate.window(layers)
+            exr.write_layers(path, layers, header, window, plate.framing, self.size)
         else:
             shown: dict[str, object] = {**attributes, "colorInteropID": colour.SCENE_LINEAR}
             if self._settings.frame == "plate" and self._performance.pixel_aspect != 1:

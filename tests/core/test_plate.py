@@ -111,12 +111,14 @@ def test_a_clean_plate_covers_the_old_head_and_says_where(shot: Path, tmp_path: 
 def test_an_identity_network_gives_the_plate_back(shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The delta comp of a network that paints what it saw is the plate itself, highlights, negatives, NaN and all."""
     from headcast.core.rendering import in_plate
+    from headcast.core.rendering.near import Near
 
     performance = Performance.load(shot / "y.performance")
     painted: list[int] = []
 
-    def seen(self: in_plate.InPlate, i: int, plate: np.ndarray, size: int) -> np.ndarray:
-        return self._placed(i, heads[i], self._shot.transfer, plate.shape)[0]
+    def seen(self: in_plate.InPlate, near: Near, part: np.ndarray, size: int) -> np.ndarray:
+        i = min(range(4), key=lambda i: abs(performance.crops[i, :2] - near.crop[:2] - near.corner).sum())
+        return self._placed(near, heads[i], self._shot.transfer)[0]
 
     heads = {}
     for i in range(4):
