@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenEXR in and out: half float, scene-linear, ZIP, written whole or not at all.
+"""OpenEXR in and out: half float, scene-linear, ZIP or PIZ, written whole or not at all.
 
 A file of several layers is multi-part, each layer a part of its own: Nuke and OpenImageIO show them by the parts' names, and
 so does the image node of Blender's compositor (4.5 and 5.2): a colour socket for RGBA and RGB, a vector for X and Y, a value
@@ -9,7 +9,7 @@ for one channel. A part's name must hold no dot, or Blender takes it for a rende
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,6 +70,8 @@ class Layer(NamedTuple):
     """32-bit floats; else halves"""
     vector: bool = False
     """places, not colours"""
+    filmed: bool = False
+    """from a camera: PIZ packs its noise better than ZIP, and in half the time, if it is in halves"""
     corner: tuple[int, int] | None = None
     """x and y in the picture of the first of its pixels, round which it is 0; None where they are all of the picture"""
 
@@ -112,6 +114,8 @@ def write_layers(
         left, top, right, bottom = written = whole if window is None else window if i == 0 else _extent(layer)
         header = {**_SCANLINES, **attributes, **layer.tag, "displayWindow": _window(display)}
         header["dataWindow"] = _window((left + x, top + y, right + x, bottom + y))
+        if layer.filmed and not layer.full:
+            header["compression"] = OpenEXR.PIZ_COMPRESSION
         parts.append(OpenEXR.Part(header, _channels(layer, written), name))
     _write(path, parts)
 
@@ -133,21 +137,15 @@ def _channels(layer: Layer, window: DataWindow) -> dict[str, Any]:
     channels = {}
     for i, name in enumerate(names):
         channel = np.zeros((bottom - top, right - left), np.float32 if layer.full else np.float16)
-        pixels = apart[..., i][of_layer]
-        channel[of_window] = pixels if layer.full else _halves(pixels)
+        pixels, written = apart[..., i][of_layer], channel[of_window]
+        with np.errstate(over="ignore"):
+            written[:] = pixels
+        beyond = np.isinf(written)
+        if not layer.full and beyond.any():
+            beyond &= np.isfinite(pixels)
+            written[beyond] = np.copysign(np.float16(HALF_MOST), pixels[beyond])
         channels[name] = channel
     return channels
-
-
-def _halves(pixels: NDArray[np.float32]) -> NDArray[np.float16]:
-    """What is beyond them is held at HALF_MOST, but for infinity."""
-    with np.errstate(over="ignore"):
-        halves = pixels.astype(np.float16)
-    beyond = np.isinf(halves)
-    if beyond.any():
-        beyond &= np.isfinite(pixels)
-        halves[beyond] = np.copysign(np.float16(HALF_MOST), pixels[beyond])
-    return halves
 
 
 def _slices(part: DataWindow, whole: DataWindow) -> tuple[slice, slice]:
@@ -212,7 +210,8 @@ def read_picture(path: Path, layer: str = "") -> Seen:
         chosen = choose_layer(path, _headers(reader), layer)
         part = _parts(reader, separate_channels=True)[chosen.part]
         channels = [part.channels[name].pixels for name in chosen.channels]
-        pixels = np.empty((*channels[0].shape, 4), np.float32)
+        # Each channel lies in one piece, as it does in the file: a plate in 4K is copied sooner so.
+        pixels = np.moveaxis(np.empty((4, *channels[0].shape), np.float32), 0, -1)
         for i, channel in enumerate(channels):
             pixels[..., i] = channel
         pixels[..., len(channels) :] = 1.0
@@ -229,8 +228,20 @@ def read_head(path: Path) -> NDArray[np.float32]:
     """The head alone [H, W, 4] of one of Headcast's frames, over the whole display window. Raises UnreadableImageError."""
     reader = _reader(path)
     with reader.opened():
-        named = {layer.name for layer in picture_layers(_headers(reader))}
-    return read_rgba(path, OUR_HEAD if OUR_HEAD in named else "")
+        headers = _headers(reader)
+        head = next((layer for layer in picture_layers(headers) if layer.name == OUR_HEAD), None)
+        if head is not None and head.part == 0:
+            return _whole(headers[0], _first_part(reader, headers[0], head.channels))
+    return read_rgba(path, OUR_HEAD if head is not None else "")
+
+
+def _first_part(reader: Reader, header: Mapping[str, Any], channels: Sequence[str]) -> NDArray[np.float32]:
+    """[h, w, C] the channels of the first part alone: one layer of a frame in 4K, not all."""
+    left, top, right, bottom = window_of(header, "dataWindow")
+    found = OpenEXR.InputFile(str(reader.path)).channels(list(channels))
+    size = (right - left) * (bottom - top)
+    planes = [np.frombuffer(data, {2: np.float16, 4: np.float32}[len(data) // size]) for data in found]
+    return np.stack(planes, axis=-1).reshape(bottom - top, right - left, -1).astype(np.float32)
 
 
 def read_layers(path: Path) -> dict[str, Layer]:

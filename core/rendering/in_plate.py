@@ -48,14 +48,16 @@ ROUNDED, SAME_SHAPE = 1.5, 0.004
 
 
 class HeadComp(NamedTuple):
-    """What was made near a head; [h, w, 3] but for the matte."""
+    """What was made near a head."""
 
     combined: Floats
-    """the comp"""
+    """[h, w, 3] the comp"""
     matte: Floats
     """[h, w]"""
     grain: Floats
-    raw: Floats
+    """[h, w, 3]"""
+    raw: Layer
+    """of the whole crop"""
 
 
 class InPlate:
@@ -80,7 +82,7 @@ class InPlate:
         self._edge = Edge(**sides)
         self._tag = {**plate.tag, **colour_tag(plate.space)}
         self.shot: ShotLook | None = None
-        """as it was measured; None before the first head is wanted"""
+        """as `measure` says; None before the first head is wanted"""
 
     @cached_property
     def measured(self) -> list[int]:
@@ -93,11 +95,10 @@ class InPlate:
 
     @property
     def _shot(self) -> ShotLook:
-        if self.shot is None:
-            self.shot = self._measure()
+        assert self.shot is not None
         return self.shot
 
-    def _measure(self) -> ShotLook:
+    def measure(self) -> ShotLook:
         """Looks at frames spread over the shot. Raises NoFaceError."""
         chosen = self.measured
         # Frames are read again rather than kept: of a plate in 4K each holds 100 MB.
@@ -139,15 +140,19 @@ class InPlate:
         if i is None or head is None:
             near, part = NOWHERE, NOWHERE.of(plate)
             empty, nothing = np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.float32)
-            packed = self._pack(plate, near, HeadComp(part, empty, nothing, nothing), 0.0)
+            packed = self._pack(plate, near, HeadComp(part, empty, nothing, Layer(nothing, self._tag, corner=(0, 0))), 0.0)
             return self._with_alpha(packed, near, clear, empty) | self._declared(near, empty)
-        near = self._near(i)
-        part = near.of(plate)
+        near, delta = self._near(i), self.settings.over == "delta"
         raw, matte = self._placed(near, head, self._shot.transfer)
-        painted, shown = self._graded(i, raw, self._shot.matched), np.zeros_like(matte)
-        if self.settings.over == "delta":
-            combined = comp.delta_comp(part, matte, painted, self._as_network_sees(near, part, head.picture.shape[0]))
-            grained = np.zeros_like(part)
+        seen = self._as_network_sees(near, near.of(plate), head.picture.shape[0]) if delta else raw
+        raw_layer = Layer(raw[near.within], self._tag, corner=near.part(*near.within).corner)
+        if delta or not self._covers:  # nothing changes but within the matte
+            inner = near.around(matte > 0)
+            near, raw, matte, seen = near.part(*inner), raw[inner], matte[inner], seen[inner]
+        part, painted = near.of(plate), self._graded(i, raw, self._shot.matched)
+        shown, grained = np.zeros_like(matte), np.zeros_like(part)
+        if delta:
+            combined = comp.delta_comp(part, matte, painted, seen)
         else:
             covering = self._beside(near, number, part)
             if covering is not None:
@@ -158,7 +163,7 @@ class InPlate:
             at = near.rows.start, near.columns.start
             grained = self.settings.grain * grain.synthesise(self._shot.grain, combined, matte, SEED, number, at)
             combined = np.where((matte > 0)[..., None] & np.isfinite(combined), combined + grained, combined)
-        made = HeadComp(combined, matte, grained, raw)
+        made = HeadComp(combined, matte, grained, raw_layer)
         packed = self._pack(plate, near, made, float(self.performance.confidence[i]))
         return self._with_alpha(packed, near, clear, matte) | self._declared(near, shown)
 
@@ -256,17 +261,15 @@ class InPlate:
         if self.settings.layers == "head":
             return {"head": head}
         core, edge = split(matte)
-        combined = plate.copy()
+        combined = plate.copy(order="K")
         combined[near.rows, near.columns] = made.combined
-        rows, columns = near.within
-        raw_corner = corner[0] + columns.start, corner[1] + rows.start
         placed = np.zeros((*plate.shape[:2], 3), np.float32)
         if near is not NOWHERE:
             placed = comp.st_map(near.crop_in_plate, *self.size())
         return {
             "head": head,
-            "comp": Layer(combined, self._tag, self.plate.full),
-            "raw": Layer(made.raw[rows, columns], self._tag, corner=raw_corner),
+            "comp": Layer(combined, self._tag, self.plate.full, filmed=True),
+            "raw": made.raw,
             "grain": Layer(made.grain, self._tag, corner=corner),
             "core": Layer(core, corner=corner),
             "edge": Layer(edge, corner=corner),

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from ..arrays import Doubles, Points
 from ..imaging.crop import sides
+from ..imaging.edge import bounds
 from ..imaging.resample import ALIGNED
 from ..performance import Performance
 
 ROUND_ABOUT = 64
 """Pixels round the crop that belong to it: blurs see as far."""
+BLURRED = 16
+"""The same round a matte: what softens a head sees less far."""
 
 
 class Near(NamedTuple):
@@ -28,6 +31,22 @@ class Near(NamedTuple):
     def of(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """Its part of a whole picture [H, W, ...], in pieces that lie together."""
         return np.ascontiguousarray(picture[self.rows, self.columns])
+
+    def part(self, rows: slice, columns: slice) -> Near:
+        """A part of it."""
+        crop = self.crop.copy()
+        crop[:2] -= columns.start, rows.start
+        landmarks = self.landmarks - np.array((columns.start, rows.start), np.float32)
+        across, down = self.corner
+        return Near(_moved(rows, down), _moved(columns, across), crop, landmarks)
+
+    def around(self, where: NDArray[np.bool_]) -> tuple[slice, slice]:
+        """Its rows and columns that hold all that is true `where` [h, w], with room for small blurs; one pixel for nothing."""
+        rows, columns = bounds(where) or (slice(0, 1), slice(0, 1))
+        width, height = self.size
+        return _held(rows.start - BLURRED, rows.stop + BLURRED, height), _held(
+            columns.start - BLURRED, columns.stop + BLURRED, width
+        )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -69,6 +88,10 @@ def near_head(performance: Performance, i: int, reach: float) -> Near:
     moved = crop.copy()
     moved[:2] -= corner
     return Near(rows, columns, moved, (performance.landmarks[i] - corner).astype(np.float32))
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
 
 
 def _held(low: float, high: float, length: int) -> slice:
