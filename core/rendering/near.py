@@ -41,7 +41,7 @@ class Near(NamedTuple):
         return Near(_moved(rows, down), _moved(columns, across), crop, landmarks)
 
     def around(self, where: NDArray[np.bool_]) -> tuple[slice, slice]:
-        """Its rows and columns that hold all that is true `where` [h, w], with room for small blurs; one pixel for nothing."""
+        """Its rows and columns that hold all that is true `where` [h, w], with room for blurs; one pixel for nothing."""
         rows, columns = bounds(where) or (slice(0, 1), slice(0, 1))
         width, height = self.size
         return _held(rows.start - BLURRED, rows.stop + BLURRED, height), _held(
