@@ -175,6 +175,13 @@ def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
     return getattr(context, "sequencer_scene", None) or context.scene
 
 
+def show_in_sequencer(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+    """Have the sequencer show the strips of `scene` where it shows no scene: since 5.0 that is the workspace's choice."""
+    workspace = context.workspace
+    if hasattr(workspace, "sequencer_scene") and workspace.sequencer_scene is None:
+        workspace.sequencer_scene = scene
+
+
 def asset_folders() -> list[str]:
     """The user's asset libraries on this machine: since 5.2 there are others."""
     libraries = bpy.context.preferences.filepaths.asset_libraries

@@ -62,6 +62,7 @@ class Engine:
         self.log = worker_log.follow(self._process.stderr)
         self._messages: queue.SimpleQueue[protocol.Message] = queue.SimpleQueue()
         self._asked = 0
+        self._unanswered: set[int] = set()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -81,9 +82,15 @@ class Engine:
         """True while the worker runs."""
         return self._process.poll() is None
 
+    @property
+    def idle(self) -> bool:
+        """True where every job has ended, and whoever asked has polled."""
+        return self.alive and not self._unanswered
+
     def ask(self, job: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
         """Start a job and return its number. Raises WorkerError where the worker is gone."""
         self._asked += 1
+        self._unanswered.add(self._asked)
         self._send({"id": self._asked, "job": job, "arguments": dict(arguments), "settings": dict(settings)})
         return self._asked
 
@@ -98,6 +105,7 @@ class Engine:
         with contextlib.suppress(queue.Empty):
             while True:
                 messages.append(self._messages.get_nowait())
+        self._unanswered -= {message.get("id") for message in messages if message.get("event") in protocol.LAST}
         return messages
 
     def death(self) -> DeadWorkerError:

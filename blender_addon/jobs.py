@@ -229,6 +229,16 @@ def running_engine(python: Path) -> Engine:
     return _engine
 
 
+def spare_engine(python: Path) -> Engine:
+    """A worker for the caller to keep: that of all jobs where it is idle, as it has torch loaded already, and the next job
+    gets another. Raises WorkerError."""
+    global _engine
+    if _engine is None or _engine.python != python or not _engine.idle:
+        return Engine(python)
+    spare, _engine = _engine, None
+    return spare
+
+
 def stop_engine() -> None:
     """End the worker, if there is one."""
     global _engine

@@ -20,7 +20,7 @@ from .core.rendering.canvas import Canvas
 from .core.settings import RenderSettings
 from .engine import Engine
 from .environment import demands, find_python
-from .jobs import EngineJob
+from .jobs import EngineJob, spare_engine
 from .properties import values_of
 from .scene.files import absolute
 from .scene.live_rig import LiveRig
@@ -155,7 +155,7 @@ class Preview:
     def _ask(self, request: Request) -> None:
         self._asked = request
         if self._engine is None:
-            self._engine = Engine(find_python())
+            self._engine = spare_engine(find_python())
         wish = request.wish
         arguments = {
             "likeness": wish.likeness,

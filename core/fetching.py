@@ -66,32 +66,14 @@ SEGMENTER = ModelFile(
     variable="HEADCAST_SEGMENTER",
 )
 SPEECH = ModelFile(
-    name="asr_waveform_fp16.onnx",
+    name="asr_waveform.hama",
     purpose="hears speech",
-    wheel="hama==1.3.10",  # Apache-2.0; later versions run on a library of their own, which Windows lacks
-    inside="hama/assets/asr_waveform_fp16.onnx",
-    sha256="a884b5ac55f8bbc00673e8cf6d2dd601aa76e5031dd85cf3de2f25b5987cd59a",
+    wheel="hama==1.7.0",  # Apache-2.0; its own library, which Windows lacks, is not used: `speech/hearing` reads the weights
+    inside="hama/assets/asr_waveform.hama",
+    sha256="a9fcfe73e179ca48e399cd76a90a6b3e1887bf5037ecc52b778d13a149563328",
     variable="HEADCAST_SPEECH_MODEL",
 )
-WATERMARKS = "invisible-watermark==0.2.0"
-"""MIT, by the file LICENSE in the wheel: "Copyright (c) 2021 ShieldMnt"."""
-MARKER = ModelFile(
-    name="rivagan_encoder.onnx",
-    purpose="puts watermarks into heads",
-    wheel=WATERMARKS,
-    inside="imwatermark/rivagan_encoder.onnx",
-    sha256="66bc7814fadac7d686105c8ab26c6cf2cc8e40deb83e67bb6ef5b9de9b8ece0d",
-    variable="HEADCAST_MARKER",
-)
-MARK_READER = ModelFile(
-    name="rivagan_decoder.onnx",
-    purpose="reads watermarks",
-    wheel=WATERMARKS,
-    inside="imwatermark/rivagan_decoder.onnx",
-    sha256="6b006690cf352fa50a91a0b6d6241dbcded0a9957969e2c0665cf9a7011b3880",
-    variable="HEADCAST_MARK_READER",
-)
-FILES = (SEGMENTER, SPEECH, MARKER, MARK_READER)
+FILES = (SEGMENTER, SPEECH)
 
 
 def installed_models(prefix: str = sys.prefix) -> Path:

@@ -20,7 +20,7 @@ def open_session(model: ModelFile) -> Any:
     return _session(model, model.find())
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _session(model: ModelFile, path: Path) -> Any:
     try:
         import onnxruntime

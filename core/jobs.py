@@ -8,6 +8,7 @@ The command line and the worker both come through here. Each job takes its argum
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,18 @@ def run_consent(likeness: str, settings: ConsentSettings, reporter: Reporter) ->
 
 def run_forget(likeness: str, settings: ForgetSettings, reporter: Reporter, folders: list[str] | None = None) -> Result:
     """Takes are looked for in `folders`; without any in the likeness' own."""
-    from .provenance.forgetting import forget
+    from .provenance.forgetting import forget, to_forget
 
-    gone = forget(Path(likeness), [Path(folder) for folder in folders or [str(Path(likeness).parent)]])
+    act = to_forget if settings.list_only else forget
+    gone = act(Path(likeness), [Path(folder) for folder in folders or [str(Path(likeness).parent)]])
     takes = [{"manifest": str(take.manifest), "frames": take.frames} for take in gone.takes]
-    return {"likeness": likeness, "person": gone.person, "deleted": [str(path) for path in gone.deleted], "takes": takes}
+    return {
+        "likeness": likeness,
+        "person": gone.person,
+        "deleted": [str(path) for path in gone.deleted],
+        "takes": takes,
+        "list_only": settings.list_only,
+    }
 
 
 def run_inspect(photos: list[str], folder: str, settings: AdaptSettings, reporter: Reporter) -> Result:
@@ -289,6 +297,14 @@ def run_check(settings: CheckSettings, reporter: Reporter) -> Result:
     return examine()
 
 
+def get_ready() -> None:
+    """Load what paints, which takes more than a second, before anybody waits for it; nothing where the engine lacks it."""
+    with suppress(ImportError):
+        from .rendering import preview  # noqa: F401
+
+
+LEADS_TO_PAINTING = frozenset({"adapt", "track", "speak"})
+"""Jobs after which an artist looks at a head."""
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
     "inspect": (run_inspect, AdaptSettings),

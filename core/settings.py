@@ -378,7 +378,9 @@ class ConsentSettings(CheckedSettings):
 
 @dataclass(frozen=True)
 class ForgetSettings(CheckedSettings):
-    """How a person is forgotten: there is nothing to set."""
+    """How a person is forgotten."""
+
+    list_only: bool = option(False, "Delete nothing: only say what would go, and which takes hold the person")
 
 
 @dataclass(frozen=True)
@@ -396,7 +398,7 @@ class ShareSettings(CheckedSettings):
 
     frames: str = option("", "The take's frames to show, such as 1001-1010; empty is all, or for a still the first head")
     rate: float = option(0.0, "Frames per second; 0 is the take's own", low=0.0, high=1000.0)
-    watermark: float = option(1.25, "Strength of the watermark in the head; 0 is none", low=0.0, high=3.0)
+    watermark: float = option(1.0, "Strength of the watermark in the head; 0 is none", low=0.0, high=3.0)
 
 
 @dataclass(frozen=True)

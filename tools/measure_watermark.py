@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the watermark outlives, what it costs, and whether it is found where none is.
+"""What the watermark outlives, how it looks, and whether it is found where none is.
 
-python tools/measure_watermark.py FOLDER_OF_PHOTOS [--marked 40] [--unmarked 500] [--strength 1.25] [--seed 0]
+python tools/measure_watermark.py FOLDER_OF_PHOTOS [--marked 40] [--unmarked 500] [--strength 1] [--seed 0]
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from headcast.core.arrays import Floats, Picture
 from headcast.core.imaging.read import read_photo
 from headcast.core.imaging.segmenter import person_matte
 from headcast.core.landmarks.detectors import Detector, open_detector
-from headcast.core.provenance.finding import hear
-from headcast.core.provenance.payload import BITS, LENGTH, word_of
-from headcast.core.provenance.watermark import head_square, listen, marked
+from headcast.core.provenance.listening import listen
+from headcast.core.provenance.payload import BITS, Heard
+from headcast.core.provenance.watermark import SURE, head_square, marked
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import structural_similarity
 
 FRAMES = 8
 LARGE = 300
@@ -70,9 +72,19 @@ def copies(picture: Picture) -> Iterator[tuple[str, Picture]]:
     yield "H.264 crf 17, then 23", h264(h264(picture, 17), 23)
 
 
-def decibels(before: Picture, after: Picture, where: Floats) -> float:
-    wrong = (after.astype(float) - before)[where > 0.5]
-    return float(10 * np.log10(255**2 / np.mean(wrong**2)))
+def differences(before: Picture, after: Picture, where: Floats) -> tuple[float, ...]:
+    """PSNR, SSIM of the luma, CIEDE2000 in the mean and at its 99th percentile; in the head alone."""
+    inside = where > 0.5
+    wrong = np.mean((after.astype(float) - before)[inside] ** 2)
+    luma = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after)]
+    alike = structural_similarity(*luma, full=True)[1][inside].mean()
+    colours = deltaE_ciede2000(rgb2lab(before), rgb2lab(after))[inside]
+    return float(10 * np.log10(255**2 / wrong)), float(alike), float(colours.mean()), float(np.quantile(colours, 0.99))
+
+
+def heard_in(picture: Picture, detector: Detector) -> list[Heard]:
+    """What is heard in each head."""
+    return [listen(picture, head_square(face.landmarks)) for face in detector.detect(picture)]
 
 
 def main() -> None:
@@ -80,21 +92,23 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--marked", type=int, default=40)
     parser.add_argument("--unmarked", type=int, default=500)
-    parser.add_argument("--strength", type=float, default=1.25)
+    parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    photos = sorted(asked.folder.rglob("*.jpg"))
+    photos = sorted(path for path in asked.folder.rglob("*") if path.suffix in (".jpg", ".png"))
     random.Random(asked.seed).shuffle(photos)
     with closing(open_detector("mediapipe")) as detector:
-        measure_marked(photos, asked.marked, asked.strength, detector)
-        measure_unmarked(photos, asked.unmarked, detector)
+        if asked.marked:
+            measure_marked(photos, asked.marked, asked.strength, detector)
+        if asked.unmarked:
+            measure_unmarked(photos, asked.unmarked, detector)
 
 
 def measure_marked(photos: list[Path], count: int, strength: float, detector: Detector) -> None:
     numbers, found = np.random.default_rng(0), defaultdict(list)
-    costs, seconds = [], []
+    looks, seconds = [], []
     for photo in photos:
-        if len(costs) == count:
+        if len(looks) == count:
             break
         picture = read_photo(photo)
         faces = detector.detect(picture)
@@ -102,40 +116,44 @@ def measure_marked(photos: list[Path], count: int, strength: float, detector: De
             continue
         square, number = head_square(faces[0].landmarks), int(numbers.integers(1 << BITS))
         matte = cv2.resize(person_matte(picture), picture.shape[1::-1]).astype(np.float32)
-        start = time.perf_counter()
-        made = marked(picture, matte, square, number, strength)
-        seconds.append(time.perf_counter() - start)
+        start = time.process_time()
+        made = marked(picture, matte, square, number, strength).picture
+        seconds.append(time.process_time() - start)
         inside = np.zeros_like(matte)
         left, top = np.maximum(square[:2] - square[2] / 2, 0).astype(int)
         inside[top : top + int(square[2]), left : left + int(square[2])] = 1
-        costs.append(decibels(picture, made, matte * inside))
+        looks.append(differences(picture, made, matte * inside))
         for name, copy in copies(made):
-            seen = detector.detect(copy)
-            bits = listen(copy, head_square(seen[0].landmarks)) if seen else np.zeros(LENGTH, np.float32)
-            heard = hear([copy], detector)
-            wrong = int(np.sum((bits > 0) != (word_of(number) > 0)))
-            found[name].append((square[2], wrong, heard is not None and heard.number == number, heard is not None))
-    print(f"{len(costs)} marked, strength {strength}: {np.mean(costs):.1f} dB in the head (worst {min(costs):.1f}),")
-    print(f"{np.median(seconds):.2f} s a frame")
+            best = max(heard_in(copy, detector), key=lambda one: one.likeness, default=Heard(-1, 0.0, 32))
+            sure, right = best.likeness >= SURE, best.number == number
+            found[name].append((square[2], best.wrong if right else 32, best.likeness, sure and right, sure and not right))
+    print(f"{len(looks)} marked, strength {strength}, {np.median(seconds):.2f} s of one core a frame")
+    for name, row in zip(("PSNR", "SSIM", "CIEDE2000", "its 99th percentile"), np.array(looks).T, strict=True):
+        print(f"{name:>22}: mean {row.mean():.3f}, least {row.min():.3f}, most {row.max():.3f}")
     for name, rows in found.items():
-        side, wrong, right, any_found = np.array(rows, float).T
+        side, wrong, like, right, other = np.array(rows, float).T
         large = side >= LARGE
-        print(f"{name:>22}: {wrong.mean():.1f} of 32 bits wrong (large heads {wrong[large].mean():.1f}), ", end="")
+        print(
+            f"{name:>22}: {wrong.mean():.1f} of 64 bits wrong, likeness {like.mean():.2f} (least {like.min():.2f}), ", end=""
+        )
         print(f"found {right.mean():.0%} (of {large.sum()} large heads {right[large].mean():.0%}), ", end="")
-        print(f"another number {int(np.sum(any_found > right))}", flush=True)
+        print(f"another number {int(other.sum())}", flush=True)
 
 
 def measure_unmarked(photos: list[Path], count: int, detector: Detector) -> None:
-    looked = false = 0
-    start = time.perf_counter()
+    found: list[float] = []
+    start = time.process_time()
     for photo in reversed(photos):
-        if looked == count:
+        if len(found) == count:
             break
-        picture = read_photo(photo)
-        if detector.detect(picture):
-            looked += 1
-            false += hear([picture], detector) is not None
-    print(f"{looked} unmarked, found in {false}; {(time.perf_counter() - start) / max(looked, 1):.2f} s each")
+        heard = heard_in(read_photo(photo), detector)
+        if heard:
+            found.append(max(one.likeness for one in heard))
+            if len(found) % 50 == 0:
+                print(f"{len(found)} unmarked, the likest {max(found):.3f}", flush=True)
+    seconds = (time.process_time() - start) / max(len(found), 1)
+    print(f"{len(found)} unmarked, taken for marked {np.sum(np.array(found) >= SURE)}; {seconds:.2f} s of one core each;")
+    print(f"the likest {np.sort(found)[-5:].round(3)}, median {np.median(found):.3f}")
 
 
 if __name__ == "__main__":

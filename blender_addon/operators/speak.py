@@ -47,6 +47,7 @@ class SpeakOperator(JobOperator):
         if made is not None and scene.headcast.show_phones:
             write_phones(scene, made.phones, int(made.frames[0]), made.rate)
         heard = place_sound(scene, self.voice, result["first"])
+        compat.show_in_sequencer(context, scene)
         scene.frame_end = max(scene.frame_end, result["first"] + result["frames"] - 1)
         phones, frames, output = len(result["phones"]), result["frames"], result["performance"]
         if not heard:

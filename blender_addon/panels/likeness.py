@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import bpy
 
+from .. import jobs
 from ..core.consent import NONE, Consent
 from ..core.settings import AdaptSettings
 from ..scene.likeness_state import in_words, likeness_at
 from .engine import draw_engine
 from .files import draw_file
 from .presets import HEADCAST_PT_adapt_presets
-from .tab import AdvancedPanel, TabPanel, draw_action, draw_settings, draw_text
+from .tab import AdvancedPanel, TabPanel, draw_action, draw_job, draw_settings, draw_text
 
 
 class HEADCAST_PT_likeness(TabPanel, bpy.types.Panel):
@@ -47,6 +48,10 @@ class HEADCAST_PT_likeness_consent(AdvancedPanel, bpy.types.Panel):
         else:
             draw_settings(self.layout, consent, Consent)
         self.layout.operator("headcast.record_consent", icon="GREASEPENCIL")
+        jobs_of = ("headcast.forget", "headcast.forget_listed")
+        if jobs.current is None or jobs.last.operator not in jobs_of:
+            self.layout.operator("headcast.forget", icon="TRASH")
+        draw_job(self.layout, *jobs_of)
 
 
 class HEADCAST_PT_likeness_advanced(AdvancedPanel, bpy.types.Panel):

@@ -16,10 +16,11 @@ from ..scene.files import absolute
 from ..scene.take_state import TakeState, take_state
 from ..scene.verified import in_words, verdict_of
 from ..thumbnails import icon_of_file, of_take
-from .tab import draw_action, draw_text
+from .tab import draw_action, draw_job, draw_text
 
 MOST_REASONS = 5
 """Flagged frames whose reasons are told."""
+HAND_OVER = ("headcast.share", "headcast.turnover")
 SIDE = 5.0
 """Side of the picture, in rows."""
 
@@ -46,6 +47,16 @@ def draw_take(layout: bpy.types.UILayout, pattern: FramePattern | None) -> None:
         draw_flagged(layout, state)
     draw_report(layout, pattern)
     draw_signature(layout, pattern)
+    draw_hand_over(layout)
+
+
+def draw_hand_over(layout: bpy.types.UILayout) -> None:
+    """The buttons that make something of the take for others."""
+    if jobs.current is None or jobs.last.operator not in HAND_OVER:
+        row = layout.row(align=True)
+        row.operator("headcast.share", icon="RENDER_ANIMATION")
+        row.operator("headcast.turnover", icon="PACKAGE")
+    draw_job(layout, *HAND_OVER)
 
 
 def draw_signature(layout: bpy.types.UILayout, pattern: FramePattern) -> None:

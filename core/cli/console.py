@@ -74,7 +74,8 @@ def describe(command: str, result: dict[str, Any]) -> str:
         held = [f"  {take['manifest']}: {take['frames']} frames" for take in result["takes"]]
         none = "no take that was looked through holds the person"
         listed = "\n".join(["these takes hold the person, and are still there:", *held]) if held else none
-        return f"{result['likeness']} is deleted; {listed}"
+        goes = f"would be deleted, with {len(result['deleted']) - 1} small pictures" if result["list_only"] else "is deleted"
+        return f"{result['likeness']} {goes}; {listed}"
     if command == "verify":
         return "\n".join(_verdict(found) for found in result["verdicts"])
     if command == "share":
@@ -124,5 +125,8 @@ def _verdict(found: dict[str, Any]) -> str:
     said += [found["source_type"]] * bool(found["source_type"]) + [f"consent {found['consent']}"] * bool(found["consent"])
     if found["watermark"]:
         of = f" (take {' or '.join(found['takes'])})" if found["takes"] else " (of a take that is not here)"
-        said.append(f"watermark {found['watermark']}{of}")
+        agrees = ", as was signed" if found["watermark"] == found["stated_watermark"] else ""
+        said.append(f"watermark {found['watermark']}{agrees}{of}")
+    elif found["stated_watermark"]:
+        said.append(f"watermark {found['stated_watermark']} was signed, and is not heard")
     return "\n".join([f"{found['path']}: {', '.join(said)}", *(f"  {finding}" for finding in found["findings"])])

@@ -24,7 +24,7 @@ from ..arrays import Doubles, Reals
 from ..errors import NoSpeechError
 from ..landmarks.arkit import EXPRESSIONS, INDEX
 from ..landmarks.measure import measure_faces
-from ..performance import Performance, Phone
+from ..performance import Phone
 from ..progress import Silent
 from ..settings import SpeakSettings, TrackSettings
 from ..speech import espeak
@@ -119,20 +119,23 @@ def _closures(sentences: Sequence[str], language: str, words: bool, folder: Path
     counts = np.zeros(4, int)
     for sentence in sentences:
         spoken = espeak.synthesize(sentence, language)
-        path = _write(folder / "voice.wav", spoken.samples, spoken.rate)
+        path = write_voice(folder / "voice.wav", spoken.samples, spoken.rate)
         settings = SpeakSettings(language=language, head=0.0, rate="50")
         try:
             performance = speak(path, folder / "x.performance", settings, Silent(), sentence if words else "")
-            counts += np.array(closures(performance, spoken.phones))
+            lips = measure_faces(performance.landmarks).lips
+            counts += np.array(closures(lips, performance.rate, spoken.phones))
         except NoSpeechError:
             counts += np.array((len(_meeting(spoken.phones)), 0, 0, 0))
     return Closures(*counts.tolist())
 
 
-def closures(performance: Performance, spoken: Sequence[Phone]) -> Closures:
-    """Where the face's lips meet, beside where p, b and m begin. Pauses do not count."""
-    lips = measure_faces(performance.landmarks).lips
-    middles = (np.arange(len(lips)) + 0.5) / float(performance.rate)
+def closures(lips: Reals, rate: Fraction, spoken: Sequence[Phone]) -> Closures:
+    """Where the lips of a face meet, beside where p, b and m begin; pauses do not count.
+
+    lips: [F] their gap over the mouth's width, `rate` frames a second; NaN is open.
+    """
+    middles = (np.arange(len(lips)) + 0.5) / float(rate)
     shut = lips < SHUT
     edges = np.flatnonzero(np.diff(np.concatenate([[False], shut, [False]]).astype(np.int8))).reshape(-1, 2)
     spans = [(float(middles[a]), float(middles[b - 1])) for a, b in edges.tolist()]
@@ -218,7 +221,7 @@ def _life(folder: Path) -> None:
     spoken = [espeak.synthesize(sentence, "en-us") for sentence in SENTENCES["en-us"]]
     text, samples = " ".join(SENTENCES["en-us"]), np.concatenate([each.samples for each in spoken])
     times = int(np.ceil(MINUTE * spoken[0].rate / len(samples)))
-    path = _write(folder / "minute.wav", np.tile(samples, times), spoken[0].rate)
+    path = write_voice(folder / "minute.wav", np.tile(samples, times), spoken[0].rate)
     words = " ".join([text] * times)
     speak(path, folder / "x.performance", SpeakSettings(language="en-us"), Silent(), words)
     start, worked = time.perf_counter(), time.process_time()
@@ -236,7 +239,8 @@ def _life(folder: Path) -> None:
     print(f"{took / seconds * MINUTE:.1f} s to make, {worked / seconds * MINUTE:.1f} s of a processor's time")
 
 
-def _write(path: Path, samples: NDArray[np.floating], rate: int) -> Path:
+def write_voice(path: Path, samples: NDArray[np.floating], rate: int) -> Path:
+    """Samples [N], -1 to 1, as a WAV; returns its path."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

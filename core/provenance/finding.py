@@ -4,26 +4,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Floats, Picture
+from ..arrays import Picture
 from ..imaging.names import MOVIE_ENDINGS
 from ..imaging.read import open_clip, read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..take import ENDING, LIKENESS, SIDECAR, read_records
-from .payload import BITS, Heard, nearest
+from .listening import listen
+from .payload import BITS, Heard
 from .signing import stated_in
 from .stamping import DETECTOR
-from .watermark import BIT_WEIGHTS, head_square, listen
+from .watermark import SURE, head_square
 
-LOUDNESS, LIKENESS_THERE = (2.0, 5.0), (0.8, 0.7)
-"""A head is taken for marked where what is heard is at least as loud as the first, and like a word: how like, goes from the
-first to the second as it is louder. Chosen on 400 heads without a mark, none of which came nearer than 0.05."""
 HEARD_FRAMES = 8
 """Of a movie, those that are listened to."""
 
@@ -41,26 +38,17 @@ def in_words(number: int) -> str:
 def find_watermark(path: Path) -> Heard | None:
     """The mark in the heads of a picture or a movie; None where none is sure enough.
 
-    Raises MissingPackageError, MissingWeightsError, UnreadableImageError, EmptyClipError.
+    Raises MissingPackageError, MissingWeightsError (of the detector of faces), UnreadableImageError, EmptyClipError.
     """
     with closing(open_detector(DETECTOR)) as detector:
         return hear(_pictures(path), detector)
 
 
 def hear(pictures: Iterable[Picture], detector: Detector) -> Heard | None:
-    """The same of pictures in their order; the largest face of one is the same head as that of the next, and so on."""
-    heard: dict[int, list[Floats]] = defaultdict(list)
-    for picture in pictures:
-        for rank, face in enumerate(detector.detect(picture)):
-            heard[rank].append(listen(picture, head_square(face.landmarks)))
-    found = [nearest(np.mean(frames, axis=0), BIT_WEIGHTS) for frames in heard.values()]
-    return max(filter(is_sure, found), key=lambda one: one.likeness, default=None)
-
-
-def is_sure(heard: Heard) -> bool:
-    """Whether it is heard where a mark was put in, and not by chance."""
-    least = float(np.interp(heard.loudness, LOUDNESS, LIKENESS_THERE))
-    return heard.loudness >= LOUDNESS[0] and heard.likeness >= least
+    """The same of pictures: of all heads in all of them the one that is heard most surely."""
+    heads = ((picture, face) for picture in pictures for face in detector.detect(picture))
+    heard = [listen(picture, head_square(face.landmarks)) for picture, face in heads]
+    return max((one for one in heard if one.likeness >= SURE), key=lambda one: one.likeness, default=None)
 
 
 def takes_with(number: int, folder: Path, deep: bool) -> list[str]:

@@ -31,12 +31,23 @@ class HeldTake(NamedTuple):
 
 
 class Forgotten(NamedTuple):
-    """Work that is left to be done."""
+    """A person's files that go, and work that is left to be done."""
 
     person: str
     """the hash by which the takes were found"""
     deleted: tuple[Path, ...]
     takes: tuple[HeldTake, ...]
+
+
+def to_forget(likeness: Path, folders: Sequence[Path]) -> Forgotten:
+    """All that `forget` would delete, and the takes in `folders`, however deep, that hold the person. Nothing is deleted.
+
+    Raises NoLikenessError, WrongFileError.
+    """
+    person = person_hash(likeness)
+    manifests = {manifest for folder in folders for manifest in folder.rglob(f"*{ENDING}")}
+    takes = tuple(take for manifest in sorted(manifests) for take in _held_by(person, manifest))
+    return Forgotten(person, (likeness, *sorted(Path(tempfile.gettempdir()).glob(THUMBNAILS))), takes)
 
 
 def forget(likeness: Path, folders: Sequence[Path]) -> Forgotten:
@@ -45,20 +56,17 @@ def forget(likeness: Path, folders: Sequence[Path]) -> Forgotten:
 
     Raises NoLikenessError, WrongFileError, UnwritableError; the takes are looked for before anything is deleted.
     """
-    person = person_hash(likeness)
-    takes = tuple(take for folder in folders for take in _takes_of(person, folder))
-    thumbnails = list(Path(tempfile.gettempdir()).glob(THUMBNAILS))
+    found = to_forget(likeness, folders)
     with writing(likeness):
         likeness.unlink()
         remove_parts(likeness)
-    for path in thumbnails:
+    for path in found.deleted[1:]:
         with suppress(OSError):  # another user's
             path.unlink()
-    return Forgotten(person, (likeness, *(path for path in thumbnails if not path.exists())), takes)
+    return found._replace(deleted=tuple(path for path in found.deleted if not path.exists()))
 
 
-def _takes_of(person: str, folder: Path) -> Iterator[HeldTake]:
-    for manifest in sorted(folder.rglob(f"*{ENDING}")):
-        records = read_records(manifest)[0]
-        if any(record.get(LIKENESS) == person for record in records):
-            yield HeldTake(manifest, len(frames_among(records)))
+def _held_by(person: str, manifest: Path) -> Iterator[HeldTake]:
+    records = read_records(manifest)[0]
+    if any(record.get(LIKENESS) == person for record in records):
+        yield HeldTake(manifest, len(frames_among(records)))

@@ -63,6 +63,7 @@ def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         staging = tempfile.TemporaryDirectory(prefix=".share.", dir=output.parent)
+    watermark = ""
     with staging as folder:
         made = Path(folder) / output.name
         with stamping(number, settings.watermark, reporter) as stamp:
@@ -71,13 +72,15 @@ def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter
             else:
                 rate = settings.rate or float(run.get(RATE, 0.0)) or USUAL_RATE
                 _encode(made, pattern, numbers, rate, stamp, reporter)
+            if stamp is not None and stamp.heard:
+                watermark = in_words(number)
         put_xmp(made, xmp_packet(mark))
         if key is not None:
             plates = sorted({records[frame]["plate"] for frame in numbers if records[frame].get("plate")})
-            sign_file(made, key, mark, run.get(PHOTOS, ()), plates)
+            sign_file(made, key, mark, run.get(PHOTOS, ()), plates, watermark)
         with writing(output):
             made.replace(output)
-    return Shared(len(numbers), in_words(number) if stamp else "")
+    return Shared(len(numbers), watermark)
 
 
 def mark_of(run: Record) -> Mark:

@@ -27,6 +27,10 @@ from .marks import Mark
 
 TAKE = "headcast.take"
 """Label of our own statement in a C2PA manifest."""
+SOFT_BINDING, MARKED = "c2pa.soft-binding", "c2pa.watermarked.bound"
+"""C2PA's names for the statement that a watermark leads back to a signature, and for putting it in (since 2.3)."""
+ALGORITHM = "headcast.head-texture.1"
+"""The watermark's name in it. It is not in C2PA's public list of algorithms."""
 EXR = "image/x-exr"
 FORMATS = {".png": "image/png", ".mp4": "video/mp4", ".mov": "video/quicktime"}
 """Formats that a signature goes into, by the files' endings."""
@@ -61,13 +65,22 @@ def sign_take(pattern: FramePattern, key: StudioKey, mark: Mark, sources: Sequen
     return True
 
 
-def sign_file(path: Path, key: StudioKey, mark: Mark, sources: Sequence[str] = (), plates: Sequence[str] = ()) -> None:
-    """Put a signature into a PNG, MP4 or MOV file. Raises UnwritableError, WrongFileError, and UnreadableImageError for a
-    file that is none of these."""
+def sign_file(
+    path: Path,
+    key: StudioKey,
+    mark: Mark,
+    sources: Sequence[str] = (),
+    plates: Sequence[str] = (),
+    watermark: str = "",
+) -> None:
+    """Put a signature into a PNG, MP4 or MOV file, which also states the watermark that is in its heads, if one is.
+
+    Raises UnwritableError, WrongFileError, and UnreadableImageError for a file that is none of these.
+    """
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise UnreadableImageError(f"{path} has no room for a signature", f"Give one of: {', '.join(FORMATS)}")
-    builder = _builder(mark, path.name, kind, {}, _ingredients(sources, plates))
+    builder = _builder(mark, path.name, kind, {}, _ingredients(sources, plates), watermark)
     with key.signer() as signer, whole_file(path) as part, open(path, "rb") as source, open(part, "w+b") as target:
         builder.sign(signer, kind, source, target)
 
@@ -93,8 +106,22 @@ def stated_in(sidecar: Path) -> dict[str, Any]:
 
 def statement_of(reader: c2pa.Reader) -> dict[str, Any]:
     """Our own statement in what was read; empty where there is none."""
+    return _assertion(reader, TAKE)
+
+
+def watermark_stated(reader: c2pa.Reader) -> str:
+    """The watermark that was signed to be in the heads; empty where none was, or one of another program's."""
+    stated = _assertion(reader, SOFT_BINDING)
+    if stated.get("alg") != ALGORITHM:
+        return ""
+    blocks = stated.get("blocks")
+    block = blocks[0] if isinstance(blocks, list) and blocks else None
+    return str(block.get("value", "")) if isinstance(block, dict) else ""
+
+
+def _assertion(reader: c2pa.Reader, label: str) -> dict[str, Any]:
     assertions = (reader.get_active_manifest() or {}).get("assertions", [])
-    found = next((each.get("data") for each in assertions if each.get("label") == TAKE), None)
+    found = next((each.get("data") for each in assertions if each.get("label") == label), None)
     return found if isinstance(found, dict) else {}
 
 
@@ -105,21 +132,24 @@ def offline(trusted: str = "") -> c2pa.Context:
 
 
 def _builder(
-    mark: Mark, title: str, kind: str, stated: Mapping[str, Any], ingredients: list[dict[str, str]]
+    mark: Mark, title: str, kind: str, stated: Mapping[str, Any], ingredients: list[dict[str, str]], watermark: str = ""
 ) -> c2pa.Builder:
-    made = {
-        "action": "c2pa.created",
-        "digitalSourceType": mark.source_type,
-        "softwareAgent": {"name": "Headcast", "version": VERSION},
-    }
+    agent = {"name": "Headcast", "version": VERSION}
+    actions = [{"action": "c2pa.created", "digitalSourceType": mark.source_type, "softwareAgent": agent}]
+    bindings = []
+    if watermark:
+        actions.append({"action": MARKED, "softwareAgent": agent})
+        blocks = [{"scope": {}, "value": watermark}]
+        bindings.append({"label": SOFT_BINDING, "data": {"alg": ALGORITHM, "blocks": blocks, "pad": []}})
     manifest = {
         "claim_generator_info": [{"name": "Headcast", "version": VERSION}],
         "title": title,
         "format": kind,
         "ingredients": ingredients,
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": [made]}},
+            {"label": "c2pa.actions.v2", "data": {"actions": actions}},
             {"label": TAKE, "data": dict(stated) or mark.entries},
+            *bindings,
         ],
     }
     return c2pa.Builder(json.dumps(manifest), context=offline())

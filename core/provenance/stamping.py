@@ -3,57 +3,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Floats, Picture
+from ..arrays import Doubles, Floats, Picture
 from ..errors import MissingPackageError, MissingWeightsError
 from ..imaging import exr
 from ..landmarks.detectors import Detector, Face, open_detector
 from ..progress import Reporter
-from .watermark import ensure_marker, head_square, marked
+from .watermark import head_square, marked
 
-Marking = Callable[[Path, Picture], Picture]
-"""Takes a frame's file, and the picture that is shown of it."""
 DETECTOR = "mediapipe"
 IN_HEAD = 0.5
 """The part of a face that is in the head's matte where the face is the head's and not somebody's in the plate."""
 
 
+class Marking:
+    """Marks one frame after the other."""
+
+    def __init__(self, number: int, strength: float, detector: Detector) -> None:
+        self.number, self.strength, self.detector = number, strength, detector
+        self.heard = 0
+        """frames with a mark that can be heard"""
+        self.unheard: list[Path] = []
+        self._place: Doubles | None = None
+
+    def __call__(self, path: Path, picture: Picture) -> Picture:
+        """The picture that is shown of a frame's file, with the mark where it shows the head."""
+        matte = exr.read_head(path)[..., 3]
+        if not matte.any():
+            return picture
+        face = _of_head(self.detector.detect(picture), matte)
+        if face is None:
+            self.unheard.append(path)
+            return picture
+        square = head_square(face.landmarks)
+        made = marked(picture, np.clip(matte, 0.0, 1.0), square, self.number, self.strength, self._place)
+        self._place = made.place
+        if made.is_heard:
+            self.heard += 1
+        else:
+            self.unheard.append(path)
+        return made.picture
+
+
 @contextmanager
 def stamping(number: int, strength: float, reporter: Reporter) -> Iterator[Marking | None]:
     """Gives what marks one frame after the other with `number`; None where nothing is to be marked, or a note says why
-    nothing can be. At the end a note says how many heads were not found."""
+    nothing can be. At the end a note says how many heads have no mark."""
     detector = _ready(reporter) if strength else None
     if detector is None:
         yield None
         return
-    unfound = []
-
-    def stamp(path: Path, picture: Picture) -> Picture:
-        matte = exr.read_head(path)[..., 3]
-        if not matte.any():
-            return picture
-        face = _of_head(detector.detect(picture), matte)
-        if face is None:
-            unfound.append(path)
-            return picture
-        return marked(picture, np.clip(matte, 0.0, 1.0), head_square(face.landmarks), number, strength)
-
+    stamp = Marking(number, strength, detector)
     with closing(detector):
         yield stamp
-    if unfound:
+    if stamp.unheard:
         reporter.note(
-            f"No watermark is in {len(unfound)} frames, where the detector finds no head: {unfound[0].name} is one"
+            f"No watermark is in {len(stamp.unheard)} frames, where the head is not found, too small or hardly there: "
+            f"{stamp.unheard[0].name} is one"
         )
 
 
 def _ready(reporter: Reporter) -> Detector | None:
     try:
-        ensure_marker()
         return open_detector(DETECTOR)
     except (MissingPackageError, MissingWeightsError) as error:
         reporter.note(f"No watermark is put in: {error}")

@@ -31,7 +31,7 @@ from ..reading import Reader
 from ..take import ENDING, SIDECAR, FramePattern
 from .finding import find_watermark, in_words, takes_with
 from .keys import trusted_certificates
-from .signing import EXR, FORMATS, offline, statement_of
+from .signing import EXR, FORMATS, offline, statement_of, watermark_stated
 
 WHOLE, UNKNOWN, CHANGED, UNSIGNED = "whole", "unknown signer", "changed", "unsigned"
 EXIT_CODES = {WHOLE: 0, CHANGED: 1, UNKNOWN: 3, UNSIGNED: 4}
@@ -68,6 +68,8 @@ class Verification:
     """the IPTC's term"""
     watermark: str = ""
     """the number of a take that is in the heads, signed or not; empty where none was found"""
+    stated_watermark: str = ""
+    """the number that was signed to be in the heads; empty where none was"""
     takes: tuple[str, ...] = ()
     """the names of takes that have this number"""
 
@@ -155,7 +157,11 @@ def _with_watermark(verdict: Verification, takes: Path | None, reporter: Reporte
     if found is None:
         return verdict
     folder, deep = (takes, True) if takes else (verdict.path.parent, False)
-    return replace(verdict, watermark=in_words(found.number), takes=tuple(takes_with(found.number, folder, deep)))
+    heard = replace(verdict, watermark=in_words(found.number), takes=tuple(takes_with(found.number, folder, deep)))
+    if verdict.stated_watermark in ("", heard.watermark):
+        return heard
+    other = f"its watermark is {heard.watermark}, and {verdict.stated_watermark} is what was signed"
+    return replace(heard, state=CHANGED, findings=(*verdict.findings, other))
 
 
 def _verify_take(sidecar: Path, asked: Path, reporter: Reporter) -> Verification:
@@ -217,6 +223,7 @@ def _judged(path: Path, reader: c2pa.Reader) -> Verification:
         findings=tuple(f"what was signed does not hold: {code}" for code in wrong),
         consent=str(stated.get("consent", "")),
         source_type=_source_type(manifest),
+        stated_watermark=watermark_stated(reader),
     )
 
 

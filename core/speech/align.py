@@ -18,7 +18,7 @@ FLOOR = 1e-5
 """Chance of whatever was not heard."""
 BEAM = 1200
 """States of the way that are kept beside the best one, which is far more than speech can get ahead or fall behind."""
-LEAD = 0.04
+LEAD = 0.06
 """Seconds: the network speaks up so long after a phone began."""
 LONGEST_VOWEL, LONGEST_CONSONANT = 0.35, 0.2
 """Seconds: a phone that nothing follows ends then."""

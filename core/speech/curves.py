@@ -20,9 +20,6 @@ from .prosody import RATE_OF_CURVES, Prosody
 from .visemes import CLASSES, VOWELS, class_of, letters_of
 
 JAW = "jawOpen"
-FADE = 0.08
-"""Seconds: the dominance of a phone falls to 1/e so far outside of its middle half, for one that takes USUAL to form."""
-USUAL = 0.1
 REACH = 0.4
 """Seconds after which a phone's dominance counts for nothing."""
 PAUSE_DOMINANCE = 0.5
@@ -171,10 +168,10 @@ def _shaped(phones: Sequence[Phone]) -> list[tuple[Phone, Shape]]:
 
 
 def _dominance(at: Doubles, phone: Phone, shape: Shape) -> Doubles:
-    """[M] 1 in the phone's middle half, falling to both sides."""
+    """[M] 1 in the phone's middle half, and 1/e so far outside of it as the shape takes to form, or to go."""
     middle, half = (phone.start + phone.end) / 2, (phone.end - phone.start) / 4
     before, after = np.maximum(middle - half - at, 0.0), np.maximum(at - middle - half, 0.0)
-    return np.exp(-(before / shape.onset + after / shape.offset) * USUAL / FADE)
+    return np.exp(-(before / shape.onset + after / shape.offset))
 
 
 def _between(phones: Sequence[Phone], moments: int) -> Doubles:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How probable each phone is at each moment of a sound, by the CTC network of hama (Apache-2.0), run by ONNX Runtime.
+"""How probable each phone is at each moment of a sound, by the CTC network of hama (Apache-2.0), which `hearing` runs.
 
 The model's file is 5 MB and hears every language. It is looked for at `$HEADCAST_SPEECH_MODEL`, then in our cache folder,
 then beside the Python that runs, where `fetching` puts it: PyPI has it inside the wheel of hama, of which nothing else is
@@ -16,9 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Floats
-from ..fetching import SPEECH
-from ..inference import open_session
 from ..progress import Reporter
+from .hearing import hear
 from .sound import RATE, loudness
 
 STEP = 0.02
@@ -28,10 +27,9 @@ TOKENS: tuple[str, ...] = tuple(json.loads((Path(__file__).parent / "tokens.json
 """Tokens that the network tells apart: symbols of IPA and some others, then the end of a word, then nothing new."""
 WORD_END, BLANK = len(TOKENS) - 2, len(TOKENS) - 1
 LONGEST, SHORTEST = 1400, 700
-"""Moments of one piece: the network drops, without a word, all beyond 30 seconds."""
+"""Moments of one piece: the network was made for 30 seconds, and its attention grows with the square."""
 QUIET = 10
 """Moments over which loudness is taken where a pause is looked for."""
-PACE = 0.8
 LEAST = SAMPLES
 """Samples of a piece: the network mirrors the ends."""
 
@@ -43,25 +41,14 @@ class Posteriors(NamedTuple):
     """[T, len(TOKENS)] each sums to 1"""
 
 
-def listen_slowly(samples: Floats, reporter: Reporter) -> Posteriors:
-    """The same with the sound played at PACE: another voice of the same words, which the network hears in its own way."""
-    slow = np.interp(np.arange(int(len(samples) / PACE)) * PACE, np.arange(len(samples)), samples).astype(np.float32)
-    chances = listen(slow, reporter).chances
-    at = np.arange(max(len(samples) // SAMPLES, 1)) / PACE
-    return Posteriors(chances[np.minimum(at.round().astype(int), len(chances) - 1)])
-
-
 def listen(samples: Floats, reporter: Reporter) -> Posteriors:
     """Hear `samples` [N] at RATE, piece by piece. Raises MissingPackageError, MissingWeightsError."""
-    session = open_session(SPEECH)
     edges = cuts(loudness(samples, SAMPLES))
     found = []
     for i, (begin, end) in enumerate(pairwise(edges)):
         reporter.step("listen", i, len(edges) - 1)
         piece = samples[begin * SAMPLES : end * SAMPLES]
-        piece = np.pad(piece, (0, max(0, LEAST - len(piece))))[None]
-        logs, _ = session.run(None, {"waveform": piece, "waveform_lengths": np.array([piece.shape[1]], np.int64)})
-        part = np.exp(logs[0][: end - begin].astype(np.float32))
+        part = np.exp(hear(np.pad(piece, (0, max(0, LEAST - len(piece)))))[: end - begin])
         found.append(np.pad(part, ((0, end - begin - len(part)), (0, 0)), mode="edge"))
     return Posteriors(np.concatenate(found))
 

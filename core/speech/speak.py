@@ -26,14 +26,14 @@ from .curves import dialled, mouth_curves, seal
 from .free import guess
 from .life import live
 from .phones import phones_of, read_words
-from .posteriors import STEP, listen, listen_slowly
+from .posteriors import STEP, listen
 from .prosody import RATE_OF_CURVES, Prosody, prosody_of
 from .sound import Sound, read_sound
 
 USUAL_RATE = "25"
-BELONGS = 1.4
-"""How many times as sure words are as the same ones backwards where they belong to the sound: 1.6 and more on espeak-ng's
-voice in five languages, 0.85 to 1.3 for the words of others."""
+BELONGS = 2.0
+"""How many times as sure words are as the same ones backwards where they belong to the sound: 2.2 and more on espeak-ng's
+voice in five languages, 0.7 to 1.8 for the words of others."""
 UNSURE = 0.5
 """How sure the network is of what it heard, below which that is said."""
 EMPTY: Keys = {}
@@ -80,7 +80,7 @@ def phones_in(
     loud = prosody.speaking[np.minimum(at, len(prosody.speaking) - 1)]
     nobody = NoSpeechError(f"Nobody is heard to speak in {voice}", "Give a voice without music, or another recording of it")
     if not symbols:
-        guessed = guess(heard, listen_slowly(sound.samples, reporter), loud)
+        guessed = guess(heard, loud)
         if not guessed.phones:
             raise nobody
         sure = "" if guessed.sure >= UNSURE else ": give the words, or correct the phones"
@@ -90,7 +90,7 @@ def phones_in(
         reporter.note(f"The words are too many for {sound.seconds:.1f} seconds of sound")
     aligned = align(heard, symbols, loud)
     if aligned.sure < BELONGS * align(heard, symbols[::-1], loud).sure:
-        if not guess(heard, heard, loud).phones:
+        if not guess(heard, loud).phones:
             raise nobody
         reporter.note(
             f"The words fit {voice.name} no better than backwards: are these its words, in the language "

@@ -29,6 +29,8 @@ from ..errors import CancelledError, HeadcastError, MissingEngineError
 
 Message = dict[str, Any]
 Send = Callable[[Message], None]
+LAST = ("done", "error")
+"""The events that end a job."""
 KINDS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, HeadcastError)}
 """The errors that a message may name."""
 

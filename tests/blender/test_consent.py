@@ -12,11 +12,13 @@ from headcast import environment
 from headcast.core.consent import Consent
 from headcast.core.files import sha256_of
 from headcast.core.likeness import person_hash, read_card, record_consent
+from headcast.core.take import LIKENESS, FramePattern, Manifest
+from headcast.operators import forget
 from headcast.operators.polls import LINKED
 
 from ..conftest import ENGINE_PYTHON, subprocess
 from .test_linked import link
-from .test_panels import drawn
+from .test_panels import Paper, drawn
 from .test_registration import refusal
 
 WRITE = """
@@ -105,3 +107,37 @@ def test_a_likeness_is_made_with_the_consent_of_the_form(scene: bpy.types.Scene,
     assert bpy.ops.headcast.adapt() == {"FINISHED"}
     consent = read_card(tmp_path / "made.likeness").consent
     assert (consent.kind, consent.scope) == ("own", "a test")
+
+
+def test_a_person_is_forgotten_after_the_list_was_seen(
+    scene: bpy.types.Scene, likeness: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pattern = FramePattern.parse(str(tmp_path / "takes" / "shot_v001.####.exr"))
+    pattern.folder.mkdir()
+    Manifest(pattern, {1: "x"}).begin({LIKENESS: person_hash(likeness)})
+    scene.headcast.output = "//takes/shot_v001.####.exr"
+    assert "headcast.forget" in drawn("likeness_consent")
+    monkeypatch.setattr(forget.HEADCAST_OT_forget_listed, "listed", None)
+    assert refusal(bpy.types.HEADCAST_OT_forget_listed) == "See what goes first: Forget..."
+    assert bpy.ops.headcast.forget() == {"FINISHED"}
+    assert likeness.is_file()
+    paper = Paper()
+    forget.draw_list(paper, forget.HEADCAST_OT_forget_listed.listed)
+    said = "\n".join(paper.said)
+    for text in (str(likeness), "1 takes hold the person, and stay:", f"{pattern.manifest} (0)"):
+        assert text in said
+    assert bpy.ops.headcast.forget_listed() == {"FINISHED"}
+    assert not likeness.exists()
+    assert pattern.manifest.is_file()
+    assert refusal(bpy.types.HEADCAST_OT_forget) == "Make or choose a likeness first"
+
+
+def test_the_list_of_one_person_does_not_forget_another(scene: bpy.types.Scene, likeness: Path, tmp_path: Path) -> None:
+    assert bpy.ops.headcast.forget() == {"FINISHED"}
+    other = tmp_path / "other.likeness"
+    other.write_bytes(likeness.read_bytes())
+    scene.headcast.likeness = "//other.likeness"
+    assert refusal(bpy.types.HEADCAST_OT_forget_listed) == "See what goes first: Forget..."
+    with pytest.raises(RuntimeError, match="See what goes first"):
+        bpy.ops.headcast.forget_listed()
+    assert other.is_file()

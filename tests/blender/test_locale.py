@@ -38,6 +38,9 @@ def of_classes() -> Iterator[str]:
             for name in vars(base).get("__annotations__", {})
         }
         known = cls.bl_rna.properties
+        if issubclass(cls, bpy.types.Operator):  # the file browser and dialogs show what its class does not hold
+            group, _, name = cls.bl_idname.partition(".")
+            known = getattr(getattr(bpy.ops, group), name).get_rna_type().properties
         for name in own & set(known.keys()):
             if not known[name].is_hidden:
                 yield from of_property(known[name])

@@ -13,8 +13,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from headcast import preview, registration
-from headcast.core.errors import MissingEngineError, NoLikenessError, RigError, WorkerError
+from headcast import jobs, preview, registration
+from headcast.core.errors import MissingEngineError, NoLikenessError, RigError, SettingError, WorkerError
 from headcast.core.performance import Performance
 from headcast.engine import Engine
 from headcast.scene import preview_picture
@@ -193,6 +193,23 @@ def _moved_by(scene: bpy.types.Scene) -> bool:
     preview.current.rig._stale = False
     scene.frame_set(5)
     return preview.current.rig._stale
+
+
+def test_it_takes_an_idle_worker_and_leaves_one_that_works(on: bpy.types.Scene) -> None:
+    """An idle one has torch loaded: that is most of what the first frame waits for."""
+    preview.stop()
+    with pytest.raises(SettingError):
+        jobs.wait(jobs.EngineJob("dance", {}, {}))
+    idle = jobs.running_engine(Path(ENGINE_PYTHON)).process_id
+    bpy.ops.headcast.preview()
+    painted()
+    assert preview.current.process_id == idle
+    working = jobs.EngineJob("dance", {}, {})
+    assert working.process_id != idle
+    preview.stop()
+    bpy.ops.headcast.preview()
+    until(lambda: preview.current.process_id is not None)
+    assert preview.current.process_id not in (idle, working.process_id)
 
 
 def test_a_worker_that_dies_and_dies_is_left(on: bpy.types.Scene) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,18 +18,8 @@ from headcast.scene.phones import is_phone, read_phones, write_phones
 from headcast.scene.sound import sound_strips
 from headcast.scene.speech_keys import speech_keys
 
-from ..conftest import ENGINE_PYTHON
+from ..saying import LINE, say
 
-SAY = """
-import sys, wave
-import numpy as np
-from headcast.core.speech.espeak import synthesize
-spoken = synthesize(sys.argv[2], "en-us")
-with wave.open(sys.argv[1], "wb") as file:
-    file.setnchannels(1); file.setsampwidth(2); file.setframerate(spoken.rate)
-    file.writeframes((spoken.samples * 32767).astype("<i2").tobytes())
-"""
-WORDS = "My mother made a big map."
 PHONES = [
     Phone("m", 0.01, 0.06),
     Phone("ˈa", 0.06, 0.2),
@@ -42,9 +31,7 @@ PHONES = [
 
 @pytest.fixture(scope="module")
 def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("voice") / "voice.wav"
-    subprocess.run([ENGINE_PYTHON, "-c", SAY, str(path), WORDS], check=True)
-    return path
+    return say(tmp_path_factory.mktemp("voice") / "voice.wav")
 
 
 def marked(scene: bpy.types.Scene) -> list[tuple[str, int]]:
@@ -54,7 +41,7 @@ def marked(scene: bpy.types.Scene) -> list[tuple[str, int]]:
 def test_a_sound_becomes_a_performance_with_sound_and_markers(scene: bpy.types.Scene, voice: Path) -> None:
     settings = scene.headcast
     scene.render.fps = 24
-    settings.source, settings.sound, settings.words = "SPEECH", str(voice), WORDS
+    settings.source, settings.sound, settings.words = "SPEECH", str(voice), LINE
     settings.speak.language, settings.speak.first, settings.speak.joy = "en-us", 101, 0.5
     assert bpy.ops.headcast.speak() == {"FINISHED"}
     performance = Performance.load(Path(bpy.path.abspath(settings.performance)))
@@ -71,7 +58,7 @@ def test_a_sound_becomes_a_performance_with_sound_and_markers(scene: bpy.types.S
 
 def test_a_marker_that_is_renamed_closes_the_lips(scene: bpy.types.Scene, voice: Path) -> None:
     settings = scene.headcast
-    settings.source, settings.sound, settings.words, settings.speak.language = "SPEECH", str(voice), WORDS, "en-us"
+    settings.source, settings.sound, settings.words, settings.speak.language = "SPEECH", str(voice), LINE, "en-us"
     bpy.ops.headcast.speak()
     path = Path(bpy.path.abspath(settings.performance))
     before = Performance.load(path)
@@ -145,7 +132,7 @@ def test_the_sequencers_sound_is_taken_where_it_begins(scene: bpy.types.Scene, v
 
 def test_speech_goes_on_to_the_control_face(scene: bpy.types.Scene, voice: Path) -> None:
     settings = scene.headcast
-    settings.source, settings.sound, settings.words, settings.speak.language = "SPEECH", str(voice), WORDS, "en-us"
+    settings.source, settings.sound, settings.words, settings.speak.language = "SPEECH", str(voice), LINE, "en-us"
     bpy.ops.headcast.speak()
     bpy.ops.headcast.add_control_face(shape="PERFORMANCE")
     assert bpy.ops.headcast.write_curves() == {"FINISHED"}

@@ -177,9 +177,15 @@ def test_forgetting_deletes_the_likeness_and_names_the_takes(
     other = take_of("another", tmp_path / "takes" / "other")
     record_consent(person, read_consent(record))
     person = person.rename(tmp_path / "renamed.likeness")
-    assert main(["forget", str(person), str(tmp_path / "takes")]) == 0
+    assert main(["forget", str(person), str(tmp_path / "takes"), "--list-only"]) == 0
+    assert f"would be deleted, with 1 small pictures; these takes hold the person, and are still there:\n  {held}" in (
+        capsys.readouterr().out
+    )
+    assert person.is_file()
+    assert thumbnail.exists()
+    assert main(["forget", str(person), str(tmp_path / "takes"), str(held.parent)]) == 0
     said = capsys.readouterr().out
-    assert f"{held}: 1 frames" in said
+    assert said.count(f"{held}: 1 frames") == 1
     assert str(other) not in said
     assert not person.exists()
     assert not thumbnail.exists()

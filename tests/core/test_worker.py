@@ -63,6 +63,22 @@ def test_an_error_is_a_message_and_the_worker_goes_on(engine: Engine, tmp_path: 
     assert engine.alive
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux which libraries a process has loaded")
+def test_the_worker_loads_what_paints_before_anybody_waits_for_it(engine: Engine, tmp_path: Path) -> None:
+    loaded = Path(f"/proc/{engine.process_id}/maps")
+    until(engine, "ready")
+    assert "libtorch" not in loaded.read_text()
+    assert engine.idle
+    engine.ask("speak", {"voice": str(tmp_path / "none.wav"), "output": str(tmp_path / "x.performance")}, {})
+    assert not engine.idle
+    assert until(engine, "error")[-1]["kind"] == "UnreadableSoundError"
+    assert engine.idle
+    end = time.monotonic() + 60
+    while "libtorch" not in loaded.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_a_job_can_be_stopped(engine: Engine, astronaut: Path, tmp_path: Path) -> None:
     number = engine.ask("adapt", {"photos": [str(astronaut)] * 50, "output": str(tmp_path / "x.likeness")}, {})
     until(engine, "step")

@@ -15,7 +15,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1600, 1200
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STEP = 9
 """Pixels between two looks at what lies under the mouse: less than half a button's height."""
 SETTLE = 0.06
@@ -165,7 +165,11 @@ class Window:
 
     def click(self, button: str, area: str = "VIEW_3D", region: str = "UI") -> None:
         """Press a button that is to be seen."""
-        self.find(button, area, region)
+        self.click_at(*self.find(button, area, region))
+
+    def click_at(self, x: int, y: int) -> None:
+        """Press what lies there, in pixels from the top left."""
+        self.move(x, y)
         self._do("click", "1")
 
     def press(self, key: str) -> None:

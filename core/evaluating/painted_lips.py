@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether painted lips meet in time: `python -m headcast.core.evaluating.painted_lips PICTURE ...` prints a table.
+
+Each portrait says lines of espeak-ng's voice, whose phones and times are known, and the detector looks at every painted
+frame. Beside it stand the lips that the portrait was asked for: where those are right, the painter or the detector is not.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..adapting.adapt import adapt
+from ..arrays import Doubles, Reals
+from ..imaging.colour import to_bytes
+from ..imaging.crop import to_crop
+from ..landmarks.detectors import Detector, open_detector
+from ..landmarks.measure import measure_faces
+from ..painting.player import open_player
+from ..performance import Performance
+from ..progress import Silent
+from ..rendering.frames import directed, framed
+from ..settings import AdaptSettings, RenderSettings, SpeakSettings
+from ..speech import espeak
+from ..speech.speak import speak
+from .speech import SENTENCES, Closures, closures, write_voice
+
+LINES = {"en-us": 2, "de": 1, "fr": 1}
+"""How many of SENTENCES a portrait says."""
+
+
+class Lips(NamedTuple):
+    """Gaps of the inner lips over the mouth's width, in F frames."""
+
+    asked: Doubles
+    """[F]"""
+    painted: Doubles
+    """[F] NaN where the detector sees no face"""
+
+
+def painted_lips(likeness: Path, performance: Performance, detector: Detector) -> Lips:
+    """The lips of a likeness that plays a performance, as `render` paints it from its defaults. Raises HeadcastError."""
+    settings = RenderSettings()
+    person, player = open_player(likeness, settings.weights, settings.device, settings.photos)
+    shown, wanted = directed(framed(performance.in_square_pixels(), person, settings), person, settings)
+    painted = np.full(len(wanted), np.nan)
+    for i, points in enumerate(to_crop(wanted, shown.crops, person.size)):
+        faces = detector.detect(to_bytes(player.paint(points).picture))
+        if faces:
+            painted[i] = measure_faces(faces[0].landmarks[None]).lips[0]
+    return Lips(measure_faces(wanted).lips, painted)
+
+
+def main(pictures: Sequence[str]) -> None:
+    """Print the table: recall and precision, and how the painted gap follows the one that was asked for."""
+    print("| portrait | language | p, b and m | asked: recall / precision | painted | correlation |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as name, closing(open_detector(AdaptSettings().detector)) as detector:
+        folder = Path(name)
+        for picture in pictures:
+            likeness = folder / f"{Path(picture).stem}.likeness"
+            adapt([picture], likeness, AdaptSettings(), Silent())
+            for language, lines in LINES.items():
+                asked, painted, follows = _tell(likeness, language, SENTENCES[language][:lines], folder, detector)
+                print(
+                    f"| {Path(picture).stem} | {language} | {asked.truth} | {asked.line} | {painted.line} | {follows:.2f} |",
+                    flush=True,
+                )
+
+
+def _tell(
+    likeness: Path, language: str, lines: Sequence[str], folder: Path, detector: Detector
+) -> tuple[Closures, Closures, float]:
+    counts = np.zeros((2, 4), int)
+    gaps: list[Reals] = []
+    for line in lines:
+        spoken = espeak.synthesize(line, language)
+        voice = write_voice(folder / "voice.wav", spoken.samples, spoken.rate)
+        performance = speak(voice, folder / "line.performance", SpeakSettings(language=language), Silent(), line)
+        lips = painted_lips(likeness, performance, detector)
+        counts += np.array([closures(each, performance.rate, spoken.phones) for each in lips])
+        gaps.append(np.stack(lips))
+    both = np.concatenate(gaps, axis=1)
+    both = both[:, np.isfinite(both).all(axis=0)]
+    asked, painted = (Closures(*each) for each in counts.tolist())
+    return asked, painted, float(np.corrcoef(both)[0, 1])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

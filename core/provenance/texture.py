@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of a head's picture that its watermark is in: fine texture, evened out, and the patterns it is compared with.
+
+A head's square, as its landmarks tell it, is looked at in grey and at one size, so a copy of another size is heard alike.
+Only detail of 14 to 30 waves across the square counts: coarser detail is the face itself, finer detail is lost when a copy
+is made smaller. It is divided by how much of it there is round about, so that hair and skin count alike. Sixty-four patterns
+of such detail, each of them all over the head, are the bits: how like the texture is to each, is what is heard.
+
+This is spread spectrum: I. J. Cox and others, "Secure Spread Spectrum Watermarking for Multimedia", 1997.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ..arrays import Doubles, Floats, Picture
+from ..imaging.resample import cut
+from .payload import LENGTH
+
+SIDE = 128
+"""Pixels of the grid across what is looked at."""
+ROOM = 1.125
+"""How often the head's square goes into it, along a side."""
+AROUND, ENOUGH = 1.4, 384
+"""What may be looked at is so often the head's square, and needs no more pixels across."""
+RIM = 0.35 * SIDE
+"""Pixels from the middle to where the head ends, more or less: by so many is growing counted."""
+LOWEST, HIGHEST = 14.0, 30.0
+"""Waves across the head's square."""
+NEAR = 4.0
+"""Pixels: standard deviation of what is round about."""
+FLOOR = 4.0
+"""Steps of 8 bits: texture fainter than that is not made stronger."""
+MOST = 1.0
+"""How far texture counts, in its own measure: an outline is much stronger than texture."""
+SEED = b"Headcast, the watermark of heads, 1"
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class Texture(NamedTuple):
+    """Of one head, [SIDE, SIDE] each."""
+
+    even: Floats
+    """the texture, evened out"""
+    around: Floats
+    """how much texture is round about, in steps of 8 bits"""
+    slope: Floats
+    """by how much `even` changes with the band's picture"""
+
+
+def grey(picture: Picture) -> Floats:
+    """Luma [H, W, 1] of a picture [H, W, 3], 0 to 255."""
+    return (picture.astype(np.float32) @ LUMA)[..., None]
+
+
+def near_head(picture: Picture, square: Doubles) -> tuple[Floats, Doubles]:
+    """Luma [H, W, 1] to look at, and the head's square [3] there. A large head is made smaller: it is looked at often."""
+    if square[2] * AROUND <= ENOUGH:
+        return grey(picture), square
+    part = np.array([*square[:2], square[2] * AROUND])
+    return cut(grey(picture), part, ENOUGH), np.array([ENOUGH / 2, ENOUGH / 2, ENOUGH / AROUND])
+
+
+def moved(square: Doubles, place: Doubles) -> Doubles:
+    """[3] the part of the picture that is looked at, for the head's `square` [3]: moved by `place` [3], pixels of the grid
+    across, down and outward (at the head's rim)."""
+    side = square[2] * ROOM * np.exp(place[2] / RIM)
+    return np.array([*(square[:2] + place[:2] * side / SIDE), side])
+
+
+def looked_at(luma: Floats, square: Doubles, place: Doubles) -> Floats:
+    """[SIDE, SIDE] that part of luma [H, W, 1]."""
+    return cut(luma, moved(square, place), SIDE).reshape(SIDE, SIDE)
+
+
+def texture_of(seen: Floats) -> Texture:
+    """The texture in [SIDE, SIDE] of luma."""
+    band = in_band(seen)
+    around = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), NEAR) + FLOOR**2)
+    bent = np.tanh(band / (around * MOST))
+    return Texture(bent * MOST, around, (1.0 - bent * bent) / around)
+
+
+def in_band(pictures: Floats) -> Floats:
+    """Only the detail that counts, of [..., SIDE, SIDE]; the finer, the more, as there is less of it in pictures."""
+    return np.asarray(np.fft.irfft2(np.fft.rfft2(pictures) * _band(True), s=(SIDE, SIDE)), np.float32)
+
+
+def heard_in(texture: Floats) -> Floats:
+    """[64] how like an even texture [SIDE, SIDE] is to each pattern."""
+    return np.asarray(patterns() @ texture.ravel(), np.float32)
+
+
+@lru_cache(maxsize=1)
+def patterns() -> Floats:
+    """[64, SIDE * SIDE] the patterns, of length 1; the same on every machine, for ever."""
+    drawn = np.frombuffer(hashlib.shake_256(SEED).digest(LENGTH * SIDE * SIDE), np.uint8)
+    noise = drawn.reshape(LENGTH, SIDE, SIDE) - np.float32(127.5)
+    middle = (np.arange(SIDE) + 0.5) / SIDE - 0.5
+    head = np.clip(1.6 - (middle / 0.30) ** 2 - (middle[:, None] / 0.38) ** 2, 0.0, 1.0)
+    made = np.fft.irfft2(np.fft.rfft2(noise) * _band(False), s=(SIDE, SIDE)) * head
+    flat = made.reshape(LENGTH, -1)
+    return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
+
+
+@lru_cache(maxsize=2)
+def _band(rising: bool) -> Floats:
+    """[SIDE, SIDE // 2 + 1] the part of each wave that is kept."""
+    waves = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None]) * SIDE / ROOM
+    kept = (waves >= LOWEST) & (waves <= HIGHEST)
+    return np.asarray(kept * (waves / LOWEST if rising else 1.0), np.float32)
