@@ -66,14 +66,15 @@ def claim(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def turn(path: Path) -> Iterator[None]:
-    """The same for short work that everyone must do: waits until the file is ours. Raises UnwritableError."""
+def turn(path: Path, seconds: float = POLL_SECONDS) -> Iterator[None]:
+    """The same for work that everyone must do: waits until the file is ours, and looks again after so many seconds. Raises
+    UnwritableError."""
     while True:
         with claim(path) as mine:
             if mine:
                 yield
                 return
-        time.sleep(POLL_SECONDS)
+        time.sleep(seconds)
 
 
 def _owner() -> str:

@@ -68,7 +68,7 @@ LAYERS = {
 }
 WINDOWS = {
     "plate": "The whole plate: Blender needs it",
-    "head": "Only the head: smaller files, for Nuke and others; Blender crashes on such layers",
+    "head": "Only round the head: smaller files, for Nuke and others; Blender crashes on such layers",
 }
 OVERS = {
     "over": "The head covers the plate, with the plate's grain put back",
@@ -322,7 +322,7 @@ class RenderSettings(GateSettings):
     )
     over: str = option("over", "How the head is composited over the plate", choices=OVERS, group=PLATE)
     layers: str = option("all", "Layers written for each frame", choices=LAYERS, group=PLATE)
-    window: str = option("plate", "Data window of the head's layer", choices=WINDOWS, group=PLATE)
+    window: str = option("plate", "Data windows of the head's layers", choices=WINDOWS, group=PLATE)
     as_painted: bool = option(
         False, "Keep the head's own colour, tone and sharpness instead of matching the plate's", group=PLATE
     )

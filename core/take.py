@@ -97,6 +97,11 @@ class FramePattern:
         return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + SIDECAR)
 
     @property
+    def shot(self) -> Path:
+        """What is claimed while the shot is measured; no file has this name."""
+        return self.manifest.with_name(self.manifest.name.removesuffix(ENDING) + ".shot")
+
+    @property
     def version(self) -> int | None:
         """3 of `shot_v003.####.exr`; None where the name has none."""
         found = VERSION.search(self.stem)
@@ -302,9 +307,8 @@ class Manifest:
         self._known[frame] = line
 
     def keep(self, shot: Record) -> None:
-        """Write down how the shot was measured, where it was. Raises UnwritableError."""
-        if shot:
-            self._append(shot)
+        """Write down how the shot was measured. Raises UnwritableError."""
+        self._append(shot)
 
     def _is_ours(self, frame: int) -> bool:
         """True where its record says that it was painted from just this."""

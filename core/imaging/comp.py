@@ -48,8 +48,9 @@ def st_map(crop: Doubles, width: int, height: int) -> Floats:
     left, top = crop[:2] - sides(crop) / 2
     across = (np.arange(width) + 0.5 - left) / across_side
     down = (np.arange(height) + 0.5 - top) / down_side
-    u, v = np.meshgrid(across, 1.0 - down)
-    return np.stack([u, v, np.zeros_like(u)], axis=-1).astype(np.float32)
+    placed = np.zeros((3, height, width), np.float32)
+    placed[0], placed[1] = across, 1.0 - down[:, None]
+    return np.moveaxis(placed, 0, -1)
 
 
 def crop_window(crop: Doubles, width: int, height: int, margin: float) -> Floats:

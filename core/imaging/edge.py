@@ -27,6 +27,12 @@ class Edge:
     top: float = 0.0
     bottom: float = 0.0
 
+    @property
+    def reach(self) -> float:
+        """How far out of a matte it may come, in pixels."""
+        sides = max(self.left, self.right, self.top, self.bottom, 0.0)
+        return max(self.grow + sides, 0.0) + self.feather
+
 
 class Split(NamedTuple):
     """A matte in two: they add up to it."""

@@ -8,8 +8,9 @@ frames, so part of this grain stays where it is too. The layer is added to the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +22,8 @@ from .edge import bounds
 
 WIDE = 4.0
 """Standard deviation in pixels of the blur that grain is what is left above."""
+TILE = 128
+"""Side of the squares in which noise that lies still is made."""
 BLOCK = 16
 """Side of the squares that are judged as smooth or not."""
 SMOOTHEST = 0.15
@@ -55,14 +58,39 @@ class Grain:
     """correlation of a frame's grain with the next one's, 0 to 1"""
 
 
+class _Smooth(NamedTuple):
+    """The smooth squares of a picture."""
+
+    light: Doubles
+    """[K] their level"""
+    rest: NDArray[np.float32]
+    """[K, BLOCK, BLOCK, 3] what is above the blur"""
+    chosen: NDArray[np.intp]
+    """[K] their numbers"""
+
+
 NO_GRAIN = Grain(np.zeros(1), np.zeros((1, 3)), np.pad(np.ones((1, 1)), REACH), np.eye(3))
 
 
 def measure_grain(frames: Iterable[Floats]) -> Grain:
-    """The grain of plate frames [H, W, 3], a few of a shot; NO_GRAIN where no part of them is smooth and has any."""
-    found = [_smooth_blocks(frame) for frame in frames]
-    light = np.concatenate([light for light, _, _ in found])
-    rest = np.concatenate([rest for _, rest, _ in found])
+    """The grain of pictures [H, W, 3], a few of a shot; NO_GRAIN where no part of them is smooth and has any."""
+    return _grain_of([_smooth_blocks(frame) for frame in frames])
+
+
+def measure_grain_in_time(pairs: Iterable[tuple[Floats, Floats | None]]) -> Grain:
+    """The same of plate frames, each with the one after it where there is one, and how far it lasts."""
+    found, lasting = [], []
+    for frame, following in pairs:
+        found.append(_smooth_blocks(frame))
+        if following is not None:
+            lasting += _lasting(found[-1], following)
+    grain = _grain_of(found)
+    return replace(grain, lasting=float(np.clip(np.median(lasting), 0.0, 1.0))) if lasting else grain
+
+
+def _grain_of(found: Sequence[_Smooth]) -> Grain:
+    light = np.concatenate([blocks.light for blocks in found])
+    rest = np.concatenate([blocks.rest for blocks in found])
     parts = [part for part in np.array_split(np.argsort(light), BINS) if len(part)]
     strengths = [TO_SIGMA * np.median(np.abs(rest[part]), axis=(0, 1, 2)) for part in parts]
     grained = [i for i, strength in enumerate(strengths) if (strength > 0).all()]
@@ -78,17 +106,12 @@ def measure_grain(frames: Iterable[Floats]) -> Grain:
     return Grain(levels, spread * lost, covariance / covariance[REACH, REACH], tint)
 
 
-def with_time(grain: Grain, pairs: Iterable[tuple[Floats, Floats]]) -> Grain:
-    """The grain with how far it lasts, from neighbouring plate frames [H, W, 3] of a shot."""
-    found = []
-    for frame, following in pairs:
-        _, rest, chosen = _smooth_blocks(frame)
-        beside = _blocks(following - cv2.GaussianBlur(following, (0, 0), WIDE))[chosen]
-        finite = np.isfinite(beside).all(axis=(1, 2, 3))
-        a, b = rest[finite].ravel(), beside[finite].ravel()
-        if len(a) and a.std() > 0 and b.std() > 0:
-            found.append(float(np.corrcoef(a, b)[0, 1]))
-    return replace(grain, lasting=float(np.clip(np.median(found), 0.0, 1.0))) if found else grain
+def _lasting(smooth: _Smooth, following: Floats) -> list[float]:
+    """How the grain of a frame's squares goes together with that in the frame after it; empty where nobody can tell."""
+    beside = _blocks(following - cv2.GaussianBlur(following, (0, 0), WIDE))[smooth.chosen]
+    finite = np.isfinite(beside).all(axis=(1, 2, 3))
+    a, b = smooth.rest[finite].ravel(), beside[finite].ravel()
+    return [float(np.corrcoef(a, b)[0, 1])] if len(a) and a.std() > 0 and b.std() > 0 else []
 
 
 def lacking(wanted: Grain, own: Grain) -> Grain:
@@ -97,8 +120,11 @@ def lacking(wanted: Grain, own: Grain) -> Grain:
     return replace(wanted, spread=np.sqrt(np.maximum(wanted.spread**2 - has**2, 0.0)))
 
 
-def synthesise(grain: Grain, picture: Floats, matte: Floats, seed: int, frame: int) -> Floats:
+def synthesise(
+    grain: Grain, picture: Floats, matte: Floats, seed: int, frame: int, corner: tuple[int, int] = (0, 0)
+) -> Floats:
     """Grain [H, W, 3] for the light of `picture` [H, W, 3] within `matte` [H, W]; the same for the same seed and frame.
+    corner: row and column of the plate at which the picture begins.
 
     Where the head covers the plate by a part a, (1 - a) of the plate's own grain is left: the weight sqrt(1 - (1 - a)^2)
     makes the two together as strong as the plate's. It is 0 where the matte is 0, and 1 where it is 1.
@@ -110,7 +136,8 @@ def synthesise(grain: Grain, picture: Floats, matte: Floats, seed: int, frame: i
     matte, picture = matte[window], picture[window]
     white = np.sqrt(1 - grain.lasting, dtype=np.float32) * _white(matte.shape, (seed, frame % 2**32))
     if grain.lasting:  # it lies still in the plate, wherever the head is
-        white += np.sqrt(grain.lasting, dtype=np.float32) * _white(layer.shape[:2], (seed,))[window]
+        rows, columns = (slice(part.start + at, part.stop + at) for part, at in zip(window, corner, strict=True))
+        white += np.sqrt(grain.lasting, dtype=np.float32) * _lying_still(rows, columns, seed)
     tinted = white @ np.linalg.cholesky(grain.tint + 1e-6 * np.eye(3)).T.astype(np.float32)
     clumped = cv2.filter2D(tinted, -1, _kernel(grain.clumps), borderType=cv2.BORDER_REFLECT)
     light = np.nan_to_num(picture) @ LUMINANCE
@@ -120,12 +147,21 @@ def synthesise(grain: Grain, picture: Floats, matte: Floats, seed: int, frame: i
     return layer
 
 
+def _lying_still(rows: slice, columns: slice, seed: int) -> Floats:
+    """White noise of a part of the plate: each place has its own, whichever part is wanted."""
+    down, across = (range(part.start // TILE, -(-part.stop // TILE)) for part in (rows, columns))
+    tiles = [np.concatenate([_white((TILE, TILE), (seed, y, x)) for x in across], axis=1) for y in down]
+    top, left = rows.start % TILE, columns.start % TILE
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    return np.concatenate(tiles)[top : top + height, left : left + width]
+
+
 def _white(shape: tuple[int, ...], seed: tuple[int, ...]) -> Floats:
     return np.random.default_rng(seed).standard_normal((*shape, 3), np.float32)
 
 
-def _smooth_blocks(frame: Floats) -> tuple[Doubles, NDArray[np.float32], NDArray[np.intp]]:
-    """The smooth squares of `frame`: their level [K], what is above the blur [K, BLOCK, BLOCK, 3], and their numbers [K].
+def _smooth_blocks(frame: Floats) -> _Smooth:
+    """The smooth squares of `frame` [H, W, 3].
 
     Grain is everywhere, so of squares that are as bright those with the least energy hold nothing else.
     """
@@ -140,11 +176,11 @@ def _smooth_blocks(frame: Floats) -> tuple[Doubles, NDArray[np.float32], NDArray
     usable = (_blocks(spoilt[..., None]).max(axis=(1, 2, 3)) == 0) & (energy > (ROUNDING * light) ** 2)
     found = np.flatnonzero(usable)
     if not len(found):
-        return np.zeros(0), rest[:0], found
+        return _Smooth(np.zeros(0), rest[:0], found)
     alike = [part for part in np.array_split(found[np.argsort(light[found])], BINS) if len(part)]
     smooth = np.concatenate([part[energy[part] <= ALIKE * np.quantile(energy[part], SMOOTHEST)] for part in alike])
     chosen = smooth[:: -(-len(smooth) // MOST_BLOCKS)]
-    return light[chosen].astype(np.float64), rest[chosen], chosen
+    return _Smooth(light[chosen].astype(np.float64), rest[chosen], chosen)
 
 
 def _blocks(picture: Floats) -> Floats:

@@ -23,6 +23,7 @@ from ..likeness import Likeness
 from ..performance import performance_from_points
 from ..progress import Stopwatch
 from ..settings import PRESETS, RenderSettings
+from ..threads import choose_threads
 
 FRAMES = 40
 WARM_UP = 5
@@ -86,6 +87,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="headcast-bench-") as folder:
             print(json.dumps(measure_preset(given.preset, given.photos, given.device, Path(folder))))
         return
+    choose_threads()  # for the processes that measure
     print("| preset | photos | device | ms a frame | peak memory, MB |\n| --- | --- | --- | --- | --- |")
     for preset, photos in product(PRESETS, PHOTOS):
         options = ["--preset", preset, "--photos", str(photos), "--device", given.device]

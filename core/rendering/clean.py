@@ -52,6 +52,25 @@ class Behind(NamedTuple):
     known: Floats
     """[h, w] 0 to 1: how far it was seen"""
 
+    def put_into(self, part: Floats, corner: tuple[int, int]) -> tuple[Floats, Floats]:
+        """A part of a plate [h, w, 3] that begins at x and y of it, with the background where it is known; and how far it
+        was seen there [h, w]."""
+        behind, seen = part.copy(), np.zeros(part.shape[:2], np.float32)
+        rows, own_rows = _shared(self.rows, corner[1], part.shape[0])
+        columns, own_columns = _shared(self.columns, corner[0], part.shape[1])
+        known = self.known[own_rows, own_columns]
+        behind[rows, columns] = np.where(known[..., None] > 0, self.light[own_rows, own_columns], part[rows, columns])
+        seen[rows, columns] = known
+        return behind, seen
+
+
+def _shared(own: slice, start: int, length: int) -> tuple[slice, slice]:
+    """What a side of the plate from `own` start to stop has in common with one of a `length` from `start` on: as a part of
+    this one, and of its own."""
+    low, high = max(own.start, start), min(own.stop, start + length)
+    high = max(low, high)
+    return slice(low - start, high - start), slice(low - own.start, high - own.start)
+
 
 def seen_behind(plate: Plate, performance: Performance, frames: Sequence[int], transfer: Transfer) -> Behind | None:
     """The background behind the head in `frames` (places in the performance, with a face); None where the camera moves.
@@ -68,9 +87,11 @@ def seen_behind(plate: Plate, performance: Performance, frames: Sequence[int], t
         return None
     seen = []
     for i in frames:
-        light = plate.read(int(performance.frames[i]))
-        hidden = _person_in(transfer.encode(light), performance.crops[i])[box]
-        seen.append(np.where(hidden[..., None], np.nan, light[box]).astype(np.float16))
+        light = np.ascontiguousarray(plate.read(int(performance.frames[i]))[box])
+        where = performance.crops[i].copy()
+        where[:2] -= box[1].start, box[0].start
+        hidden = _person_in(transfer.encode(light), where)
+        seen.append(np.where(hidden[..., None], np.nan, light).astype(np.float16))
     shows = np.stack([np.isfinite(light).all(axis=-1) for light in seen])
     if not shows.any() or _moves(seen, transfer):
         return None

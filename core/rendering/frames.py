@@ -79,6 +79,7 @@ class FrameMaker:
         self._shot = ""
         """The hash of what the shot is measured on, which every head in the plate looks like."""
         self._unkept: Record = {}
+        """What is wanted of the shot, before it is measured"""
 
     @property
     def frames(self) -> list[int]:
@@ -122,24 +123,40 @@ class FrameMaker:
         of = digest(common, float(self._performance.rate))
         before = kept.get("sampled", {})
         same = sum(self._sampled(int(number)) == found for number, found in before.items())
-        numbers = self._performance.frames.tolist()
-        look = None
-        if kept.get("of") == of and 2 * same > len(before):
-            look = shot_look(kept, self._plate.plate.space, numbers)
-        if look is not None:
-            self._shot, self._plate.shot = kept["shot"], look
+        if kept.get("of") == of and 2 * same > len(before) and self._looks_as(kept):
+            self._shot = kept["shot"]
         else:
+            numbers = self._performance.frames.tolist()
             sampled = {str(numbers[i]): self._sampled(numbers[i]) for i in self._plate.measured}
             self._shot = digest(of, sampled)
             self._unkept = {"shot": self._shot, "of": of, "sampled": sampled}
 
-    def new_shot(self) -> Record:
-        """Once, when the shot was measured: the record to be kept of it. Empty otherwise."""
-        if not self._unkept or self._plate is None or self._plate.shot is None:
-            return {}
-        record = {**self._unkept, **self._plate.shot.record(self._performance.frames.tolist())}
+    def wants_shot(self, number: int) -> bool:
+        """Whether frame `number` shows a head whose shot has not been measured yet."""
+        place = self._places.get(number)
+        return bool(self._unkept) and place is not None and bool(self._performance.seen[place])
+
+    def take_shot(self, kept: Record) -> bool:
+        """Whether `kept` is the record of the shot that is wanted: then the heads look as it says."""
+        if kept.get("shot") != self._shot or not self._looks_as(kept):
+            return False
         self._unkept = {}
+        return True
+
+    def measure_shot(self) -> Record:
+        """How the heads are to look, as a record to be kept. Raises NoFaceError."""
+        assert self._plate is not None
+        look = self._plate.shot = self._plate.measure()
+        record, self._unkept = {**self._unkept, **look.record(self._performance.frames.tolist())}, {}
         return record
+
+    def _looks_as(self, kept: Record) -> bool:
+        """Take the look of a record, unless it is damaged."""
+        assert self._plate is not None
+        look = shot_look(kept, self._plate.plate.space, self._performance.frames.tolist())
+        if look is not None:
+            self._plate.shot = look
+        return look is not None
 
     def _sampled(self, number: int) -> str:
         """The hash of what a frame tells of the shot; empty for one that has no face."""
@@ -173,7 +190,8 @@ class FrameMaker:
             facts |= self._plate.covered(layers)
             plate = self._plate.plate
             facts["plate"] = plate.content_hash(number)
-            exr.write_layers(path, layers, plate.attributes(number) | attributes, self._plate.window(layers), plate.framing)
+            header, window = plate.attributes(number) | attributes, self._plate.window(layers)
+            exr.write_layers(path, layers, header, window, plate.framing, self.size)
         else:
             shown: dict[str, object] = {**attributes, "colorInteropID": colour.SCENE_LINEAR}
             if self._settings.frame == "plate" and self._performance.pixel_aspect != 1:

@@ -7,13 +7,15 @@ spread over the shot, from the inputs alone: so each frame is the same whichever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..arrays import Doubles, Floats, Points
+from ..arrays import Floats, Points
 from ..errors import NoFaceError, SettingError
 from ..imaging import colour, comp, grain, match, resample
 from ..imaging.colour_space import colour_tag
@@ -28,6 +30,7 @@ from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
 from .clean import SHOTS, Behind, agreeing, clean_reader, old_head, put_under, seen_behind
+from .near import NOWHERE, Near, near_head
 from .plate import Plate
 from .shot import ShotLook
 
@@ -42,6 +45,19 @@ LEAST = 1 / 1024
 SEED = 0
 ROUNDED, SAME_SHAPE = 1.5, 0.004
 """How far a plate's height may be from that of what was tracked at its width: in pixels, and as a part of it."""
+
+
+class HeadComp(NamedTuple):
+    """What was made near a head."""
+
+    combined: Floats
+    """[h, w, 3] the comp"""
+    matte: Floats
+    """[h, w]"""
+    grain: Floats
+    """[h, w, 3]"""
+    raw: Layer
+    """of the whole crop"""
 
 
 class InPlate:
@@ -66,7 +82,7 @@ class InPlate:
         self._edge = Edge(**sides)
         self._tag = {**plate.tag, **colour_tag(plate.space)}
         self.shot: ShotLook | None = None
-        """as it was measured; None before the first head is wanted"""
+        """as `measure` says; None before the first head is wanted"""
 
     @cached_property
     def measured(self) -> list[int]:
@@ -79,97 +95,107 @@ class InPlate:
 
     @property
     def _shot(self) -> ShotLook:
-        if self.shot is None:
-            self.shot = self._measure()
+        assert self.shot is not None
         return self.shot
 
-    def _measure(self) -> ShotLook:
+    def measure(self) -> ShotLook:
         """Looks at frames spread over the shot. Raises NoFaceError."""
         chosen = self.measured
         # Frames are read again rather than kept: of a plate in 4K each holds 100 MB.
         transfer = shot_transfer(self.plate.space, [self._face_of(i) for i in chosen], _level(self._likeness))
         measured = [match.PlateMatch()] * len(self.performance)
-        for done, i in enumerate(chosen):
-            self._reporter.step("measure the plate", done, len(chosen))
-            picture = self._read(i)
-            head, matte = self._placed(i, self._paint(i), transfer, picture.shape)
-            measured[i] = match.measure_match(picture, head, matte, float(self.performance.confidence[i]))
+        few = set(chosen[:: max(1, len(chosen) // GRAINED)])
+        heads: dict[int, Floats] = {}
+
+        def pairs() -> Iterator[tuple[Floats, Floats | None]]:
+            """The few frames and those after them; on the way to them each is matched."""
+            for done, i in enumerate(chosen):
+                self._reporter.step("measure the plate", done, len(chosen))
+                number, near = int(self.performance.frames[i]), self._near(i)
+                picture = self.plate.read(number)
+                head, matte = self._placed(near, self._paint(i), transfer)
+                measured[i] = match.measure_match(near.of(picture), head, matte, float(self.performance.confidence[i]))
+                if i in few:
+                    heads[i] = head[near.within]
+                    yield picture, self.plate.read(number + 1) if number + 1 in self.plate else None
+
+        wanted = grain.measure_grain_in_time(pairs())
         self._reporter.step("measure the plate", len(chosen), len(chosen))
         matched = match.smooth(measured, float(self.performance.rate))
-        few = chosen[:: max(1, len(chosen) // GRAINED)]
-        numbers = [int(self.performance.frames[i]) for i in few]
-        pairs = ((self.plate.read(n), self.plate.read(n + 1)) for n in numbers if n + 1 in self.plate)
-        wanted = grain.with_time(grain.measure_grain(self._read(i) for i in few), pairs)
-        shape = self.performance.height, self.performance.width
-        heads = (self._graded(i, self._placed(i, self._paint(i), transfer, shape)[0], matched) for i in few)
-        return ShotLook(transfer, matched, grain.lacking(wanted, grain.measure_grain(heads)))
+        own = grain.measure_grain(self._graded(i, head, matched) for i, head in heads.items())
+        return ShotLook(transfer, matched, grain.lacking(wanted, own))
 
-    def _read(self, i: int) -> Floats:
-        return self.plate.read(int(self.performance.frames[i]))
+    def _near(self, i: int) -> Near:
+        return near_head(self.performance, i, self._edge.reach)
 
     def _graded(self, i: int, head: Floats, matched: list[match.PlateMatch]) -> Floats:
         return head if self.settings.as_painted else match.apply(head, matched[i])
 
     def layers(self, i: int | None, number: int, head: Head | None) -> dict[str, Layer]:
-        """Every layer of the plate's frame `number`, [H, W] each; `i` is its place in the performance.
+        """Every layer of the plate's frame `number`; `i` is its place in the performance.
 
         Without a head there is nothing but the plate: the same layers, empty, and the comp is the plate.
         """
         plate, clear = self.plate.frame(number)
-        height, width = plate.shape[:2]
-        empty = np.zeros((height, width), np.float32)
         if i is None or head is None:
-            nothing = np.zeros_like(plate)
-            packed = self._pack(plate, nothing, empty, 0.0, nothing, nothing, None)
-            return self._with_alpha(packed, clear, empty) | self._declared(empty)
-        raw, matte = self._placed(i, head, self._shot.transfer, plate.shape)
-        painted = self._graded(i, raw, self._shot.matched)
-        if self.settings.over == "delta":
-            combined = comp.delta_comp(plate, matte, painted, self._as_network_sees(i, plate, head.picture.shape[0]))
-            grained, shown = np.zeros_like(plate), empty
+            near, part = NOWHERE, NOWHERE.of(plate)
+            empty, nothing = np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.float32)
+            packed = self._pack(plate, near, HeadComp(part, empty, nothing, Layer(nothing, self._tag, corner=(0, 0))), 0.0)
+            return self._with_alpha(packed, near, clear, empty) | self._declared(near, empty)
+        near, delta = self._near(i), self.settings.over == "delta"
+        raw, matte = self._placed(near, head, self._shot.transfer)
+        seen = self._as_network_sees(near, near.of(plate), head.picture.shape[0]) if delta else raw
+        raw_layer = Layer(raw[near.within], self._tag, corner=near.part(*near.within).corner)
+        if delta or not self._covers:  # nothing changes but within the matte
+            inner = near.around(matte > 0)
+            near, raw, matte, seen = near.part(*inner), raw[inner], matte[inner], seen[inner]
+        part, painted = near.of(plate), self._graded(i, raw, self._shot.matched)
+        shown, grained = np.zeros_like(matte), np.zeros_like(part)
+        if delta:
+            combined = comp.delta_comp(part, matte, painted, seen)
         else:
-            area, behind = self._beside(i, number, plate)
-            shown = (1 - matte) * area
-            painted, matte = put_under(painted, matte, behind, area)
-            combined = comp.over_comp(plate, matte, painted)
-            grained = self.settings.grain * grain.synthesise(self._shot.grain, combined, matte, SEED, number)
+            covering = self._beside(near, number, part)
+            if covering is not None:
+                area, behind = covering
+                shown = (1 - matte) * area
+                painted, matte = put_under(painted, matte, behind, area)
+            combined = comp.over_comp(part, matte, painted)
+            at = near.rows.start, near.columns.start
+            grained = self.settings.grain * grain.synthesise(self._shot.grain, combined, matte, SEED, number, at)
             combined = np.where((matte > 0)[..., None] & np.isfinite(combined), combined + grained, combined)
-        where = self.performance.crops[i]
-        confidence = float(self.performance.confidence[i])
-        packed = self._pack(plate, combined, matte, confidence, grained, raw, where)
-        return self._with_alpha(packed, clear, matte) | self._declared(shown)
+        made = HeadComp(combined, matte, grained, raw_layer)
+        packed = self._pack(plate, near, made, float(self.performance.confidence[i]))
+        return self._with_alpha(packed, near, clear, matte) | self._declared(near, shown)
+
+    def size(self) -> tuple[int, int]:
+        """Width and height of all layers."""
+        return self.performance.width, self.performance.height
 
     @staticmethod
-    def _with_alpha(layers: dict[str, Layer], clear: Floats | None, matte: Floats) -> dict[str, Layer]:
+    def _with_alpha(layers: dict[str, Layer], near: Near, clear: Floats | None, matte: Floats) -> dict[str, Layer]:
         """The comp with the plate's alpha `clear` [H, W], over which the head's `matte` lies."""
         if clear is None or "comp" not in layers:
             return layers
-        alpha = np.where(matte > 0, matte + (1 - matte) * clear, clear)[..., None]
-        comp_layer = layers["comp"]
-        return layers | {"comp": comp_layer._replace(pixels=np.concatenate([comp_layer.pixels, alpha], axis=-1))}
+        alpha, there = clear.copy(), clear[near.rows, near.columns]
+        alpha[near.rows, near.columns] = np.where(matte > 0, matte + (1 - matte) * there, there)
+        layer = layers["comp"]
+        return layers | {"comp": layer._replace(pixels=np.concatenate([layer.pixels, alpha[..., None]], axis=-1))}
 
     def window(self, layers: Mapping[str, Layer]) -> DataWindow | None:
         """The data window round the head; None for the whole plate."""
         if self.settings.window == "plate":
             return None
-        rows, columns = (np.flatnonzero(layers["head"].pixels[..., 3].any(axis=axis)) for axis in (1, 0))
-        if not len(rows):
-            return (0, 0, 1, 1)
-        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+        return _box(layers["head"], layers["head"].pixels[..., 3] > 0) or (0, 0, 1, 1)
 
     @staticmethod
     def covered(layers: Mapping[str, Layer]) -> dict[str, object]:
         """For the manifest, about the old head: how many pixels of it were covered beside the new one, and the box that
         holds them (left, top, right, bottom)."""
-        area = layers["clean"].pixels if "clean" in layers else np.zeros((0, 0), np.float32)
-        box = bounds(area > LEAST)
-        if box is None:
+        if "clean" not in layers:
             return {}
-        rows, columns = box
-        return {
-            "covered": int((area > LEAST).sum()),
-            "covered_box": [columns.start, rows.start, columns.stop, rows.stop],
-        }
+        area = layers["clean"].pixels > LEAST
+        box = _box(layers["clean"], area)
+        return {} if box is None else {"covered": int(area.sum()), "covered_box": list(box)}
 
     @cached_property
     def _behind(self) -> Behind | None:
@@ -181,40 +207,36 @@ class InPlate:
         self._reporter.note(f"The old head, where it shows beside the new one, {said}")
         return behind
 
-    def _beside(self, i: int, number: int, plate: Floats) -> tuple[Floats, Floats]:
-        """Where the old head is to be covered [H, W], 0 to 1, and with what [H, W, 3]."""
-        nowhere = np.zeros(plate.shape[:2], np.float32), plate
+    def _beside(self, near: Near, number: int, part: Floats) -> tuple[Floats, Floats] | None:
+        """Where in its `part` of the plate [h, w, 3] the old head is to be covered [h, w], 0 to 1, and with what [h, w, 3];
+        None for nowhere."""
         if not self._covers or (self._clean is None and self._behind is None):
-            return nowhere
-        picture = np.clip(self._shot.transfer.encode(plate), 0.0, 1.0)
-        area = old_head(picture, self.performance.landmarks[i], self.performance.crops[i])
+            return None
+        picture = np.clip(self._shot.transfer.encode(part), 0.0, 1.0)
+        area = old_head(picture, near.landmarks, near.crop)
         if self._clean is not None:
-            behind = clean_reader(self._clean, (plate.shape[0], plate.shape[1]))(number)
+            behind = near.of(clean_reader(self._clean, self.size()[::-1])(number))
         else:
             assert self._behind is not None
-            rows, columns, light, known = self._behind
-            behind, seen = plate.copy(), np.zeros_like(area)
-            behind[rows, columns] = np.where(known[..., None] > 0, light, plate[rows, columns])
-            seen[rows, columns] = known
+            behind, seen = self._behind.put_into(part, near.corner)
             encoded = np.clip(self._shot.transfer.encode(behind), 0.0, 1.0)
-            area = agreeing(picture, encoded, area, seen, float(self.performance.crops[i][2]))
+            area = agreeing(picture, encoded, area, seen, float(near.crop[2]))
         whole = np.isfinite(behind).all(axis=-1)
         return np.where(whole & (area >= LEAST), area, np.float32(0.0)), np.nan_to_num(behind)
 
-    def _declared(self, shown: Floats) -> dict[str, Layer]:
+    def _declared(self, near: Near, shown: Floats) -> dict[str, Layer]:
         """The layer that says where the old head was covered, if it may be."""
         wanted = self._covers and self.settings.over == "over"
-        return {"clean": Layer(shown)} if wanted and self.settings.layers == "all" else {}
+        return {"clean": Layer(shown, corner=near.corner)} if wanted and self.settings.layers == "all" else {}
 
     def _face_of(self, i: int) -> Floats:
         """[N, 3] the face's pixels in the plate."""
-        picture = self._read(i)
-        return picture[face_mask(self.performance.landmarks[i], picture.shape[1], picture.shape[0])]
+        near = self._near(i)
+        return near.of(self.plate.read(int(self.performance.frames[i])))[face_mask(near.landmarks, *near.size)]
 
-    def _placed(self, i: int, head: Head, transfer: Transfer, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-        """The head's light in the plate [H, W, 3], going on beyond the crop, and its matte [H, W]."""
-        height, width = shape[:2]
-        where = self.performance.crops[i]
+    def _placed(self, near: Near, head: Head, transfer: Transfer) -> tuple[Floats, Floats]:
+        """The head's light near it in the plate [h, w, 3], going on beyond the crop, and its matte [h, w]."""
+        where, (width, height) = near.crop, near.size
         # The network's change is added to all of the plate's own crop, backdrop too.
         own = head.picture if self.settings.over == "delta" else foreground(head.picture, head.matte)
         light = resample.spread(transfer.decode(own), where, width, height)
@@ -223,43 +245,46 @@ class InPlate:
         matte = shape_matte(framed, self._edge)
         return light, np.where(matte < LEAST, np.float32(0.0), matte)
 
-    def _as_network_sees(self, i: int, plate: Floats, size: int) -> Floats:
+    def _as_network_sees(self, near: Near, part: Floats, size: int) -> Floats:
         """The plate's own head through the crop and back, for the delta comp."""
-        where, transfer = self.performance.crops[i], self._shot.transfer
-        seen = np.clip(resample.cut(transfer.encode(plate), where, size), 0.0, 1.0)
-        return resample.spread(transfer.decode(seen), where, plate.shape[1], plate.shape[0])
+        transfer = self._shot.transfer
+        seen = np.clip(resample.cut(transfer.encode(part), near.crop, size), 0.0, 1.0)
+        return resample.spread(transfer.decode(seen), near.crop, *near.size)
 
-    def _pack(
-        self,
-        plate: Floats,
-        combined: Floats,
-        matte: Floats,
-        confidence: float,
-        grained: Floats,
-        raw: Floats,
-        where: Doubles | None,
-    ) -> dict[str, Layer]:
-        height, width = matte.shape
-        if where is None:
-            combined = plate
-        alpha = matte[..., None]
+    def _pack(self, plate: Floats, near: Near, made: HeadComp, confidence: float) -> dict[str, Layer]:
+        """Layers of the whole `plate` [H, W, 3] and of what was made near the head."""
+        matte, corner = made.matte, near.corner
+        alpha, part = matte[..., None], near.of(plate)
         # Premultiplied head layer: so head over plate is the comp, whichever way it was made.
-        light = np.where(alpha > 0, np.nan_to_num(combined - (1 - alpha) * plate), 0.0).astype(np.float32)
-        head = Layer(np.concatenate([light, alpha], axis=-1), self._tag)
+        light = np.where(alpha > 0, np.nan_to_num(made.combined - (1 - alpha) * part), 0.0).astype(np.float32)
+        head = Layer(np.concatenate([light, alpha], axis=-1), self._tag, corner=corner)
         if self.settings.layers == "head":
             return {"head": head}
         core, edge = split(matte)
-        placed = np.zeros((height, width, 3), np.float32) if where is None else comp.st_map(where, width, height)
+        combined = plate.copy(order="K")
+        combined[near.rows, near.columns] = made.combined
+        placed = np.zeros((*plate.shape[:2], 3), np.float32)
+        if near is not NOWHERE:
+            placed = comp.st_map(near.crop_in_plate, *self.size())
         return {
             "head": head,
-            "comp": Layer(combined, self._tag, self.plate.full),
-            "raw": Layer(raw, self._tag),
-            "grain": Layer(grained, self._tag),
-            "core": Layer(core),
-            "edge": Layer(edge),
-            "confidence": Layer(matte * np.float32(confidence)),
+            "comp": Layer(combined, self._tag, self.plate.full, filmed=True),
+            "raw": made.raw,
+            "grain": Layer(made.grain, self._tag, corner=corner),
+            "core": Layer(core, corner=corner),
+            "edge": Layer(edge, corner=corner),
+            "confidence": Layer(matte * np.float32(confidence), corner=corner),
             "st": Layer(placed, full=True, vector=True),
         }
+
+
+def _box(layer: Layer, where: NDArray[np.bool_]) -> DataWindow | None:
+    """What holds all pixels of a layer that are true `where` [h, w], in those of the plate; None where none is."""
+    box = bounds(where)
+    if box is None:
+        return None
+    (rows, columns), (left, top) = box, layer.corner or (0, 0)
+    return columns.start + left, rows.start + top, columns.stop + left, rows.stop + top
 
 
 def seen_in(plate: Plate, performance: Performance) -> Performance:

@@ -103,7 +103,7 @@ class Plate:
         """Of all that a frame holds, in its own pixels. Raises UnreadableImageError."""
         return self.display_size()[0] if self.framing is None else self.framing.data[2] - self.framing.data[0]
 
-    @property
+    @cached_property
     def identity(self) -> list[object]:
         """Names, sizes and times of its files: they tell it from another plate, and from itself when changed."""
         files = self._clip.pictures or (self._clip.path,)
@@ -194,4 +194,4 @@ class Plate:
                 "Give one plate, rendered in one piece",
             )
         rgba = seen.over(self.framing.data)
-        return PlateFrame(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3] if self.has_alpha else None)
+        return PlateFrame(rgba[..., :3], rgba[..., 3] if self.has_alpha else None)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..claims import turn
 from ..consent import ensure_allowed
 from ..errors import SettingError, UnwritableError, writing
 from ..files import sha256_of
@@ -31,6 +32,7 @@ from ..take import (
     PHOTOS,
     PLATE,
     RATE,
+    WAIT_SECONDS,
     WEIGHTS,
     FramePattern,
     Manifest,
@@ -114,9 +116,10 @@ def render(
         written = 0
         for done, number in manifest.unfinished(chosen):
             reporter.step("render", done, len(chosen))
+            if maker.wants_shot(number):
+                _measure_shot(maker, manifest, pattern)
             marked = {**attributes, "headcast:fingerprint": identities[number]}
             facts = maker.write(number, pattern.path(number), marked, header_marks(mark))
-            manifest.keep(maker.new_shot())
             manifest.record(number, bool(facts.pop("beside", False)), **facts)
             follower.show(maker.head)
             written += 1
@@ -132,6 +135,13 @@ def render(
     if unseen:
         reporter.note(f"{unseen} of {len(performance)} frames show no face: they are empty")
     return Take(pattern, tuple(chosen), written, *size, float(performance.rate))
+
+
+def _measure_shot(maker: FrameMaker, manifest: Manifest, pattern: FramePattern) -> None:
+    """Measure how the heads are to look, once for all processes: the others wait, and take what the manifest says."""
+    with turn(pattern.shot, WAIT_SECONDS):
+        if not maker.take_shot(last_shot(pattern)):
+            manifest.keep(maker.measure_shot())
 
 
 def _report(pattern: FramePattern, reporter: Reporter) -> None:

@@ -152,6 +152,18 @@ class TestBehindTheHead:
         assert 0.5 < known.mean() < 1.0
         assert np.abs(behind.light - truth)[known].max() < 0.01
 
+    @pytest.mark.parametrize("part", [np.s_[20:60, 30:90], np.s_[60:180, 100:240], np.s_[0:3, 0:3]])
+    def test_a_part_of_the_plate_shows_as_much_as_the_whole(self, part: tuple[slice, slice]) -> None:
+        wall = (self.wall() / 255).astype(np.float32)
+        known = np.tile(np.linspace(0, 1, 80, dtype=np.float32), (90, 1))
+        behind = clean.Behind(slice(40, 130), slice(60, 140), np.full((90, 80, 3), 0.25, np.float16), known)
+        whole, seen = behind.put_into(wall, (0, 0))
+        assert (whole[seen > 0] == 0.25).all()
+        assert np.array_equal(whole[seen == 0], wall[seen == 0])
+        there = behind.put_into(wall[part], (part[1].start, part[0].start))
+        assert np.array_equal(there[0], whole[part])
+        assert np.array_equal(there[1], seen[part])
+
     def test_a_camera_that_moves_leaves_it(self, shot: Performance) -> None:
         self.write(shot.landmarks, moving=9)
         assert clean.seen_behind(Plate(str(self.folder), 1, "auto"), shot, range(6), Transfer()) is None

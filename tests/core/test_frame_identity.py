@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 from headcast.core.adapting.adapt import adapt
+from headcast.core.arrays import Floats
 from headcast.core.cli.main import main
 from headcast.core.imaging import colour, exr
 from headcast.core.imaging.read import read_photo
@@ -19,7 +22,10 @@ from headcast.core.network.build import build_painter
 from headcast.core.painting.weights import save_weights
 from headcast.core.performance import Performance
 from headcast.core.progress import Silent
-from headcast.core.settings import AdaptSettings
+from headcast.core.rendering.in_plate import InPlate
+from headcast.core.rendering.render import render
+from headcast.core.rendering.shot import ShotLook
+from headcast.core.settings import AdaptSettings, RenderSettings
 from headcast.core.take import FramePattern, read_manifest
 
 FRAMES = 12
@@ -128,12 +134,53 @@ def test_settings_that_move_no_pixel_leave_frames_alone(written: Written) -> Non
     assert written("--tries", 0, "--motion", "relative") == FRAMES
 
 
+def make_plate(astronaut: Path, folder: Path, bright: float = 1.0) -> Floats:
+    """The plate of all frames and two more; the light of each."""
+    light = colour.decode_srgb(colour.to_floats(np.ascontiguousarray(read_photo(astronaut)[:256, 96:352]))) * bright
+    folder.mkdir(exist_ok=True)
+    for frame in range(1, FRAMES + 3):
+        exr.write_layers(folder / f"p.{frame:04d}.exr", {"rgb": exr.Layer(light)}, {})
+    return light
+
+
+def test_a_shot_is_measured_once_for_all_tasks(
+    made: Path, astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one of those that begin together, by none that come later; and again for a plate that has changed."""
+    measured, measure = list[int](), InPlate.measure
+
+    def slowly(self: InPlate) -> ShotLook:
+        measured.append(1)
+        time.sleep(0.5)
+        return measure(self)
+
+    def task(frames: str) -> None:
+        output, settings = str(tmp_path / "s.####.exr"), RenderSettings(**asked, frames=frames)
+        render(made / "x.likeness", made / "y.performance", output, settings, Silent())
+
+    monkeypatch.setattr(InPlate, "measure", slowly)
+    monkeypatch.setattr("headcast.core.rendering.in_plate.SAMPLES", 2)
+    monkeypatch.setattr("headcast.core.rendering.render.WAIT_SECONDS", 0.05)
+    make_plate(astronaut, tmp_path / "plate")
+    plate, weights = str(tmp_path / "plate" / "p.####.exr"), str(made / "w.safetensors")
+    asked = {"plate": plate, "weights": weights, "motion": "absolute", "tries": 0}
+    together = [Thread(target=task, args=(frames,)) for frames in ("1", "2")]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
+    task("3")
+    assert sorted(read_manifest(FramePattern.parse(str(tmp_path / "s.####.exr")))) == [1, 2, 3]
+    assert len(measured) == 1
+    make_plate(astronaut, tmp_path / "plate", bright=0.5)
+    task("1")
+    task("2")
+    assert len(measured) == 2
+
+
 def test_a_plate_frame_that_is_replaced_is_rendered_again(written: Written, astronaut: Path, tmp_path: Path) -> None:
     """And no other: the shot stays as it was measured, or the look of all would change with a few."""
-    light = colour.decode_srgb(colour.to_floats(np.ascontiguousarray(read_photo(astronaut)[:256, 96:352])))
-    (tmp_path / "plate").mkdir()
-    for frame in range(1, FRAMES + 3):
-        exr.write_layers(tmp_path / "plate" / f"p.{frame:04d}.exr", {"rgb": exr.Layer(light)}, {})
+    light = make_plate(astronaut, tmp_path / "plate")
     options = ("--tries", 0, "--handles", 2, "--plate", tmp_path / "plate" / "p.####.exr")
     assert written(*options) == FRAMES + 2
     exr.write_layers(tmp_path / "plate" / "p.0014.exr", {"rgb": exr.Layer(light * 0.5)}, {})

@@ -63,7 +63,7 @@ def test_grain_lasts_as_long_as_the_plates(lasting: float) -> None:
     light = scene()
     kept, first, second = (filmed(light, 0.6, seed)[1] for seed in range(3))
     plates = [(light + lasting**0.5 * kept + (1 - lasting) ** 0.5 * own).astype(np.float32) for own in (first, second)]
-    measured = grain.with_time(grain.measure_grain(plates), [(plates[0], plates[1])])
+    measured = grain.measure_grain_in_time([(plates[0], plates[1]), (plates[1], None)])
     made = [grain.synthesise(measured, light, np.ones(light.shape[:2], np.float32), 7, frame) for frame in (1, 2)]
     assert np.corrcoef(made[0].ravel(), made[1].ravel())[0, 1] == pytest.approx(lasting, abs=0.1)
     assert made[0].std() == pytest.approx(first.std(), rel=0.15)

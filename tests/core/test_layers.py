@@ -47,7 +47,7 @@ def layers() -> dict[str, Layer]:
     head[5:15, 30:50] = noise(4)[5:15, 30:50]
     return {
         "head": Layer(head, ACESCG),
-        "comp": Layer(noise(3), ACESCG),
+        "comp": Layer(noise(3), ACESCG, filmed=True),
         "core": Layer(noise()),
         "edge": Layer(noise()),
         "confidence": Layer(noise()),
@@ -91,6 +91,27 @@ def test_every_half_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert np.isnan(back[~quiet]).all()
 
 
+def test_a_layer_of_a_part_lies_where_it_belongs(tmp_path: Path, layers: dict[str, Layer]) -> None:
+    """In a whole picture of nothing, or by itself where a window is wanted; the head is read alone, and the same."""
+    whole = layers["head"].pixels
+    part = {
+        "head": Layer(whole[5:15, 30:50], ACESCG, corner=(30, 5)),
+        "comp": layers["comp"],
+        "core": Layer(whole[2:20, 30:55, 3], corner=(30, 2)),
+    }
+    for name, window in (("whole", None), ("window", (32, 6, 48, 14))):
+        path = tmp_path / f"{name}.exr"
+        exr.write_layers(path, part, {}, window, size=(60, 40))
+        back = exr.read_layers(path)
+        seen = np.s_[6:14, 32:48] if window else np.s_[:, :]
+        assert np.array_equal(back["head"].pixels[seen], whole[seen])
+        assert np.array_equal(exr.read_head(path), back["head"].pixels)
+        assert np.array_equal(back["core"].pixels, whole[..., 3])
+        assert np.array_equal(back["comp"].pixels, layers["comp"].pixels)
+        windows = [exr.window_of(each.header, "dataWindow") for each in OpenEXR.File(str(path), header_only=True).parts]
+        assert windows == [window or (0, 0, 60, 40), (0, 0, 60, 40), (30, 2, 55, 20) if window else (0, 0, 60, 40)]
+
+
 @pytest.mark.parametrize("part", [0.2, 0.6, 0.98])
 def test_a_truncated_file_is_refused(tmp_path: Path, layers: dict[str, Layer], part: float) -> None:
     path = tmp_path / "a.exr"
@@ -115,5 +136,5 @@ def test_openimageio_agrees(tmp_path: Path, layers: dict[str, Layer], window: ex
         assert part["full"] == [0, 0, 60, 40]
         assert part["data"] == ([30, 5, 20, 10] if window and name == "head" else [0, 0, 60, 40])
         assert part["tag"] == layer.tag["colorInteropID"]
-        assert (part["face"], part["compression"]) == ("yes", "zip")
+        assert (part["face"], part["compression"]) == ("yes", "piz" if name == "comp" else "zip")
         assert part["sum"] == pytest.approx(pixels.sum(axis=(0, 1), dtype=np.float64).tolist(), rel=1e-6)
