@@ -24,8 +24,8 @@ from .names import PICTURE_ENDINGS, find_sequence, left_out_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
-MOVING = frozenset({".webp", ".png", ".apng"})
-"""Endings of pictures that can be animations."""
+SEVERAL = frozenset({".webp", ".png", ".apng", ".avif", ".tif", ".tiff"})
+"""Endings of files that can hold several pictures."""
 BRIGHT = 95.0
 """Percentile of an EXR plate's brightness that is exposed to BRIGHT_LEVEL where it lies outside of GOOD."""
 BRIGHT_LEVEL = 0.6
@@ -115,6 +115,15 @@ def read_linear(path: Path) -> NDArray[np.float32]:
     return pictures.to_linear(pictures.read_pixels(path))
 
 
+def several_in(path: Path) -> str:
+    """That a file holds several pictures, of which the first is read, in words; empty where it holds one. Raises
+    UnreadableImageError."""
+    if path.suffix.lower() not in SEVERAL or not path.is_file():
+        return ""
+    kind, count = pictures.pictures_in(path)
+    return f"{kind} of {count} pictures, of which only the first is taken" if count > 1 else ""
+
+
 def detector_gain(linear: NDArray[np.float32]) -> float:
     """Factor by which scene-linear Rec.709 [H, W, 3] is multiplied for a detector: 1 for a picture that is neither dark nor
     blown out. For its eyes alone, so it may differ from frame to frame."""
@@ -159,12 +168,11 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
         notes.append(f"left out, of kinds that are not read: {shortened(strange)}")
     if header:
         notes.append(f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}")
+        notes += filter(None, [exr.read_choice(paths[0], layer)])
     aspect, width = _squeeze_of(header)
     if width:
         notes.append(f"their pixels are {float(aspect):.4g} times as wide as high")
-    if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():
-        count = pictures.moving_pictures(paths[0])
-        notes += [f"an animation of {count} pictures, of which only the first is taken"] if count > 1 else []
+    notes += [several_in(paths[0])] if len(paths) == 1 and several_in(paths[0]) else []
     stated = parse_rate(rate) if rate else known
     return Clip(path, stated, numbers, paths, (), "; ".join(notes), colour_space, None, layer, aspect, width)
 
