@@ -28,6 +28,8 @@ ENDING, SIDECAR = ".manifest.jsonl", ".c2pa"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
 """A take's version in the name of its frames; the last one counts."""
 NUMBER = re.compile(r"-?[0-9]{1,9}")
+FORBIDDEN = frozenset('*?<>"|\n\r\t\0')
+"""Letters of no file's name: some systems know none such, and elsewhere they are a slip."""
 WAIT_SECONDS = 0.5
 """Between looks at frames that other processes render."""
 Record = dict[str, Any]
@@ -59,6 +61,8 @@ class FramePattern:
         Raises SettingError.
         """
         path = Path(text)
+        if text.endswith(("/", os.sep)) or path.is_dir():
+            raise SettingError(f"{text} is a folder", f"Name the frames in it: {path / 'out.####.exr'}")
         ending = path.suffix or ".exr"
         if ending.lower() != ".exr":
             raise SettingError(f"{text} does not end in .exr", "Frames are written as OpenEXR: name it like out.####.exr")
@@ -67,6 +71,10 @@ class FramePattern:
         if signs and (len(signs) > 1 or signs[0].end() < len(name)):
             raise SettingError(f"{text} has no single frame number at its end", "Name it like out.####.exr")
         stem, digits = (name[: signs[0].start()], digits_of(signs[0])) if signs else (f"{name}.", 4)
+        if FORBIDDEN.intersection(stem) or re.search(r"(?:^|[._])-$", stem):
+            raise SettingError(
+                f"{text} cannot be the name of frames", 'Leave out * ? < > " |, and a minus just before the number'
+            )
         return cls(path.parent, stem, digits, ending)
 
     def path(self, frame: int) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import AmbiguousSequenceError, UnreadableImageError
-from ..numbering import SIGNS, digits_of
+from ..numbering import MOST_DIGITS, SIGNS, digits_of, range_of
 
 PICTURE_ENDINGS = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".avif")
@@ -28,8 +28,10 @@ OTHER_PICTURES = frozenset(
 SOUND_ENDINGS = frozenset({".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".aif", ".aiff", ".caf"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """Endings that count as a video in a folder; a file that is named itself may have any ending."""
-NUMBER = re.compile(r"(?:(?<=[._])|^)-\d+|\d+")
+NUMBER = re.compile(rf"(?:(?<=[._])|^)-[0-9]{{1,{MOST_DIGITS}}}(?![0-9])|(?<![0-9])[0-9]{{1,{MOST_DIGITS}}}(?![0-9])")
 """In a file's name; a minus that follows a dot, an underscore or nothing is a sign, and else a dash."""
+INLINE_RANGE = re.compile(r"(?:(?<=[._])|^)[0-9x,-]*[0-9]$")
+"""Frames that are listed before the number's place, as in `plate.1001-1010#.exr`."""
 MOST_NAMED = 6
 """Sequences that an error lists."""
 
@@ -109,7 +111,7 @@ def find_sequence(name: str) -> Found:
     if path.exists():
         return _sequence_of(path)
     if SIGNS.search(path.name):
-        found = sorted(_matching(path))
+        found = sorted(_matching(path)) or sorted(_in_range(path))
         loose = [] if found else sorted(_matching(path, strict=False))
         paths = tuple(p for _, p in found or loose)
         if len({number for number, _ in found or loose}) < len(paths):
@@ -142,15 +144,26 @@ def _globbed(path: Path) -> list[Path]:
 
 
 def _matching(path: Path, strict: bool = True) -> Iterator[tuple[int, Path]]:
-    """Number and path of each file of a sequence's name. The last signs are the number; `strict` asks for its digits."""
+    """Number and path of each file of a sequence's name. The last signs are the number; `strict` asks for its digits, and
+    for capitals where there are some."""
     signs = list(SIGNS.finditer(path.name))[-1]
     before, after = (_literal(part) for part in (path.name[: signs.start()], path.name[signs.end() :]))
-    wanted = re.compile(f"{before}(-?[0-9]+){after}")
+    wanted = re.compile(f"{before}(-?[0-9]{{1,{MOST_DIGITS}}}){after}", 0 if strict else re.IGNORECASE)
     least = digits_of(signs) if strict else 1
     for entry in sorted(path.parent.iterdir()) if path.parent.is_dir() else ():
         found = wanted.fullmatch(entry.name)
         if found and not entry.name.startswith("._") and _is_padded(found[1], least, strict):
             yield int(found[1]), entry
+
+
+def _in_range(path: Path) -> Iterator[tuple[int, Path]]:
+    """The same of a name that lists its frames, as fileseq and RV write it."""
+    signs = list(SIGNS.finditer(path.name))[-1]
+    listed = INLINE_RANGE.search(path.name[: signs.start()])
+    is_wanted = range_of(listed[0]) if listed else None
+    if listed and is_wanted:
+        whole = path.with_name(path.name[: listed.start()] + path.name[signs.start() :])
+        yield from ((number, found) for number, found in _matching(whole, strict=False) if is_wanted(number))
 
 
 def _literal(text: str) -> str:
@@ -238,4 +251,4 @@ def _frame_place(alike: Iterable[_Name]) -> int | None:
 
 def _natural(path: Path) -> list[tuple[int, str]]:
     """Sorts `a.2.png` before `a.10.png`."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(re.split(r"([0-9]+)", path.name))]

@@ -162,7 +162,7 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     header = exr.read_attributes(paths[0], layer) if _is_plate(paths[0]) else {}
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
-    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 else []
+    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 or path.is_dir() else []
     strange = left_out_of([name])
     if strange:
         notes.append(f"left out, of kinds that are not read: {shortened(strange)}")
