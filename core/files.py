@@ -50,6 +50,21 @@ def ensure_writable(path: Path) -> None:
         Path(name).unlink()
 
 
+def is_there(path: Path) -> bool:
+    """Whether anything is at `path`: False, too, for a name that no system takes, where Path raises (until Python 3.14)."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: Path) -> bool:
+    """The same of a file, which a pipe or a device is not."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def sha256_of(path: Path) -> str:
     """The file's SHA-256 in hexadecimal. Raises OSError."""
     with open(path, "rb") as file:

@@ -21,7 +21,7 @@ from typing import Any
 
 from .claims import claim, turn
 from .errors import SettingError, VersionTakenError, writing
-from .files import sha256_of
+from .files import is_folder, sha256_of
 from .numbering import SIGNS, digits_of
 
 ENDING, SIDECAR = ".manifest.jsonl", ".c2pa"
@@ -61,7 +61,7 @@ class FramePattern:
         Raises SettingError.
         """
         path = Path(text)
-        if text.endswith(("/", os.sep)) or path.is_dir():
+        if text.endswith(("/", os.sep)) or is_folder(path):
             raise SettingError(f"{text} is a folder", f"Name the frames in it: {path / 'out.####.exr'}")
         ending = path.suffix or ".exr"
         if ending.lower() != ".exr":

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import AmbiguousSequenceError, UnreadableImageError
+from ..files import is_folder, is_there
 from ..numbering import MOST_DIGITS, SIGNS, digits_of, range_of
 
 PICTURE_ENDINGS = frozenset(
@@ -91,9 +92,9 @@ def pictures_of(name: str) -> list[Path]:
     """The pictures that a file, a folder, a glob or a sequence's name stands for, in the order of their numbers; a file that
     is named itself may have any ending, and need not be there."""
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         return _pictures_in(path)
-    if path.exists():
+    if is_there(path):
         return [path]
     if SIGNS.search(path.name):
         return [path for _, path in sorted(_matching(path, strict=False))]
@@ -106,9 +107,9 @@ def find_sequence(name: str) -> Found:
     """The numbered pictures that a sequence's name, one of its pictures, a folder or a glob stands for; none where there are
     none. Raises AmbiguousSequenceError where there are several sequences."""
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         return _only_sequence(name, _pictures_in(path))
-    if path.exists():
+    if is_there(path):
         return _sequence_of(path)
     if SIGNS.search(path.name):
         found = sorted(_matching(path)) or sorted(_in_range(path))
@@ -123,7 +124,7 @@ def find_sequence(name: str) -> Found:
 
 def left_out_of(names: list[str]) -> list[str]:
     """The names of pictures in the folders among `names` that are of kinds which are not read."""
-    folders = [Path(name) for name in names if Path(name).is_dir()]
+    folders = [Path(name) for name in names if is_folder(Path(name))]
     entries = (entry for folder in folders for entry in folder.iterdir())
     return sorted(e.name for e in entries if e.suffix.lower() in OTHER_PICTURES and not e.name.startswith("."))
 
@@ -137,7 +138,7 @@ def _pictures_in(folder: Path) -> list[Path]:
 def _globbed(path: Path) -> list[Path]:
     """The files that a glob stands for. Of a folder that is there only the name is one, whatever signs its own name has."""
     text = str(path)
-    if path.parent.is_dir():
+    if is_folder(path.parent):
         text = str(Path(glob.escape(str(path.parent))) / path.name)
     found = (Path(p) for p in glob.glob(text))  # noqa: PTH207 (Path.glob takes no absolute pattern)
     return sorted((p for p in found if p.suffix.lower() in PICTURE_ENDINGS), key=_natural)
@@ -150,7 +151,7 @@ def _matching(path: Path, strict: bool = True) -> Iterator[tuple[int, Path]]:
     before, after = (_literal(part) for part in (path.name[: signs.start()], path.name[signs.end() :]))
     wanted = re.compile(f"{before}(-?[0-9]{{1,{MOST_DIGITS}}}){after}", 0 if strict else re.IGNORECASE)
     least = digits_of(signs) if strict else 1
-    for entry in sorted(path.parent.iterdir()) if path.parent.is_dir() else ():
+    for entry in sorted(path.parent.iterdir()) if is_folder(path.parent) else ():
         found = wanted.fullmatch(entry.name)
         if found and not entry.name.startswith("._") and _is_padded(found[1], least, strict):
             yield int(found[1]), entry

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Picture
 from ..errors import EmptyClipError, SettingError
+from ..files import is_file, is_folder
 from ..listing import ranges, shortened
 from ..rates import exact_rate
 from ..reading import MOST_ASPECT
@@ -118,7 +119,7 @@ def read_linear(path: Path) -> NDArray[np.float32]:
 def several_in(path: Path) -> str:
     """That a file holds several pictures, of which the first is read, in words; empty where it holds one. Raises
     UnreadableImageError."""
-    if path.suffix.lower() not in SEVERAL or not path.is_file():
+    if path.suffix.lower() not in SEVERAL or not is_file(path):
         return ""
     kind, count = pictures.pictures_in(path)
     return f"{kind} of {count} pictures, of which only the first is taken" if count > 1 else ""
@@ -140,7 +141,7 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     EXR plates have no such `layer`.
     """
     path = Path(name)
-    if path.is_file() and path.suffix.lower() not in PICTURE_ENDINGS:
+    if is_file(path) and path.suffix.lower() not in PICTURE_ENDINGS:
         opened = movie.open_movie(path)
         shown = opened.timing.shown
         numbers: Sequence[int] = range(first, first + len(shown))
@@ -162,7 +163,7 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     header = exr.read_attributes(paths[0], layer) if _is_plate(paths[0]) else {}
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
-    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 or path.is_dir() else []
+    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 or is_folder(path) else []
     strange = left_out_of([name])
     if strange:
         notes.append(f"left out, of kinds that are not read: {shortened(strange)}")
@@ -203,4 +204,4 @@ def parse_rate(text: str) -> Fraction:
 
 
 def _is_plate(picture: Path) -> bool:
-    return picture.suffix.lower() == ".exr" and picture.is_file()
+    return picture.suffix.lower() == ".exr" and is_file(picture)

@@ -200,6 +200,18 @@ def test_files_in_each_others_place_are_called_what_they_are(drive: Path, person
     assert [kind_of(path) for path in (person, drive)] == ["a likeness", "a performance"]
 
 
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A pipe would hold Blender for good, and a device never ends."""
+    os.mkfifo(tmp_path / "pipe")
+    for read in (Performance.load, Likeness.load, read_card, read_consent):
+        refused(read, tmp_path / "pipe", "is no file, not a")
+        refused(read, Path("/dev/zero"), "is no file, not a")
+    long = tmp_path / ("d" * 300)
+    refused(Likeness.load, long, "is not there")
+    with pytest.raises(HeadcastError):
+        open_clip(str(long))
+
+
 @pytest.mark.parametrize(
     ("name", "array", "word"),
     [
