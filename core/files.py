@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from .errors import writing
+from .errors import UnwritableError, writing
 
 MOST_TRIES = 5
 """Of a file that is replaced again and again."""
@@ -72,6 +72,8 @@ def remove_parts(path: Path) -> None:
 
 def ensure_writable(path: Path) -> None:
     """Find out before a long job, not after it, whether `path` can be written. Raises UnwritableError."""
+    if is_folder(path):
+        raise UnwritableError(f"{path} is a folder", "Name the file that is to be written in it")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
