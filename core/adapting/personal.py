@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..learning.losses import PIXELS, region_map
 from ..learning.made import Changed
-from ..learning.perceptual import HED_VGG16, PerceptualLoss, load_perceptual
+from ..learning.perceptual import HED_VGG16, load_perceptual
 from ..learning.regions import RegionCritics
 from ..learning.steps import Batch, Critics, FineTuner, paint_batch
 from ..network.few_shot import FewShotPainter
@@ -24,10 +24,11 @@ from ..network.warp import WarpPainter
 from ..painting.devices import choose_device
 from ..painting.feed import feed_drawings, feed_photos
 from ..painting.player import STYLE, load_painter
+from ..painting.weights import find_weights, load_critics
 from ..progress import Reporter
 from ..settings import AdaptSettings
 from .practice import Person, hold_out, practise, rehearse
-from .tuning import tune
+from .tuning import Judges, tune
 
 RATE, STEADY = 1e-4, (0.9, 0.999)
 """Learning rate and Adam's betas: without a discriminator to chase, its steps may be smoothed."""
@@ -82,7 +83,9 @@ def learn_person(
         seeing = load_perceptual(HED_VGG16, Path(settings.perceptual)) if settings.perceptual else None
         if isinstance(painter, WarpPainter):
             shown = [Changed(picture, points) for picture, points in zip(pictures, landmarks, strict=True)]
-            tuned = _tune_regions(painter, shown, embedding, seeing, settings.steps, reporter)
+            path = find_weights(settings.preset, settings.weights)
+            judges = Judges(RegionCritics(seeing), load_critics(path, settings.preset) if path else None, device)
+            tuned = _tune_regions(painter, shown, embedding, judges, settings.steps, reporter)
         elif isinstance(painter, FewShotPainter):
             critics = Critics({"hed": seeing} if seeing else {}, PIXELS).to(device)
             person = Person(photos, landmarks / np.float32(pictures.shape[1]))
@@ -94,11 +97,11 @@ def _tune_regions(
     painter: WarpPainter,
     photos: list[Changed],
     embedding: Tensor,
-    seeing: PerceptualLoss | None,
+    judges: Judges,
     steps: int,
     reporter: Reporter,
 ) -> Tuned:
-    gain = tune(painter, photos, embedding, RegionCritics(seeing).to(embedding.device), steps, reporter)
+    gain = tune(painter, photos, embedding, judges, steps, reporter)
     told = f"loss on held-out photos {gain.before:.3f}"
     if not gain.changed:
         reporter.note(

@@ -2,7 +2,8 @@
 """The painters of mouth and eyes learn one person from a few photos, and know when to stop.
 
 Each photo is painted from the others, and from a copy of itself that was made to lack what it shows (`learning.made`): so
-these teeth and these eyes are learnt. Photos are compared by colour, and by a perceptual network where one is given.
+these teeth and these eyes are learnt. Photos are compared by colour, and by what a network sees in them: a perceptual one
+where it is given, else the discriminators that the painters were trained with, which know teeth, lashes and skin.
 Held-out photos say how far to go; the likeness stays feed-forward where they gain nothing.
 """
 
@@ -18,8 +19,9 @@ from torch import Tensor
 
 from ..learning.made import Changed, Random
 from ..learning.pairing import made_photo, pack, stack
-from ..learning.regions import CloseUp, PairBatch, RegionCritics, compared, look, paint
-from ..network.regions import Regions
+from ..learning.regions import CloseUp, PairBatch, RegionCritics, compared, look, paint, relative_distance
+from ..network.patch import RegionDiscriminators
+from ..network.regions import PARTS, Regions
 from ..network.warp import WarpPainter
 from ..progress import Reporter
 
@@ -42,6 +44,30 @@ LEAST_GAIN = 2e-3
 """Part of the feed-forward loss that counts as a gain."""
 
 
+SEEN = 1.0
+"""How much the discriminators' features count beside the colour."""
+
+
+class Judges:
+    """How good a painted region is."""
+
+    def __init__(self, critics: RegionCritics, discriminators: RegionDiscriminators | None, device: torch.device) -> None:
+        self.critics = critics.to(device)
+        self.discriminators = None
+        if discriminators is not None and critics.perceptual is None:
+            self.discriminators = discriminators.to(device)
+
+    def loss(self, name: str, picture: Tensor, region: CloseUp) -> Tensor:
+        """[] picture: [B, 3, S, S] what was painted of the region of that name."""
+        shown = compared(picture, region)
+        found = list(self.critics(shown, region).values())
+        if self.discriminators is not None:
+            discriminator, parts = self.discriminators.of(name), region.view.seen[:, PARTS]
+            painted, wanted = (discriminator(each, parts).features for each in (shown, region.truth))
+            found.append(SEEN * relative_distance(painted, wanted))
+        return torch.stack(found).sum()
+
+
 class Gain(NamedTuple):
     """The result of fine-tuning."""
 
@@ -59,7 +85,7 @@ def tune(
     painter: WarpPainter,
     photos: list[Changed],
     embedding: Tensor,
-    critics: RegionCritics,
+    judges: Judges,
     steps: int,
     reporter: Reporter,
 ) -> Gain:
@@ -73,15 +99,15 @@ def tune(
     mean = copy.deepcopy(painter.regions).eval().requires_grad_(False)
     optimizer = torch.optim.Adam(learning.parameters(), lr=RATE)
     vectors = dict(zip(("mouth", "eye"), embedding.chunk(2, dim=-1), strict=True))
-    first = best = _error_of(mean, vectors, critics, checks)
+    first = best = _error_of(mean, vectors, judges, checks)
     kept, best_step, done = _state(mean), 0, 0
     for done in range(1, steps + 1):
         reporter.step("fine-tune", done - 1, steps)
         seen = look(_practice(known, random).to(device))
         loss = torch.zeros((), device=device)
         for name, region in seen.items():
-            picture = compared(paint(learning.painters[name], region, _of(vectors[name], region)), region)
-            loss = loss + torch.stack(list(critics(picture, region).values())).sum()
+            picture = paint(learning.painters[name], region, _of(vectors[name], region))
+            loss = loss + judges.loss(name, picture, region)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -90,7 +116,7 @@ def tune(
                 ours.lerp_(theirs, 1 / MEMORY)
         if done % CHECK_STEPS and done < steps:
             continue
-        score = _error_of(mean, vectors, critics, checks)
+        score = _error_of(mean, vectors, judges, checks)
         if score < best - LEAST_GAIN * first:
             best, kept, best_step = score, _state(mean), done
         elif done - best_step >= PATIENCE * CHECK_STEPS:
@@ -130,14 +156,12 @@ def _of(vector: Tensor, seen: CloseUp) -> Tensor:
 
 
 @torch.no_grad()
-def _error_of(
-    regions: Regions, vectors: dict[str, Tensor], critics: RegionCritics, checks: list[dict[str, CloseUp]]
-) -> float:
+def _error_of(regions: Regions, vectors: dict[str, Tensor], judges: Judges, checks: list[dict[str, CloseUp]]) -> float:
     losses = []
     for check in checks:
         for name, region in check.items():
             painted = paint(regions.painters[name], region, _of(vectors[name], region))
-            losses.append(torch.stack(list(critics(compared(painted, region), region).values())).sum())
+            losses.append(judges.loss(name, painted, region))
     return float(torch.stack(losses).mean())
 
 

@@ -73,7 +73,6 @@ def make_likeness(subject: Subject, photos: int, method: Method) -> Path:
             detail=0,
             detector=settings.detector,
             weights=settings.weights,
-            perceptual=settings.perceptual,
             device=settings.device,
         ),
         Silent(),

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from ..landmarks import ibug68
 from ..landmarks.head import control_points
-from ..network.closeup import LEFT_EYE, RIGHT_EYE
-from ..network.regions import eye_shot, view_eye
+from ..network.regions import both_eyes_windows, eye_shots, view_eyes
 from ..network.shots import Photos, Pose
 from ..network.warp import paste
 from .made import Changed, Random, eye_distance, glance, move_lids, shut_mouth
@@ -38,10 +37,8 @@ def look_elsewhere(shown: Changed, random: Random) -> Changed:
     turned = glance(shown.landmarks, random)
     photos, pose = photos_of([shown]), pose_of(Changed(shown.picture, turned))
     floats = photos._replace(pictures=photos.pictures.float() / 127.5 - 1)
-    picture = floats.pictures[:, 0]
-    for eye in (RIGHT_EYE, LEFT_EYE):
-        view = view_eye(floats, pose, eye_shot(floats, eye), eye)
-        picture = paste(picture, view.window, view.picture, view.reach)
+    view = view_eyes(floats, pose, eye_shots(floats), both_eyes_windows(floats))
+    picture = paste(floats.pictures[:, 0], view.window, view.picture, view.reach)
     seen = ((picture[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     return Changed(np.ascontiguousarray(seen), turned)
 
@@ -85,7 +82,7 @@ def pose_of(shown: Changed) -> Pose:
     return Pose(*(torch.from_numpy(part) for part in scaled))
 
 
-def pack(photos: Sequence[Changed], truth: Changed, made: bool) -> PairBatch:
+def pack(photos: Sequence[Changed], truth: Changed, made: bool, say: float = 0.0) -> PairBatch:
     """An item with no batch axis, all pictures of one size and still bytes."""
     shown, pose = photos_of(photos), pose_of(truth)
     target = torch.from_numpy(truth.picture.transpose(2, 0, 1).copy())
@@ -94,15 +91,17 @@ def pack(photos: Sequence[Changed], truth: Changed, made: bool) -> PairBatch:
         Pose(*(part[0] for part in pose if part is not None)),
         target,
         torch.tensor(float(made)),
+        torch.tensor(say),
     )
 
 
 def stack(items: Sequence[PairBatch]) -> PairBatch:
     """Items with as many photos each as one batch, still bytes."""
-    photos, poses, targets, made = zip(*items, strict=True)
+    photos, poses, targets, made, say = zip(*items, strict=True)
     return PairBatch(
         Photos(*(torch.stack(parts) for parts in zip(*photos, strict=True))),
         Pose(*(torch.stack(parts) for parts in zip(*([p for p in pose if p is not None] for pose in poses), strict=True))),
         torch.stack(targets),
         torch.stack(made),
+        torch.stack(say),
     )

@@ -16,11 +16,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..network.closeup import LEFT_EYE, RIGHT_EYE, sample
+from ..network.closeup import sample
 from ..network.patch import PatchDiscriminator, RegionDiscriminators
-from ..network.regions import EYE_SIZE, MOUTH_SIZE, PARTS, View, eye_shot, mouth_shot, photo_windows, view_eye, view_mouth
+from ..network.regions import (
+    EYE_SIZE,
+    MOUTH_SIZE,
+    PARTS,
+    View,
+    both_eyes_windows,
+    eye_shots,
+    mouth_shot,
+    mouth_windows,
+    view_eyes,
+    view_mouth,
+)
 from ..network.retouch import Retoucher
 from ..network.shots import Photos, Pose
+from ..network.spline import again
 from ..network.warp import WarpPainter
 from .perceptual import PerceptualLoss
 
@@ -54,6 +66,8 @@ class PairBatch(NamedTuple):
     """[B, 3, H, W], -1 to 1"""
     made: Tensor
     """[B] 1 where the photo was made of the target: aligned to the pixel, it counts inside lips and lids alone"""
+    say: Tensor
+    """[B] the least say that the painters have, however little has moved: so they learn to leave alone what is good"""
 
     def to(self, device: torch.device) -> PairBatch:
         """On a device, pictures as floats."""
@@ -61,7 +75,7 @@ class PairBatch(NamedTuple):
         pose = Pose(*(part.to(device, non_blocking=True) for part in self.pose if part is not None))
         pictures = photos.pictures.float() / 127.5 - 1
         target = self.target.to(device, non_blocking=True).float() / 127.5 - 1
-        return PairBatch(photos._replace(pictures=pictures), pose, target, self.made.to(device))
+        return PairBatch(photos._replace(pictures=pictures), pose, target, self.made.to(device), self.say.to(device))
 
 
 class CloseUp(NamedTuple):
@@ -80,27 +94,19 @@ class CloseUp(NamedTuple):
 def look(batch: PairBatch) -> dict[str, CloseUp]:
     """Mouth and eyes of a batch; the eyes are 2 B, the right ones first."""
     photos, pose = batch.photos, batch.pose
-    mouth = view_mouth(photos, pose, mouth_shot(photos))
-    found = {"mouth": _seen(mouth, photo_windows(photos, None, MOUTH_SIZE), batch, MOUTH_SIZE)}
-    eyes = []
-    for eye in (RIGHT_EYE, LEFT_EYE):
-        view = view_eye(photos, pose, eye_shot(photos, eye), eye)
-        eyes.append(_seen(view, photo_windows(photos, eye, EYE_SIZE), batch, EYE_SIZE))
-    found["eye"] = _joined(*eyes)
-    return found
+    mouths, eyes = mouth_windows(photos), both_eyes_windows(photos)
+    return {
+        "mouth": _seen(view_mouth(photos, pose, mouth_shot(photos), mouths), mouths, batch, MOUTH_SIZE),
+        "eye": _seen(view_eyes(photos, pose, eye_shots(photos), eyes), eyes, batch, EYE_SIZE),
+    }
 
 
-def _seen(view: View, photos: Tensor, batch: PairBatch, size: int) -> CloseUp:
-    truth = sample(batch.target, view.window.grid(size))
+def _seen(view: View, windows: Tensor, batch: PairBatch, size: int) -> CloseUp:
+    truth = sample(again(batch.target, windows), view.window.grid(size))
     inside = functional.max_pool2d(view.inside, 2 * GROWN + 1, 1, GROWN)
-    made = batch.made[:, None, None, None]
-    return CloseUp(view, photos, truth, view.reach * (1 - made + made * inside))
-
-
-def _joined(a: CloseUp, b: CloseUp) -> CloseUp:
-    window = type(a.view.window)(*(torch.cat(pair) for pair in zip(a.view.window, b.view.window, strict=True)))
-    view = View(window, *(torch.cat(pair) for pair in zip(a.view[1:], b.view[1:], strict=True)))
-    return CloseUp(view, *(torch.cat(pair) for pair in zip(a[1:], b[1:], strict=True)))
+    made, say = (again(part, windows)[:, None, None, None] for part in (batch.made, batch.say))
+    view = view._replace(where=view.where + say * (view.reach - view.where).clamp_min(0.0))
+    return CloseUp(view, windows, truth, view.reach * (1 - made + made * inside))
 
 
 def paint(painter: Retoucher, seen: CloseUp, embedding: Tensor | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .shots import Photos, Pose
-from .spline import thin_plate_flow
+from .spline import again, thin_plate_flow
 
 FRAME_PINS = 4
 """Points along each side of the frame that hold the background still."""
@@ -36,6 +36,8 @@ class Bending(NamedTuple):
 
 def bend(photos: Photos, pose: Pose, grid: Tensor) -> Bending:
     """The splines from each photo to the pose at `grid` [B, h, w, 2], and on half of it which photo serves which place.
+
+    A grid of [m B, h, w, 2] looks at each head in m windows, and so does what is found.
 
     A photo serves a place well if its landmarks lie like the wanted ones near that place and over the whole face, and if
     the flow does not stretch it there. The frame is pinned: whatever is far from the head stays.
@@ -82,6 +84,7 @@ def _distance(source: Tensor, target: Tensor, stiffness: Tensor, places: Tensor)
     middle = (trust[..., None] * target[:, None]).sum(2, keepdim=True)
     gaps = source - (trust[..., None] * source).sum(2, keepdim=True) - (target[:, None] - middle)
     squared = gaps.square().sum(-1)  # [B, K, N]
+    trust, squared, target = (again(part, places) for part in (trust, squared, target))
     # The square of a distance by one product of matrices: the places are many.
     pixels = places.flatten(1, 2)
     apart = pixels.square().sum(-1, keepdim=True) + target.square().sum(-1)[:, None] - 2 * pixels @ target.mT
@@ -91,12 +94,15 @@ def _distance(source: Tensor, target: Tensor, stiffness: Tensor, places: Tensor)
     return (1 - OVERALL) * local + OVERALL * overall
 
 
-def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
-    """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2]. Returns [B, K, C, h, w]; beyond the edge, it repeats."""
-    warped = functional.grid_sample(
-        pictures.flatten(0, 1), flow.flatten(0, 1), mode=mode, padding_mode="border", align_corners=False
-    )
-    return warped.unflatten(0, pictures.shape[:2])
+def warp(pictures: Tensor, flow: Tensor, mode: str = "bicubic") -> Tensor:
+    """pictures: [B, K, C, H, W]; flow: [B, K, h, w, 2], or [m B, ...]. Returns [B, K, C, h, w], or [m B, ...]; beyond
+    the edge, it repeats."""
+    # Several windows on a picture are one high one: the picture is not copied.
+    windows = flow.unflatten(0, (-1, len(pictures)))
+    high = windows.permute(1, 2, 0, 3, 4, 5).flatten(2, 3).flatten(0, 1)
+    warped = functional.grid_sample(pictures.flatten(0, 1), high, mode=mode, padding_mode="border", align_corners=False)
+    warped = warped.unflatten(2, (len(windows), -1)).unflatten(0, pictures.shape[:2])
+    return warped.permute(3, 0, 1, 2, 4, 5).flatten(0, 1)
 
 
 def resize(x: Tensor, size: int) -> Tensor:

@@ -8,6 +8,7 @@ so that one painter knows both.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -25,17 +26,22 @@ STOPS = 64
 """Places along a line of lips or lids at which its height is known; between them it is straight."""
 
 
-class Eye(NamedTuple):
-    """iBUG points of an eye, from the outer corner to the inner one, and its pupil."""
-
-    upper: tuple[int, ...]
-    lower: tuple[int, ...]
-    pupil: int
-    mirrored: bool
+EYES = (36, 37, 38, 39, 41, 40, 68), (45, 44, 43, 42, 46, 47, 69)
+"""iBUG points of the right and the left eye: along the upper lid from the outer corner to the inner one, along the lower lid
+between those, and the pupil."""
+UPPER_LID, LOWER_LID, CORNERS, PUPIL = (0, 1, 2, 3), (0, 4, 5, 3), (0, 3), 6
+"""Numbers among those of an eye."""
 
 
-RIGHT_EYE = Eye((36, 37, 38, 39), (36, 41, 40, 39), 68, mirrored=False)
-LEFT_EYE = Eye((45, 44, 43, 42), (45, 46, 47, 42), 69, mirrored=True)
+def eyes_of(points: Tensor) -> Tensor:
+    """The eyes of the landmarks [B, ..., N, 2]: [2 B, ..., 7, 2], all right ones first."""
+    return torch.cat([points[..., list(eye), :] for eye in EYES])
+
+
+def eye_sides(eyes: Tensor) -> Tensor:
+    """[2 B] 1 for the right eyes among [2 B, ...], and -1 for the left ones, which are looked at in a mirror."""
+    half = len(eyes) // 2
+    return torch.cat([eyes.new_ones(half), -eyes.new_ones(half)])
 
 
 class Window(NamedTuple):
@@ -51,6 +57,10 @@ class Window(NamedTuple):
         own = picture_grid(size, self.centre)
         return torch.einsum("...ij,hwj->...hwi", self.axes, own) + self.centre[..., None, None, :]
 
+    def softness(self, size: int, pixels: float) -> Tensor:
+        """[...] so many of its `size` pixels, in half pictures."""
+        return self.axes[..., 0].square().sum(-1).sqrt() * (2.0 * pixels / size)
+
     def locate(self, points: Tensor) -> Tensor:
         """Points [..., N, 2] of the head crop in the window's own coordinates."""
         back = torch.linalg.inv(self.axes)
@@ -62,11 +72,10 @@ def head_scale(projection: Tensor) -> Tensor:
     return projection[..., :3].square().sum((-2, -1)).div(2).sqrt()
 
 
-def _window(centre: Tensor, projection: Tensor, side: float, mirrored: bool = False) -> Window:
+def _window(centre: Tensor, projection: Tensor, side: float) -> Window:
     right = functional.normalize(projection[..., 0], dim=-1)
     down = torch.stack([-right[..., 1], right[..., 0]], dim=-1)
-    axes = torch.stack([-right if mirrored else right, down], dim=-1)
-    return Window(centre, axes * (head_scale(projection) * side / 2)[..., None, None])
+    return Window(centre, torch.stack([right, down], dim=-1) * (head_scale(projection) * side / 2)[..., None, None])
 
 
 def mouth_window(points: Tensor, projection: Tensor) -> Window:
@@ -74,10 +83,12 @@ def mouth_window(points: Tensor, projection: Tensor) -> Window:
     return _window(points[..., 48:60, :].mean(-2), projection, MOUTH_SIDE)
 
 
-def eye_window(points: Tensor, projection: Tensor, eye: Eye) -> Window:
-    """Round the eye; its corners hold it, so that lids move inside it."""
-    corners = points[..., [eye.upper[0], eye.upper[-1]], :].mean(-2)
-    return _window(corners, projection, EYE_SIDE, eye.mirrored)
+def eye_windows(eyes: Tensor, projection: Tensor) -> Window:
+    """Round the eyes [2 B, 7, 2] (`eyes_of`) of heads with this `projection` [B, 2, 4]; the corners hold it, so that lids
+    move inside it."""
+    window = _window(eyes[:, CORNERS].mean(1), projection.repeat(2, 1, 1), EYE_SIDE)
+    mirrored = torch.stack([eye_sides(eyes), eyes.new_ones(len(eyes))], dim=-1)
+    return window._replace(axes=window.axes * mirrored[:, None])
 
 
 def sample(pictures: Tensor, grid: Tensor) -> Tensor:
@@ -98,44 +109,51 @@ class Opening(NamedTuple):
     """[B, 2] the way from the upper line to the lower one, of length 1"""
 
 
-def opening(points: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], grid: Tensor, soft: Tensor | float) -> Opening:
+def opening(
+    points: Tensor,
+    upper: tuple[int, ...],
+    lower: tuple[int, ...],
+    grid: Tensor,
+    soft: Tensor | float,
+    sides: Tensor | None = None,
+) -> Opening:
     """The gap between the lines through `points` [B, N, 2] whose numbers are `upper` and `lower`, from corner to corner.
 
-    soft: the width of the ramp, in the unit of `points`, a number or [B].
+    soft: the width of the ramp, in the unit of `points`, a number or [B]; sides: [B] -1 where the lines run from right to
+    left, as those of `eye_sides` do.
     """
     first, last = points[:, upper[0]], points[:, upper[-1]]
     along = last - first
     width = along.square().sum(-1).sqrt().clamp_min(1e-4)
     along = along / width[:, None]
     across = torch.stack([-along[:, 1], along[:, 0]], dim=-1)
-    if upper[0] > upper[-1]:  # the left eye's lines run from right to left
-        across = -across
+    if sides is not None:
+        across = across * sides[:, None]
     frame = torch.stack([along, across], dim=1)  # [B, 2, 2]
     place = torch.einsum("bij,bhwj->ibhw", frame, grid - first[:, None, None])
     x, y = place[0], place[1]
-    lines = []
-    for numbers in (upper, lower):
-        knots = torch.einsum("bij,bnj->bni", frame, points[:, list(numbers)] - first[:, None])
-        lines.append(_line(_rounded(knots), x))
+    lines = [_rounded((points[:, list(numbers)] - first[:, None]) @ frame.mT) for numbers in (upper, lower)]
+    heights = _heights(lines, width, x)
     soft = torch.as_tensor(soft, dtype=x.dtype, device=x.device).reshape(-1, 1, 1).clamp_min(1e-6)
-    below, above = y - lines[0], lines[1] - y
+    below, above = y - heights[0], heights[1] - y
     ends = torch.minimum(x, width[:, None, None] - x)
     share = torch.minimum(torch.minimum(below, above), ends).div(soft).add(0.5).clamp(0.0, 1.0)
     return Opening(share[:, None], below[:, None], above[:, None], across)
 
 
-def drawn_over(
-    flow: Tensor, photos: Tensor, wanted: Opening, upper: tuple[int, ...], lower: tuple[int, ...], soft: Tensor
-) -> Tensor:
-    """`flow` [B, K, h, w, 2] with places that lie outside the wanted opening led out of the photos' openings too.
+def well_inside(gap: Opening, soft: Tensor) -> Tensor:
+    """[B, 1, h, w] the opening less its rim, where a photo's lips or lids begin to mix in; soft: [B], see `opening`."""
+    return gap.share * (torch.minimum(gap.below, gap.above) / soft[:, None, None, None] - 0.5).clamp(0.0, 1.0)
+
+
+def drawn_over(flow: Tensor, wanted: Opening, own: Opening, soft: Tensor) -> Tensor:
+    """`flow` [B, K, h, w, 2] with places that lie outside the `wanted` opening led out of the photos' openings too.
 
     A spline bends lips and lids softly: where they close over teeth or over an eye, it would leave a sliver of those.
-    photos: [B, K, N, 2] landmarks; soft: [B].
+    own: that of the K photos at `flow`, [B K, ...]; soft: [B].
     """
     shots = flow.shape[1]
-    soft = soft.repeat_interleave(shots)
-    own = opening(photos.flatten(0, 1), upper, lower, flow.flatten(0, 1), soft)
-    edge = soft[:, None, None, None] / 2
+    edge = soft.repeat_interleave(shots)[:, None, None, None] / 2
     above, below = (part.repeat_interleave(shots, 0) for part in (wanted.below < 0, wanted.above < 0))
     up = (own.below + edge).clamp_min(0.0) * above
     down = (own.above + edge).clamp_min(0.0) * (below & ~above)
@@ -143,38 +161,43 @@ def drawn_over(
     return flow + shift.unflatten(0, (-1, shots))
 
 
-def _rounded(knots: Tensor) -> Tensor:
-    """Knots [B, n, 2] with two more in each gap, on a Catmull-Rom spline: lips and lids have no corners."""
-    ends = 2 * knots[:, [0, -1]] - knots[:, [1, -2]]
-    k = torch.cat([ends[:, :1], knots, ends[:, 1:]], dim=1)
-    a, b, c, d = k[:, :-3], k[:, 1:-2], k[:, 2:-1], k[:, 3:]
+@lru_cache
+def _rounding(knots: int) -> Tensor:
+    """[3 (knots - 1) + 1, knots] by which knots become places on a Catmull-Rom spline, two more in each gap."""
+    ends = torch.eye(knots)
+    ends = torch.cat([2 * ends[:1] - ends[1:2], ends, 2 * ends[-1:] - ends[-2:-1]])
+    a, b, c, d = ends[:-3], ends[1:-2], ends[2:-1], ends[3:]
     between = [
         b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))) for t in (0.0, 1 / 3, 2 / 3)
     ]
-    return torch.cat([torch.stack(between, dim=2).flatten(1, 2), knots[:, -1:]], dim=1)
+    return torch.cat([torch.stack(between, dim=1).flatten(0, 1), ends[-2:-1]])
 
 
-def _line(knots: Tensor, x: Tensor) -> Tensor:
-    """Heights at x [B, h, w] of the line through knots [B, n, 2] that run from left to right; level beyond its ends."""
-    first, last = knots[:, 0, 0, None, None], knots[:, -1, 0, None, None]
+def _rounded(knots: Tensor) -> Tensor:
+    """Knots [..., n, 2] with two more in each gap: lips and lids have no corners."""
+    return _rounding(knots.shape[-2]).to(knots) @ knots
+
+
+def _heights(lines: list[Tensor], width: Tensor, x: Tensor) -> list[Tensor]:
+    """Heights at x [B, h, w] of lines through knots [B, n, 2], which run from 0 to `width` [B]; level beyond that."""
     stops = torch.linspace(0, 1, STOPS, device=x.device, dtype=x.dtype)
-    at = first + (last - first) * stops[:, None]  # [B, STOPS, 1]
-    start, end = knots[:, None, :-1], knots[:, None, 1:]
-    part = ((at - start[..., 0]) / (end[..., 0] - start[..., 0]).clamp_min(1e-4)).clamp(0.0, 1.0)
-    heights = knots[:, :1, 1] + ((end[..., 1] - start[..., 1]) * part).sum(-1)  # [B, STOPS]
-    place = ((x - first) / (last - first).clamp_min(1e-4)).clamp(0.0, 1.0) * (STOPS - 1)
-    below = place.floor().clamp(max=STOPS - 2)
-    index = below.long().flatten(1)
-    left, right = (heights.gather(1, i).view_as(x) for i in (index, index + 1))
-    return left + (right - left) * (place - below)
+    at = (width[:, None] * stops)[..., None]  # [B, STOPS, 1]
+    place = (x / width[:, None, None]).clamp(0.0, 1.0).flatten(1) * (STOPS - 1)
+    index = place.long().clamp_max(STOPS - 2)
+    rest = place - index
+    found = []
+    for knots in lines:
+        start, end = knots[:, None, :-1], knots[:, None, 1:]
+        part = ((at - start[..., 0]) / (end[..., 0] - start[..., 0]).clamp_min(1e-4)).clamp(0.0, 1.0)
+        heights = knots[:, :1, 1] + ((end[..., 1] - start[..., 1]) * part).sum(-1)
+        found.append(torch.addcmul(heights.gather(1, index), heights.diff(dim=-1).gather(1, index), rest).view_as(x))
+    return found
 
 
-def gap(photos: Tensor, wanted: Tensor, numbers: tuple[int, ...] | range) -> Tensor:
-    """How differently some landmarks lie to one another: [B, K] the largest distance of one, in the points' unit.
+def moved(photos: Tensor, wanted: Tensor) -> Tensor:
+    """How differently landmarks lie to one another: [B, K] the largest distance of one, in the points' unit.
 
     The largest, not a mean: a pupil that moves alone moves the eye. photos: [B, K, N, 2]; wanted: [B, N, 2].
     """
-    chosen = list(numbers)
-    a, b = photos[:, :, chosen], wanted[:, None, chosen]
-    apart = (a - a.mean(2, keepdim=True)) - (b - b.mean(2, keepdim=True))
+    apart = (photos - photos.mean(2, keepdim=True)) - (wanted - wanted.mean(1, keepdim=True))[:, None]
     return apart.square().sum(-1).amax(-1).sqrt()

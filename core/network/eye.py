@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The eye by geometry: an eyeball of its own, under the lids.
+"""Eyes by geometry: an eyeball of their own, under the lids.
 
 The iris is a disc that moves with its catchlight to where the eye is to look; the white is filled where it was; the lids,
 bent by the spline, close over both.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .closeup import Eye, head_scale, opening, sample
+from .closeup import CORNERS, LOWER_LID, PUPIL, UPPER_LID, Opening, eye_sides, head_scale, opening, sample, well_inside
 
 IRIS = 0.098
 """Radius of the iris in distances between the eye centres: 11.8 mm across, at 60 mm."""
@@ -47,53 +47,54 @@ def _blur(x: Tensor, reach: int) -> Tensor:
     return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
-def eyeball(
+def lids(eyes: Tensor, grid: Tensor, soft: Tensor) -> Opening:
+    """The gap between the lids of eyes [2 B, 7, 2] (`eyes_of`) on grid [2 B, h, w, 2]; soft: [2 B], see `opening`."""
+    return opening(eyes, UPPER_LID, LOWER_LID, grid, soft, eye_sides(eyes))
+
+
+def eyeballs(
     picture: Tensor,
-    points: Tensor,
+    eyes: Tensor,
     projection: Tensor,
     wanted: Tensor,
     wanted_projection: Tensor,
-    eye: Eye,
     grid: Tensor,
     soft: Tensor,
 ) -> Ball:
-    """The photo's eyeball, turned to where the wanted head looks, at grid [B, h, w, 2] of the wanted head.
+    """The photo's eyeballs, turned to where the wanted head looks, at grid [2 B, h, w, 2] of the wanted head.
 
-    picture: [B, 3, H, W] and points [B, N, 2] of the photo that shows it; wanted: [B, N, 2]; soft: [B], see `opening`.
+    picture: [2 B, 3, H, W] and eyes [2 B, 7, 2] (`eyes_of`) of the photos that show them, and those photos' projection
+    [2 B, 2, 4]; wanted: [2 B, 7, 2] of a head with the projection [B, 2, 4]; soft: [2 B], see `opening`.
     """
+    wanted_projection = wanted_projection.repeat(2, 1, 1)
     turn = projection[..., :2] @ torch.linalg.inv(wanted_projection[..., :2])
     radius, wanted_radius = (IRIS * head_scale(each) for each in (projection, wanted_projection))
     # The white goes with the corners, the iris with the pupil.
-    corners = [eye.upper[0], eye.upper[-1]]
-    middle, wanted_middle = (each[:, corners].mean(1)[:, None, None] for each in (points, wanted))
-    place = torch.einsum("bij,bhwj->bhwi", turn, grid - wanted_middle) + middle
+    middle, wanted_middle = (each[:, CORNERS].mean(1)[:, None, None] for each in (eyes, wanted))
+    place = (grid - wanted_middle) @ turn.mT[:, None] + middle
     seen = sample(picture, place)
-    lids = opening(points, eye.upper, eye.lower, place, soft)
-    bare = lids.share * (torch.minimum(lids.below, lids.above) / soft.reshape(-1, 1, 1, 1) - 0.5).clamp(0.0, 1.0)
-    white = bare * (1 - _disc(place, points[:, eye.pupil], radius * 1.12, soft))
+    white = well_inside(lids(eyes, place, soft), soft) * (1 - _disc(place, eyes[:, PUPIL], radius * 1.12, soft))
     reach = max(1, round(WHITE_REACH * grid.shape[1] / 64))
     spread = _blur(white, reach)
-    fallback = sample(picture, points[:, None, corners]).mean((2, 3), keepdim=True)
+    fallback = sample(picture, eyes[:, None, CORNERS]).mean((2, 3), keepdim=True)
     filled = (_blur(seen * white, reach) + fallback * 1e-3) / (spread + 1e-3)
     back = seen * white + filled * (1 - white)
 
-    onto = torch.einsum("bij,bhwj->bhwi", turn, grid - wanted[:, eye.pupil, None, None])
+    onto = (grid - wanted[:, PUPIL, None, None]) @ turn.mT[:, None]
     shown = []
     for way in (1.0, -1.0):  # what a lid hides of the iris looks like the other half
-        at = points[:, eye.pupil, None, None] + way * onto
-        hidden = opening(points, eye.upper, eye.lower, at, soft)
-        free = hidden.share * (torch.minimum(hidden.below, hidden.above) / soft.reshape(-1, 1, 1, 1) - 0.5).clamp(0.0, 1.0)
-        shown.append((sample(picture, at), free))
+        at = eyes[:, PUPIL, None, None] + way * onto
+        shown.append((sample(picture, at), well_inside(lids(eyes, at, soft), soft)))
     (near, free), (far, other) = shown
-    disc = _disc(grid, wanted[:, eye.pupil], wanted_radius, soft)
-    weight = free + (1 - free) * other
-    mean = ((near * free + far * (1 - free) * other) * disc).sum((2, 3), keepdim=True) / (weight * disc).sum(
-        (2, 3), keepdim=True
-    ).clamp_min(1e-3)
-    iris = near * free + far * (1 - free) * other + mean * (1 - weight)
+    disc = _disc(grid, wanted[:, PUPIL], wanted_radius, soft)
+    other = (1 - free) * other
+    weight = free + other
+    whole = near * free + far * other
+    mean = (whole * disc).sum((2, 3), keepdim=True) / (weight * disc).sum((2, 3), keepdim=True).clamp_min(1e-3)
+    iris = whole + mean * (1 - weight)
     return Ball(iris * disc + back * (1 - disc), disc, weight * disc)
 
 
-def iris(points: Tensor, projection: Tensor, eye: Eye, grid: Tensor, soft: Tensor) -> Tensor:
-    """[B, 1, h, w] the disc of the iris in a photo."""
-    return _disc(grid, points[:, eye.pupil], IRIS * head_scale(projection), soft)
+def iris(eyes: Tensor, projection: Tensor, grid: Tensor, soft: Tensor) -> Tensor:
+    """[2 B, 1, h, w] the disc of the iris in photos; eyes: [2 B, 7, 2]; projection: [B, 2, 4]."""
+    return _disc(grid, eyes[:, PUPIL], IRIS * head_scale(projection).repeat(2), soft)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .bending import Bending, bend, resize, warp
-from .closeup import gap, opening
+from .closeup import moved, opening
 from .shots import Photos, Pose
 
 STRETCHED, TORN = 0.6, 0.3
@@ -25,7 +25,7 @@ FACE_TOP, FACE_BOTTOM = (0, *range(17, 27), 16), tuple(range(17))
 """The face's outline: along the brows, and along the jaw."""
 FACE_SOFT = 0.06
 """Half pictures over which the face's outline fades."""
-RIGID = tuple(range(36))
+RIGID = slice(36)
 """Landmarks that say how the head is turned: everything above the mouth, and the jaw."""
 
 
@@ -42,7 +42,7 @@ def with_mirrored_side(picture: Tensor, bending: Bending, mirrored: Photos, pose
     torn = face * ((STRETCHED - area) / (STRETCHED - TORN)).clamp(0.0, 1.0)
     if not bool((torn > 0.05).any()):
         return picture
-    nearest = mirrored.select(gap(mirrored.points, pose.points, RIGID).mean(0).argmin()[None])
+    nearest = mirrored.select(moved(mirrored.points[:, :, RIGID], pose.points[:, RIGID]).mean(0).argmin()[None])
     other = bend(nearest, pose, grid)
     torn = torn * (other.area / area.clamp_min(1e-3) / BETTER - 0.5).clamp(0.0, 0.5) * 2
     size = picture.shape[-1]
@@ -50,7 +50,7 @@ def with_mirrored_side(picture: Tensor, bending: Bending, mirrored: Photos, pose
     flow = offset + resize(grid.permute(0, 3, 1, 2)[:, None], size).permute(0, 1, 3, 4, 2)
     # The mirror image at (x, y) is the photo at (-x, y).
     found = warp(nearest.pictures, flow * flow.new_tensor([-1.0, 1.0]))[:, 0]
-    lit = found + _broad(picture) - _broad(found)
+    lit = found + _broad(picture - found)
     return picture + resize(torn, size)[:, 0] * (lit - picture)
 
 

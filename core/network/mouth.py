@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .closeup import INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER, Opening, Window, head_scale, opening, sample
+from .closeup import INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER, Opening, head_scale, opening, sample, well_inside
 
 NOSE_BASE, CHIN = slice(31, 36), slice(7, 10)
 UPPER_TEETH = (0.0, 0.36, 0.12)
@@ -62,12 +62,14 @@ def inside(
     projection: Tensor,
     wanted: Tensor,
     wanted_projection: Tensor,
+    lips: Opening,
     grid: Tensor,
     soft: Tensor,
 ) -> Inside:
     """The part of a photo's mouth inside that is seen at `grid` [B, h, w, 2] of the wanted head.
 
-    picture: [B, 3, H, W] and points [B, N, 2] of the photo that shows it; wanted: [B, N, 2]; soft: [B], see `opening`.
+    picture: [B, 3, H, W] and points [B, N, 2] of the photo that shows it; wanted: [B, N, 2];
+    lips: the gap of its inner lips; soft: [B], see `opening`.
     """
     turn = projection[..., :2] @ torch.linalg.inv(wanted_projection[..., :2])
     found: list[Tensor] = []
@@ -76,21 +78,15 @@ def inside(
         here = _anchor(wanted, wanted_projection, of, offset)
         there = _anchor(points, projection, of, offset)
         place = torch.einsum("bij,bhwj->bhwi", turn, grid - here[:, None, None]) + there[:, None, None]
-        mouth = opening(points, INNER_UPPER, INNER_LOWER, place, soft)
+        mouth = inner_lips(points, place, soft)
         down = mouth.below / (mouth.below + mouth.above).clamp_min(1e-4)
         part = ((UPPER_SHARE - down) if upper else (down - UPPER_SHARE)) * 8 + 0.5
         found.append(sample(picture, place))
-        shown.append(_well_inside(mouth, soft) * part.clamp(0.0, 1.0))
+        shown.append(well_inside(mouth, soft) * part.clamp(0.0, 1.0))
     known = torch.maximum(shown[0], shown[1])
-    dark = _unseen(picture, points, opening(wanted, INNER_UPPER, INNER_LOWER, grid, soft), head_scale(wanted_projection))
+    dark = _unseen(picture, points, lips, head_scale(wanted_projection))
     teeth = found[0] * shown[0] + found[1] * (1 - shown[0])
     return Inside(teeth * known + dark * (1 - known), known)
-
-
-def _well_inside(mouth: Opening, soft: Tensor) -> Tensor:
-    """The opening less its rim, where the photo's lips begin to mix in."""
-    edge = torch.minimum(mouth.below, mouth.above) / soft.reshape(-1, 1, 1, 1)
-    return mouth.share * (edge - 0.5).clamp(0.0, 1.0)
 
 
 def _unseen(picture: Tensor, points: Tensor, mouth: Opening, unit: Tensor) -> Tensor:
@@ -103,22 +99,18 @@ def _unseen(picture: Tensor, points: Tensor, mouth: Opening, unit: Tensor) -> Te
     return (lip * (narrow + wide * (open_wide - narrow - shadow)) * 2 - 1).clamp(-1.0, 1.0)
 
 
-def lips(points: Tensor, grid: Tensor, soft: Tensor) -> tuple[Opening, Opening]:
-    """The inner and the outer lips' outlines on grid [B, h, w, 2]."""
-    return (
-        opening(points, INNER_UPPER, INNER_LOWER, grid, soft),
-        opening(points, OUTER_UPPER, OUTER_LOWER, grid, soft),
-    )
+def inner_lips(points: Tensor, grid: Tensor, soft: Tensor) -> Opening:
+    """The gap between the inner lips on grid [B, h, w, 2]; soft: [B], see `opening`."""
+    return opening(points, INNER_UPPER, INNER_LOWER, grid, soft)
 
 
-def own_window_soft(window: Window, size: int, pixels: float) -> Tensor:
-    """[B] that many pixels of a window of `size`, in half pictures."""
-    return window.axes[..., 0].square().sum(-1).sqrt() * (2.0 * pixels / size)
+def outer_lips(points: Tensor, grid: Tensor, soft: Tensor) -> Opening:
+    """What lies within the outer lips."""
+    return opening(points, OUTER_UPPER, OUTER_LOWER, grid, soft)
 
 
-def near_lips(points: Tensor, grid: Tensor, reach: Tensor) -> Tensor:
-    """[B, 1, h, w] 1 over the lips and `reach` [B] round them, fading to 0 over twice that."""
-    outer = opening(points, OUTER_UPPER, OUTER_LOWER, grid, 1e-3)
+def near_lips(points: Tensor, outer: Opening, grid: Tensor, reach: Tensor) -> Tensor:
+    """[B, 1, h, w] 1 over the `outer` lips and `reach` [B] round them, fading to 0 over twice that."""
     width = (points[:, OUTER_UPPER[-1]] - points[:, OUTER_UPPER[0]]).square().sum(-1).sqrt()
     middle = points[:, [OUTER_UPPER[0], OUTER_UPPER[-1]]].mean(1)
     right = functional.normalize(points[:, OUTER_UPPER[-1]] - points[:, OUTER_UPPER[0]], dim=-1)

@@ -8,10 +8,12 @@ and fades out round the region: at a photo's own pose nothing is changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from . import eye as eyes
 from . import mouth
@@ -19,20 +21,21 @@ from .bending import bend, resize, warp
 from .closeup import (
     INNER_LOWER,
     INNER_UPPER,
-    Eye,
+    LOWER_LID,
+    UPPER_LID,
     Opening,
     Window,
     drawn_over,
-    eye_window,
-    gap,
+    eye_windows,
+    eyes_of,
     head_scale,
     mouth_window,
-    opening,
+    moved,
     sample,
 )
 from .retouch import Retoucher
 from .shots import Photos, Pose
-from .spline import picture_grid
+from .spline import again, picture_grid
 
 MOUTH_WIDTHS, EYE_WIDTHS = (32, 64, 128, 192), (24, 48, 96, 128)
 MOUTH_CHANNELS, EYE_CHANNELS = 3 + 3 + 6 + 4, 3 + 3 + 6
@@ -45,11 +48,17 @@ MOUTH_MOVED, EYE_MOVED = 0.04, 0.025
 """How differently, in eye distances, a region's landmarks lie where there is 63 % of a say."""
 SOFT = 1.5
 """Pixels over which lips and lids end."""
+TEETH_KEPT = 0.6
+"""How much of the mouth's inside in the chosen photo is left as it is: it moves with skull and jaw, where a painter
+would make teeth anew in every frame."""
 LIP_REACH = 0.1
 """How far round the lips there is a say, in eye distances; it fades over as much again."""
 LID_REACH = (0.85, 0.7)
 """Half axes of the oval round an eye, as parts of its window, beyond which there is no say; it fades from 60 % on."""
-MOUTH_POINTS, CHIN_POINTS = range(48, 68), range(6, 11)
+UNSEEN = 1e-3
+"""A photo whose share of every pixel is smaller is left out."""
+MOUTH_POINTS = (*range(48, 68), *range(6, 11))
+"""The lips and the chin."""
 
 
 class Shot(NamedTuple):
@@ -58,13 +67,13 @@ class Shot(NamedTuple):
     picture: Tensor
     """[B, 3, H, W]"""
     points: Tensor
-    """[B, N, 2]"""
+    """[B, N, 2]: all landmarks, or those of an eye"""
     projection: Tensor
     """[B, 2, 4]"""
 
 
 class View(NamedTuple):
-    """A region as geometry gives it, in its window."""
+    """A region as geometry gives it, in its window. Eyes are twice as many as heads, all right ones first."""
 
     window: Window
     picture: Tensor
@@ -72,7 +81,7 @@ class View(NamedTuple):
     plain: Tensor
     """[B, 3, S, S] bent alone"""
     seen: Tensor
-    """[B, C, S, S] all that the painter sees"""
+    """[B, C, s, s] all that the painter sees, at its own fineness"""
     where: Tensor
     """[B, 1, S, S] where there is a say"""
     inside: Tensor
@@ -84,143 +93,168 @@ class View(NamedTuple):
         return self.where / self.where.amax((1, 2, 3), keepdim=True).clamp_min(1e-3)
 
 
-def choose(photos: Photos, index: Tensor) -> Shot:
-    """Photo number `index` [B] of each."""
+def _chosen(photos: Photos, index: Tensor, points: Tensor) -> Shot:
+    """Photo number `index` [B] of each, and its `points` [B, K, n, 2]."""
     rows = torch.arange(len(index), device=index.device)
-    return Shot(photos.pictures[rows, index], photos.points[rows, index], photos.projection[rows, index])
+    of = rows % len(photos.points)
+    return Shot(photos.pictures[of, index], points[rows, index], photos.projection[of, index])
 
 
-def openness(photos: Photos, upper: tuple[int, ...], lower: tuple[int, ...]) -> Tensor:
-    """[B, K] how far the lines through these landmarks lie apart in each photo, in eye distances."""
-    middles = photos.points[:, :, list(lower[1:-1])].mean(2) - photos.points[:, :, list(upper[1:-1])].mean(2)
-    return middles.square().sum(-1).sqrt() / head_scale(photos.projection)
+def openness(points: Tensor, projection: Tensor, upper: tuple[int, ...], lower: tuple[int, ...]) -> Tensor:
+    """[B, K] how far the lines through these of the points [B, K, N, 2] lie apart in each photo, in eye distances."""
+    middles = points[:, :, list(lower[1:-1])].mean(2) - points[:, :, list(upper[1:-1])].mean(2)
+    return middles.square().sum(-1).sqrt() / head_scale(projection)
+
+
+def mouth_openness(photos: Photos) -> Tensor:
+    """[B, K] how far apart the inner lips are in each photo, in eye distances."""
+    return openness(photos.points, photos.projection, INNER_UPPER, INNER_LOWER)
 
 
 def mouth_shot(photos: Photos) -> Shot:
     """The photo whose mouth shows most of its inside."""
-    return choose(photos, openness(photos, INNER_UPPER, INNER_LOWER).argmax(1))
+    return _chosen(photos, mouth_openness(photos).argmax(1), photos.points)
 
 
-def eye_shot(photos: Photos, eye: Eye) -> Shot:
-    """The photo in which the eye is most open."""
-    return choose(photos, openness(photos, eye.upper, eye.lower).argmax(1))
+def eye_shots(photos: Photos) -> Shot:
+    """For either eye the photo in which it is most open: [2 B, ...], with the points of the eye."""
+    eyes = eyes_of(photos.points)
+    return _chosen(photos, openness(eyes, again(photos.projection, eyes), UPPER_LID, LOWER_LID).argmax(1), eyes)
 
 
 class _Bent(NamedTuple):
     picture: Tensor
     """[B, 3, S, S]"""
     area: Tensor
-    """[B, 1, S, S] logarithm of the stretch"""
-    moved: Tensor
-    """[B]"""
-    nearest: Shot
+    """[B, 1, s, s] logarithm of the stretch, at the painter's fineness"""
+    say: Tensor
+    """[B] how much of a say there is, by how far the landmarks moved"""
+    own: Tensor
+    """[B, 5, s, s] the nearest photo's own window"""
+
+
+class _Moving(NamedTuple):
+    """What moves in a region, lips or lids."""
+
+    photos: Tensor
+    """[B, K, n, 2] its landmarks in the photos"""
+    wanted: Tensor
+    """[B, n, 2]"""
+    scale: float
+    """how differently they lie, in eye distances, where there is 63 % of a say"""
 
 
 class _Gap(NamedTuple):
-    """The gap that opens and closes in a region: between lips, or lids."""
+    """What opens and closes in a region."""
 
+    photos: Tensor
+    """[B, K, N, 2] the landmarks that it goes by in the photos"""
     opening: Opening
-    upper: tuple[int, ...]
-    lower: tuple[int, ...]
+    """as it is wanted"""
+    between: Callable[[Tensor, Tensor, Tensor], Opening]
+    """that of landmarks [B, N, 2] at places [B, h, w, 2], with a ramp [B]"""
     soft: Tensor
 
 
 def _bent(
-    photos: Photos, pose: Pose, window: Window, size: int, coarse: int, numbers: list[int], moved: float, closes: _Gap
+    photos: Photos, pose: Pose, window: Window, size: int, coarse: int, windows: Tensor, moving: _Moving, gap: _Gap
 ) -> _Bent:
+    """The photos bent into as many `window`s as there are `windows` [B, K, 5, s, s] of their own."""
     grid = window.grid(coarse)
     bending = bend(photos, pose, grid)
     share = torch.softmax(bending.choice, dim=1)
     of_photo = share.mean((2, 3, 4))
-    apart = gap(photos.points, pose.points, tuple(numbers)) / head_scale(pose.projection)[:, None]
-    say = 1 - torch.exp(-(((of_photo * apart).sum(1) / moved) ** 2))
-
-    offset = resize((bending.flow - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
-    flow = offset + window.grid(size)[:, None]
-    over = drawn_over(flow, photos.points, closes.opening, closes.upper, closes.lower, closes.soft)
-    flow = flow + say[:, None, None, None, None] * (over - flow)
-    picture = (warp(photos.pictures, flow, "bicubic") * resize(share, size)).sum(1)
+    apart = moved(moving.photos, moving.wanted) / again(head_scale(pose.projection), grid)[:, None]
+    say = 1 - torch.exp(-(((of_photo * apart).sum(1) / moving.scale) ** 2))
+    own = windows[torch.arange(len(windows), device=windows.device), of_photo.argmax(1)]
     area = (torch.log(bending.area.clamp(0.05, 20.0)) * share).sum(1, keepdim=True)
-    return _Bent(picture, resize(area, size)[:, 0], say, choose(photos, of_photo.argmax(1)))
+
+    shown = share.amax((0, 2, 3, 4)) > UNSEEN
+    seen = slice(None) if bool(shown.all()) else shown  # a mask copies the pictures
+    share = share[:, seen]
+    offset = resize((bending.flow[:, seen] - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
+    flow = offset + window.grid(size)[:, None]
+    soft = gap.soft.repeat_interleave(flow.shape[1])
+    in_photos = gap.between(gap.photos[:, seen].flatten(0, 1), flow.flatten(0, 1), soft)
+    over = drawn_over(flow, gap.opening, in_photos, gap.soft)
+    flow = flow + say[:, None, None, None, None] * (over - flow)
+    share = resize(share / share.sum(1, keepdim=True), size)
+    picture = (warp(photos.pictures[:, seen], flow) * share).sum(1)
+    return _Bent(picture, resize(area, windows.shape[-1])[:, 0], say, own)
 
 
-def view_mouth(photos: Photos, pose: Pose, shot: Shot, size: int = MOUTH_SIZE) -> View:
-    """The mouth in its window at `size` pixels, that of the painter or finer; `shot` shows the inside."""
+def view_mouth(photos: Photos, pose: Pose, shot: Shot, windows: Tensor, size: int = MOUTH_SIZE) -> View:
+    """The mouth in its window at `size` pixels, that of the painter or finer; `shot` shows the inside.
+
+    windows: [B, K, 5, MOUTH_SIZE, MOUTH_SIZE] the photos' own, see `mouth_windows`.
+    """
     window = mouth_window(pose.points, pose.projection)
     grid = window.grid(size)
-    soft = mouth.own_window_soft(window, MOUTH_SIZE, SOFT)
-    inner, outer = mouth.lips(pose.points, grid, soft)
-    closes = _Gap(inner, INNER_UPPER, INNER_LOWER, soft)
-    bent = _bent(photos, pose, window, size, MOUTH_SIZE // 2, [*MOUTH_POINTS, *CHIN_POINTS], MOUTH_MOVED, closes)
-    within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, grid, soft)
-    moved = bent.moved[:, None, None, None]
-    share = inner.share * moved
+    soft = window.softness(MOUTH_SIZE, SOFT)
+    inner, outer = (lips(pose.points, grid, soft) for lips in (mouth.inner_lips, mouth.outer_lips))
+    moving = _Moving(photos.points[:, :, MOUTH_POINTS], pose.points[:, MOUTH_POINTS], MOUTH_MOVED)
+    gap = _Gap(photos.points, inner, mouth.inner_lips, soft)
+    bent = _bent(photos, pose, window, size, MOUTH_SIZE // 2, windows, moving, gap)
+    within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, inner, grid, soft)
+    say = bent.say[:, None, None, None]
+    share = inner.share * say
     layered = bent.picture + share * (within.picture - bent.picture)
     reach = LIP_REACH * head_scale(pose.projection)
-    where = mouth.near_lips(pose.points, grid, reach) * moved
-
-    near = bent.nearest
-    own = mouth_window(near.points, near.projection)
-    own_grid = own.grid(size)
-    own_inner, own_outer = mouth.lips(near.points, own_grid, mouth.own_window_soft(own, MOUTH_SIZE, SOFT))
-    seen = [
-        layered,
-        sample(near.picture, own_grid),
-        inner.share,
-        outer.share,
-        within.known * inner.share,
-        own_inner.share,
-        own_outer.share,
-        bent.area,
-        mouth.teeth_coordinates(pose.points, pose.projection, grid),
-    ]
-    return View(window, layered, bent.picture, torch.cat(seen, 1), where, inner.share)
+    kept = TEETH_KEPT * within.known * inner.share
+    where = mouth.near_lips(pose.points, outer, grid, reach) * say * (1 - kept)
+    masks = torch.cat([inner.share, outer.share, within.known * inner.share], 1)
+    teeth = mouth.teeth_coordinates(pose.points, pose.projection, window.grid(MOUTH_SIZE))
+    seen = torch.cat([_seen(layered, masks, bent), teeth], 1)
+    return View(window, layered, bent.picture, seen, where, inner.share)
 
 
-def view_eye(photos: Photos, pose: Pose, shot: Shot, eye: Eye, size: int = EYE_SIZE) -> View:
-    """An eye in its window at `size` pixels, that of the painter or finer; `shot` shows the ball."""
-    window = eye_window(pose.points, pose.projection, eye)
+def view_eyes(photos: Photos, pose: Pose, shots: Shot, windows: Tensor, size: int = EYE_SIZE) -> View:
+    """Either eye in its window at `size` pixels, that of the painter or finer; `shots` show the balls.
+
+    windows: [2 B, K, 5, EYE_SIZE, EYE_SIZE] the photos' own, see `both_eyes_windows`.
+    """
+    wanted, shown = eyes_of(pose.points), eyes_of(photos.points)
+    window = eye_windows(wanted, pose.projection)
     grid = window.grid(size)
-    numbers = [*eye.upper, *eye.lower[1:-1], eye.pupil]
-    soft = mouth.own_window_soft(window, EYE_SIZE, SOFT)
-    lids = opening(pose.points, eye.upper, eye.lower, grid, soft)
-    closes = _Gap(lids, eye.upper, eye.lower, soft)
-    bent = _bent(photos, pose, window, size, EYE_SIZE, numbers, EYE_MOVED, closes)
-    ball = eyes.eyeball(shot.picture, shot.points, shot.projection, pose.points, pose.projection, eye, grid, soft)
-    moved = bent.moved[:, None, None, None]
-    layered = bent.picture + lids.share * moved * (ball.picture - bent.picture)
+    soft = window.softness(EYE_SIZE, SOFT)
+    lids = eyes.lids(wanted, grid, soft)
+    gap = _Gap(shown, lids, eyes.lids, soft)
+    bent = _bent(photos, pose, window, size, EYE_SIZE // 2, windows, _Moving(shown, wanted, EYE_MOVED), gap)
+    ball = eyes.eyeballs(shots.picture, shots.points, shots.projection, wanted, pose.projection, grid, soft)
+    say = bent.say[:, None, None, None]
+    layered = bent.picture + lids.share * say * (ball.picture - bent.picture)
     away = (picture_grid(size, grid) / grid.new_tensor(LID_REACH)).square().sum(-1).sqrt()
-    where = ((1 - away) / 0.4).clamp(0.0, 1.0) * moved
-
-    near = bent.nearest
-    own = eye_window(near.points, near.projection, eye)
-    own_grid = own.grid(size)
-    own_soft = mouth.own_window_soft(own, EYE_SIZE, SOFT)
-    seen = [
-        layered,
-        sample(near.picture, own_grid),
-        lids.share,
-        ball.iris,
-        ball.known,
-        opening(near.points, eye.upper, eye.lower, own_grid, own_soft).share,
-        eyes.iris(near.points, near.projection, eye, own_grid, own_soft),
-        bent.area,
-    ]
-    return View(window, layered, bent.picture, torch.cat(seen, 1), where, lids.share)
+    where = ((1 - away) / 0.4).clamp(0.0, 1.0) * say
+    seen = _seen(layered, torch.cat([lids.share, ball.iris, ball.known], 1), bent)
+    return View(window, layered, bent.picture, seen, where, lids.share)
 
 
-def photo_windows(photos: Photos, eye: Eye | None, size: int) -> Tensor:
-    """[B, K, 5, size, size] each photo's own window on the mouth, or on an eye, for the embedding."""
+def _seen(layered: Tensor, masks: Tensor, bent: _Bent) -> Tensor:
+    """What any painter sees, [B, 12, s, s]: geometry's picture beside the photo's own window, masks of both, the stretch."""
+    fine = torch.cat([layered, masks], 1)
+    size = bent.own.shape[-1]
+    colour, parts = (fine if fine.shape[-1] == size else functional.adaptive_avg_pool2d(fine, size)).split(3, dim=1)
+    return torch.cat([colour, bent.own[:, :3], parts, bent.own[:, 3:], bent.area], 1)
+
+
+def mouth_windows(photos: Photos) -> Tensor:
+    """[B, K, 5, MOUTH_SIZE, MOUTH_SIZE] each photo's own window on the mouth: its colours, inner and outer lips."""
     points, projection = photos.points.flatten(0, 1), photos.projection.flatten(0, 1)
-    window = mouth_window(points, projection) if eye is None else eye_window(points, projection, eye)
-    grid = window.grid(size)
-    soft = mouth.own_window_soft(window, size, SOFT)
-    picture = sample(photos.pictures.flatten(0, 1), grid)
-    if eye is None:
-        parts = [each.share for each in mouth.lips(points, grid, soft)]
-    else:
-        parts = [opening(points, eye.upper, eye.lower, grid, soft).share, eyes.iris(points, projection, eye, grid, soft)]
-    return torch.cat([picture, *parts], 1).unflatten(0, photos.points.shape[:2])
+    window = mouth_window(points, projection)
+    grid, soft = window.grid(MOUTH_SIZE), window.softness(MOUTH_SIZE, SOFT)
+    lips = [part(points, grid, soft).share for part in (mouth.inner_lips, mouth.outer_lips)]
+    found = torch.cat([sample(photos.pictures.flatten(0, 1), grid), *lips], 1)
+    return found.unflatten(0, photos.points.shape[:2])
+
+
+def both_eyes_windows(photos: Photos) -> Tensor:
+    """[2 B, K, 5, EYE_SIZE, EYE_SIZE] each photo's own windows on the eyes: its colours, the gap between lids, the iris."""
+    points, projection = eyes_of(photos.points.flatten(0, 1)), photos.projection.flatten(0, 1)
+    window = eye_windows(points, projection)
+    grid, soft = window.grid(EYE_SIZE), window.softness(EYE_SIZE, SOFT)
+    parts = [eyes.lids(points, grid, soft).share, eyes.iris(points, projection, grid, soft)]
+    found = torch.cat([sample(again(photos.pictures.flatten(0, 1), grid), grid), *parts], 1)
+    return found.unflatten(0, (-1, photos.points.shape[1]))
 
 
 class Regions(nn.Module):

@@ -36,12 +36,18 @@ def _with_one(points: Tensor) -> Tensor:
     return torch.cat([torch.ones_like(points[..., :1]), points], dim=-1)
 
 
+def again(x: Tensor, many: Tensor) -> Tensor:
+    """`x` [B, ...] repeated, one batch after another, until it is as long as `many`."""
+    times = len(many) // len(x)
+    return x if times == 1 else x.repeat(times, *[1] * (x.ndim - 1))
+
+
 def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, grid: Tensor) -> Tensor:
     """Where in each source every place of the target lies.
 
     target: [B, N, 2] control points in the picture to be made; source: [B, K, N, 2] the same points in K photos;
-    stiffness: [B, K, N], 0 for a point that must be met, large for one that is to be ignored; grid: [B, h, w, 2] places.
-    Returns [B, K, h, w, 2], positions in the source for `grid_sample`. Solved in float32 whatever goes in.
+    stiffness: [B, K, N], 0 for a point that must be met, large for one that is to be ignored; grid: [B, h, w, 2] places, or
+    m times as many. Returns [B, K, h, w, 2], positions in the source for `grid_sample`. Solved in float32 whatever goes in.
     """
     batch, shots, count, _ = source.shape
     dtype = source.dtype
@@ -58,6 +64,6 @@ def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, grid: Ten
         solution = torch.linalg.solve(system, known)  # [B, K, N + 3, 2]
         grid = grid.float()
         pixels = grid.flatten(1, 2)
-        basis = torch.cat([_kernel(pixels, target), _with_one(pixels)], dim=-1)  # [B, P, N + 3]
-        flow = torch.einsum("bpn,bknc->bkpc", basis, solution)
+        basis = torch.cat([_kernel(pixels, again(target, pixels)), _with_one(pixels)], dim=-1)  # [B, P, N + 3]
+        flow = torch.einsum("bpn,bknc->bkpc", basis, again(solution, pixels))
         return (flow.unflatten(2, grid.shape[1:3]) + grid[:, None]).to(dtype)

@@ -31,6 +31,13 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def has_brain_floats(device: torch.device) -> bool:
+    """True where the device computes in bfloat16 by instructions of its own, so that convolutions take half the time."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
 def _keep_memory() -> None:
     """Let glibc keep what is freed. It gives every large tensor back to the system, and asks for it page by page again."""
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):

@@ -23,6 +23,7 @@ from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
 from ..take import Record
+from .ahead import Ahead
 from .identity import digest, in_steps
 from .in_plate import InPlate, seen_in
 from .plate import Plate
@@ -64,6 +65,7 @@ class FrameMaker:
             aspect, width = plate.pixel_aspect, plate.width
         performance, wanted = directed(performance, likeness, settings)
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
+        self._ahead = Ahead(player, self._landmarks)
         performance = performance.in_pixels_of(aspect, width)
         self._performance = performance
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
@@ -180,14 +182,15 @@ class FrameMaker:
         return facts
 
     def close(self) -> None:
-        """Let go of what looked at the frames."""
+        """Let go of what paints the frames, and of what looked at them."""
+        self._ahead.close()
         if self._gate is not None:
             self._gate.close()
 
     def _checked(self, place: int) -> tuple[Head, Facts]:
         """The head of a frame, painted again where it was not good enough, and what is known of it."""
         if not self._settings.tries:
-            return self._head(place), {}
+            return self._ahead[place], {}
         gave_up = self._careful.is_hopeless
         checked = self._careful.paint(place)
         if self._careful.is_hopeless and not gave_up:
@@ -201,7 +204,8 @@ class FrameMaker:
     def _careful(self) -> CarefulPlayer:
         """Opened when the first frame is painted: a take that is all there has no need of it."""
         self._gate = open_gate(self._likeness, self._settings, self._settings.device, self._reporter)
-        return CarefulPlayer(self._player, self._landmarks, self._performance.frames, self._gate, self._settings)
+        numbers = self._performance.frames
+        return CarefulPlayer(self._player, self._ahead, self._landmarks, numbers, self._gate, self._settings)
 
     def _head(self, place: int) -> Head:
         return self._player.paint(self._landmarks[place])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import lru_cache
 from math import isnan
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from ..judging.gate import FrameScores, Gate, Verdict, judge
 from ..landmarks.similarity import nearest_first
 from ..painting.player import Head, Player
 from ..settings import GateSettings
+from .ahead import Ahead
 
 Indices = NDArray[np.intp]
 
@@ -86,12 +86,14 @@ class CarefulPlayer:
     in whatever order; in the order of time each is painted once.
     """
 
-    def __init__(self, player: Player, wanted: Floats, frames: NDArray[np.int32], gate: Gate, limits: GateSettings) -> None:
-        """wanted: landmarks [F, 70, 2] in pixels of the likeness' crop, NaN where there is no face; frames: [F] their
-        numbers, rising."""
-        self._player, self._wanted, self._frames, self._gate, self._limits = player, wanted, frames, gate, limits
+    def __init__(
+        self, player: Player, first: Ahead, wanted: Floats, frames: NDArray[np.int32], gate: Gate, limits: GateSettings
+    ) -> None:
+        """first: the first attempts; wanted: landmarks [F, 70, 2] in pixels of the likeness' crop, NaN where there is no
+        face; frames: [F] their numbers, rising."""
+        self._player, self._first, self._gate, self._limits = player, first, gate, limits
+        self._wanted, self._frames = wanted, frames
         self._seen = np.isfinite(wanted).all(axis=(1, 2))
-        self._first = lru_cache(maxsize=3)(self._paint_first)
         self._in_vain = 0
 
     @property
@@ -104,7 +106,7 @@ class CarefulPlayer:
         best: GatedFrame | None = None
         most = 1 if self.is_hopeless else self._limits.tries
         for tries, (attempt, landmarks, sources) in enumerate(self._attempts(i), start=1):
-            head = self._first(i) if attempt == ATTEMPTS[0] else self._player.paint(landmarks, sources)
+            head = self._first[i] if attempt == ATTEMPTS[0] else self._player.paint(landmarks, sources)
             scores = self._gate.score(
                 self._gate.portrait(head.picture, self._wanted[i]), self._neighbour(i, -1), self._neighbour(i, 1)
             )
@@ -141,7 +143,4 @@ class CarefulPlayer:
     def _neighbour(self, i: int, step: int) -> Portrait | None:
         if not self._is_neighbour(i, i + step):
             return None
-        return self._gate.portrait(self._first(i + step).picture, self._wanted[i + step])
-
-    def _paint_first(self, i: int) -> Head:
-        return self._player.paint(self._wanted[i])
+        return self._gate.portrait(self._first[i + step].picture, self._wanted[i + step])

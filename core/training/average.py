@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..network.painter import Painter
 
-DECAY = 0.999
+DECAY = 0.995
+"""It remembers some 200 steps: at 0.999 a run of a few hundred would ship mostly what it began with."""
 
 
 class Average:

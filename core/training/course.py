@@ -27,6 +27,7 @@ from ..network.few_shot import FewShotPainter
 from ..network.painter import PRESETS, Painter
 from ..network.patch import RegionDiscriminators
 from ..network.warp import WarpPainter
+from ..painting.devices import has_brain_floats
 from ..progress import Reporter
 from ..settings import TrainSettings
 from .dataset import Items, long_enough
@@ -124,8 +125,4 @@ def _before_step(processes: Processes, optimizer: torch.optim.Optimizer, *_: Any
 
 def uses_brain_floats(precision: str, device: torch.device) -> bool:
     """True if `--precision` asks for bf16 on this device."""
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return has_brain_floats(device) if precision == "auto" else precision == "bf16"

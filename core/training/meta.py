@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from ..errors import SettingError
-from ..painting.weights import load_weights, save_weights, weights_name
+from ..learning.regions import RegionLearner
+from ..painting.weights import load_weights, save_critics, save_weights, weights_name
 from ..progress import Reporter, Silent
 from ..settings import TrainSettings
 from .average import Average
@@ -86,6 +87,8 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
                 with meter.aside():
                     save_checkpoint(checkpoint, done, learner, average)
                     save_weights(average.painter, weights.stem, weights)
+                    if isinstance(learner, RegionLearner):
+                        save_critics(learner.discriminator, weights.stem, settings.preset, weights)
                     journal.validation(done, average.painter)
                 saved = time.monotonic()
             if last:

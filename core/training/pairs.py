@@ -26,8 +26,11 @@ TALKING = 6
 """Frames from which a clip shows a face in motion; fewer are portraits."""
 FILMED, PAIRED = 0.45, 0.17
 """How often an item is two moments of a clip, and two portraits; the rest is made."""
-FAR = 0.6
-"""How often the photo of a filmed pair has its mouth shut, or its eyes open: that is what an artist's photo shows."""
+FAR, NEAR = 0.5, 0.25
+"""How often the photo of a filmed pair has its mouth shut, or its eyes open, which is what an artist's photo shows; and how
+often it is a moment close by, where little is to be changed."""
+NEIGHBOURS = 12
+"""Moments that are close by."""
 TINTED, CAST = 0.35, 1.6
 """How often an item has a strong cast, and how strong at most: teeth take the light that the lips are in."""
 GREY = 0.1
@@ -98,7 +101,7 @@ class Pairs(Dataset[PairBatch]):
         kind = random.choice(3, p=self.shares)
         photos, truth = (self._filmed, self._paired, self._made)[kind](count, random)
         *photos, truth = (sized(one, self.size) for one in _mirrored_by_chance(_graded([*photos, truth], random), random))
-        return pack(photos, truth, made=kind == 2)
+        return pack(photos, truth, made=kind == 2, say=float(random.random()))
 
     def _filmed(self, count: int, random: Random) -> tuple[list[Changed], Changed]:
         takes = self.people[random.choice(len(self.people), p=self.often)]
@@ -110,7 +113,11 @@ class Pairs(Dataset[PairBatch]):
         truth = int(random.choice(np.argsort(np.abs(score - wanted))[:4]))
         rest = np.array([i for i in range(len(score)) if i != truth])
         chosen = random.choice(rest, count)
-        if random.random() < FAR:
+        kind = random.random()
+        if kind < NEAR:
+            beside = rest[np.argsort(np.abs(rest - truth))]
+            chosen[0] = random.choice(beside[:NEIGHBOURS])
+        elif kind < NEAR + FAR:
             quiet = rest[np.argsort(score[rest] if by_mouth else -score[rest])]
             chosen[0] = random.choice(quiet[: max(1, len(rest) // 3)])
         return [_read(take.moments[i]) for i in chosen], _read(take.moments[truth])

@@ -84,7 +84,7 @@ def _check(run: Path, recorded: dict[str, Any], settings: TrainSettings) -> None
 def _split(clips: Sequence[ShardClip], hold_out: bool) -> tuple[list[str], list[str]]:
     """Names of the clips to train on and of those to validate on; no person is in both."""
     persons = sorted({clip.person for clip in clips})
-    held = set(persons[::HELD_OUT] if hold_out and len(persons) > 1 else [])
+    held = set(persons[min(HELD_OUT // 2, len(persons) // 2) :: HELD_OUT] if hold_out and len(persons) > 1 else [])
     parts = ([clip.name for clip in clips if (clip.person in held) == wanted] for wanted in (False, True))
     training, held_out = parts
     return training, held_out

@@ -252,7 +252,7 @@ def test_a_likeness_of_numbers_that_are_none_is_refused(person: Path) -> None:
 
 def test_weights_that_do_not_fit_say_where(tmp_path: Path, person: Path) -> None:
     from headcast.core.network.build import build_painter
-    from headcast.core.painting.weights import load_weights, save_weights
+    from headcast.core.painting.weights import critics_path, load_critics, load_weights, save_weights
 
     painter = build_painter("warp-256", 128)
     path = tmp_path / "w.safetensors"
@@ -269,6 +269,8 @@ def test_weights_that_do_not_fit_say_where(tmp_path: Path, person: Path) -> None
         save_file({**tensors, **change}, path, metadata=head)
         refused(lambda at: load_weights(painter, at), path, word, "Fetch it again")
     refused(lambda at: load_weights(painter, at), person, "is a likeness, not a weights file")
+    save_weights(painter, "test", critics_path(path))
+    refused(lambda at: load_critics(path, "warp-256"), critics_path(path), "holds no discriminators", "Fetch it again")
 
 
 def png_of_nothing(width: int, height: int) -> bytes:

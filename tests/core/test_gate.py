@@ -26,6 +26,7 @@ from headcast.core.likeness import Likeness
 from headcast.core.painting.player import Head
 from headcast.core.progress import Silent
 from headcast.core.rendering import retry
+from headcast.core.rendering.ahead import Ahead
 from headcast.core.rendering.report_page import write_report
 from headcast.core.rendering.retry import ATTEMPTS, CarefulPlayer
 from headcast.core.settings import GateSettings
@@ -151,9 +152,12 @@ class FakePlayer:
     """Paints the sum of its photos' numbers, and keeps count."""
 
     def __init__(self, photos: int) -> None:
-        self.photos = 1
+        self.photos = self.at_once = 1
         self.landmarks = np.arange(photos, dtype=np.float32)[:, None, None] * np.eye(70, 2, dtype=np.float32)
         self.painted: list[tuple[int, ...]] = []
+
+    def settle_thread(self) -> None:
+        pass
 
     def paint(self, landmarks: np.ndarray, sources: np.ndarray | None = None) -> Head:
         chosen = (0,) if sources is None else tuple(sources.tolist())
@@ -180,7 +184,8 @@ class TestRetries:
         wanted = np.zeros((4, 70, 2), np.float32)
         wanted[3] = np.nan
         frames = np.array([1, 2, 4, 5], np.int32)
-        return CarefulPlayer(self.fake, wanted, frames, self.gate, GateSettings(sharpness_limit=limit, tries=tries))
+        limits = GateSettings(sharpness_limit=limit, tries=tries)
+        return CarefulPlayer(self.fake, Ahead(self.fake, wanted), wanted, frames, self.gate, limits)
 
     def test_good_frames_are_painted_once(self) -> None:
         player = self.player(3, 0.0)

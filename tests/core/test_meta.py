@@ -22,7 +22,7 @@ from headcast.core.learning.pairing import mirrored, stack
 from headcast.core.learning.regions import PairBatch
 from headcast.core.network.build import build_painter
 from headcast.core.network.painter import PRESETS, Preset
-from headcast.core.painting.weights import load_weights, weights_name
+from headcast.core.painting.weights import load_critics, load_weights, weights_name
 from headcast.core.progress import Silent
 from headcast.core.settings import TrainSettings
 from headcast.core.training import augment
@@ -314,6 +314,10 @@ def check_what_a_run_leaves(trained: Trained, run: Path, sheet_size: tuple[int, 
     recorded = json.loads((run / "settings.json").read_text())
     preset = recorded["settings"]["preset"]
     assert load_weights(build_painter(preset), trained.weights) == weights_name(preset)
+    if PRESETS[preset].warps:
+        discriminators = load_critics(trained.weights, preset)
+        assert discriminators is not None
+        assert discriminators.of("eye").blocks[0].weight.shape[0] == SETTINGS.discriminator_channels
     sheet = cv2.imread(str(run / "sheet.png"))
     assert sheet.shape == sheet_size
     assert len(recorded["clips"]) == 2

@@ -11,16 +11,17 @@ import torch
 from headcast.core.adapting import personal, tuning
 from headcast.core.adapting.personal import Snapshot, Tuned, fine_tune, learn_person, rehearsal
 from headcast.core.adapting.practice import Person, hold_out, practise, rehearse
-from headcast.core.adapting.tuning import Gain, tune
+from headcast.core.adapting.tuning import Gain, Judges, tune
 from headcast.core.landmarks.expression import LOWER_INNER, UPPER_INNER, with_expression
 from headcast.core.landmarks.head import LIDS, fit_pose
 from headcast.core.learning.losses import LossWeights
 from headcast.core.learning.made import Changed
 from headcast.core.learning.pairing import pack
-from headcast.core.learning.regions import PairBatch, RegionCritics
+from headcast.core.learning.regions import PairBatch, RegionCritics, RegionWeights
 from headcast.core.learning.steps import Critics, FineTuner
 from headcast.core.network.build import painter_of
 from headcast.core.network.few_shot import FewShotPainter
+from headcast.core.network.patch import RegionDiscriminators
 from headcast.core.network.warp import WarpPainter
 from headcast.core.painting.feed import feed_photos
 from headcast.core.settings import AdaptSettings
@@ -156,8 +157,11 @@ def off(brightness: float) -> WarpPainter:
     return painter
 
 
-def tuned_regions(painter: WarpPainter, photos: list[Changed], steps: int) -> Gain:
-    return tune(painter, photos, torch.zeros(1, 32), RegionCritics(None), steps, Notes())
+def tuned_regions(painter: WarpPainter, photos: list[Changed], steps: int, colour: float = 2.0) -> Gain:
+    torch.manual_seed(1)
+    discriminators = RegionDiscriminators(8).requires_grad_(False)
+    judges = Judges(RegionCritics(None, RegionWeights(colour=colour)), discriminators, torch.device("cpu"))
+    return tune(painter, photos, torch.zeros(1, 32), judges, steps, Notes())
 
 
 def test_close_ups_gain_on_photos_they_did_not_learn(face: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +175,12 @@ def test_close_ups_gain_on_photos_they_did_not_learn(face: np.ndarray, monkeypat
     assert gain.changed["regions.mouth.last.bias"].mean() < 0.39
     assert all(torch.equal(value, before[name]) for name, value in painter.state_dict().items()), "the painter is shared"
     assert not painter.load_state_dict(gain.changed, strict=False).unexpected_keys
+
+
+def test_without_a_perceptual_network_the_discriminators_see(face: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "RATE", 5e-2)
+    gain = tuned_regions(off(0.4), album(face, 5), 10, colour=0.0)
+    assert gain.after < 0.95 * gain.before
 
 
 def test_close_ups_stay_feed_forward_where_nothing_is_gained(

@@ -8,17 +8,25 @@ import pytest
 import torch
 from headcast.core.landmarks import ibug68
 from headcast.core.network.closeup import (
+    EYES,
     INNER_LOWER,
     INNER_UPPER,
-    LEFT_EYE,
-    RIGHT_EYE,
+    LOWER_LID,
+    PUPIL,
+    UPPER_LID,
     Window,
     mouth_window,
     opening,
     sample,
 )
-from headcast.core.network.mouth import own_window_soft
-from headcast.core.network.regions import eye_shot, mouth_shot, view_eye, view_mouth
+from headcast.core.network.regions import (
+    both_eyes_windows,
+    eye_shots,
+    mouth_shot,
+    mouth_windows,
+    view_eyes,
+    view_mouth,
+)
 from headcast.core.network.shots import Photos
 from headcast.core.network.warp import paste
 from headcast.core.painting.feed import feed_photos, feed_pose
@@ -55,13 +63,13 @@ def portrait(points: np.ndarray) -> np.ndarray:
     grid = torch.from_numpy(np.stack([x, y], -1).astype(np.float32))[None]
     control = torch.from_numpy(points)[None]
 
-    def inside(upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
-        return opening(control, upper, lower, grid, 0.5).share[0, 0].numpy() > 0.5
+    def inside(upper: tuple[int, ...], lower: tuple[int, ...], side: int = 1) -> np.ndarray:
+        return opening(control, upper, lower, grid, 0.5, torch.tensor([side])).share[0, 0].numpy() > 0.5
 
-    for eye in (RIGHT_EYE, LEFT_EYE):
-        ball = inside(eye.upper, eye.lower)
+    for eye, side in zip(EYES, (1, -1), strict=True):
+        ball = inside(*(tuple(eye[i] for i in lid) for lid in (UPPER_LID, LOWER_LID)), side)
         picture[ball] = 240
-        pupil = points[eye.pupil]
+        pupil = points[eye[PUPIL]]
         picture[ball & (np.hypot(x - pupil[0], y - pupil[1]) < 5.4)] = (60, 40, 20)
     picture[inside((48, 49, 50, 51, 52, 53, 54), (48, 59, 58, 57, 56, 55, 54))] = (180, 60, 60)
     teeth = inside(INNER_UPPER, INNER_LOWER)
@@ -84,7 +92,7 @@ def test_a_shut_mouth_that_opens_shows_an_inside(face: np.ndarray) -> None:
     """Not lip: geometry's guess is darker than the lips that it would smear."""
     shut, wide = opened(face, 0.5), opened(face, 14)
     photos, pose = photos_of(shut), feed_pose(wide[None], SIZE, 0, CPU)
-    view = view_mouth(photos, pose, mouth_shot(photos))
+    view = view_mouth(photos, pose, mouth_shot(photos), mouth_windows(photos))
     middle = (wide[62] + wide[66]) / 2
     lip, inside = colour(view.plain, view.window, middle), colour(view.picture, view.window, middle)
     assert inside.mean() < lip.mean() or inside[0] - inside[1] < 0.6 * (lip[0] - lip[1])
@@ -99,7 +107,7 @@ def test_teeth_keep_their_size_while_the_mouth_opens(face: np.ndarray) -> None:
         points[[60, 48], 0] -= gap / 4
         points[[64, 54], 0] += gap / 4
         pose = feed_pose(points[None], SIZE, 0, CPU)
-        view = view_mouth(photos, pose, mouth_shot(photos), size=160)
+        view = view_mouth(photos, pose, mouth_shot(photos), mouth_windows(photos), size=160)
         row = [colour(view.picture, view.window, np.array([x, points[62, 1] + 3.5]))[1] for x in np.arange(116, 140, 0.5)]
         spectrum = np.abs(np.fft.rfft(np.array(row) - np.mean(row)))
         lines.append(float(np.argmax(spectrum[1:]) + 1))
@@ -111,28 +119,29 @@ def test_the_iris_goes_where_the_eye_is_to_look(face: np.ndarray) -> None:
     for across in (-5.0, 5.0):
         wanted = looking(face, across)
         pose = feed_pose(wanted[None], SIZE, 0, CPU)
-        for eye in (RIGHT_EYE, LEFT_EYE):
-            view = view_eye(photos, pose, eye_shot(photos, eye), eye)
-            centre = wanted[eye.pupil]
-            assert colour(view.picture, view.window, centre)[0] < 110
-            assert colour(view.picture, view.window, centre - (2.0 * across, 0))[0] > 190, "white is filled in behind it"
+        view = view_eyes(photos, pose, eye_shots(photos), both_eyes_windows(photos))
+        for i, eye in enumerate(EYES):
+            window, centre = Window(*(part[[i]] for part in view.window)), wanted[eye[PUPIL]]
+            assert colour(view.picture[[i]], window, centre)[0] < 110
+            assert colour(view.picture[[i]], window, centre - (2.0 * across, 0))[0] > 190, "white is filled in behind it"
 
 
 def test_an_eye_that_shuts_is_covered_by_lid(face: np.ndarray) -> None:
     photos = photos_of(looking(face, 0))
     wanted = looking(face, 0, lids=0.05)
     pose = feed_pose(wanted[None], SIZE, 0, CPU)
-    view = view_eye(photos, pose, eye_shot(photos, RIGHT_EYE), RIGHT_EYE)
+    view = view_eyes(photos, pose, eye_shots(photos), both_eyes_windows(photos))
+    right = Window(*(part[[0]] for part in view.window))
     skin = np.array([200, 160, 140])
     above = (face[37] + face[38]) / 2 + (0, 2)
-    assert np.abs(colour(view.picture, view.window, above) - skin).max() < 40
+    assert np.abs(colour(view.picture[[0]], right, above) - skin).max() < 40
 
 
 def test_at_a_photos_own_pose_there_is_no_say(face: np.ndarray) -> None:
     photos = photos_of(opened(face, 10))
     pose = feed_pose(opened(face, 10)[None], SIZE, 0, CPU)
-    assert view_mouth(photos, pose, mouth_shot(photos)).where.max() < 1e-6
-    assert view_eye(photos, pose, eye_shot(photos, LEFT_EYE), LEFT_EYE).where.max() < 1e-6
+    assert view_mouth(photos, pose, mouth_shot(photos), mouth_windows(photos)).where.max() < 1e-6
+    assert view_eyes(photos, pose, eye_shots(photos), both_eyes_windows(photos)).where.max() < 1e-6
 
 
 def test_the_inside_comes_from_the_photo_that_shows_it(face: np.ndarray) -> None:
@@ -155,4 +164,4 @@ def test_a_close_up_is_pasted_where_it_was_seen(face: np.ndarray) -> None:
     lips = face[48:60]
     assert x.min() < lips[:, 0].min() < lips[:, 0].max() < x.max()
     assert (y.max() - y.min()) < 110
-    assert own_window_soft(window, 80, 1.0).item() == pytest.approx(float(window.axes[0, :, 0].norm()) / 40)
+    assert window.softness(80, 1.0).item() == pytest.approx(float(window.axes[0, :, 0].norm()) / 40)

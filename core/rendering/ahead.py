@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The heads of a take, painted ahead: while one frame is looked at and written, the next ones are being painted."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from ..arrays import Floats
+from ..painting.player import Head, Player
+
+AHEAD = 2
+"""Frames that are painted before they are asked for."""
+BEHIND = 2
+"""Frames that are kept: each is held against those beside it."""
+
+
+class Ahead:
+    """Frames of a performance by their place in it. Asked for in the order of time, each is painted once."""
+
+    def __init__(self, player: Player, wanted: Floats) -> None:
+        """wanted: landmarks [F, 70, 2] in pixels of the likeness' crop, NaN where there is no face."""
+        self._paint, self._wanted = player.paint, wanted
+        self._seen = np.isfinite(wanted).all(axis=(1, 2))
+        self._painted: dict[int, Future[Head]] = {}
+        self._workers = ThreadPoolExecutor(player.at_once, "paint", player.settle_thread)
+
+    def __getitem__(self, i: int) -> Head:
+        """Frame number `i`, which has a face."""
+        self._painted = {j: head for j, head in self._painted.items() if i - BEHIND <= j <= i + AHEAD + BEHIND}
+        for j in range(i, min(i + 1 + AHEAD, len(self._wanted))):
+            if self._seen[j] and j not in self._painted:
+                self._painted[j] = self._workers.submit(self._paint, self._wanted[j])
+        return self._painted[i].result()
+
+    def close(self) -> None:
+        """Paint no more."""
+        self._workers.shutdown(cancel_futures=True)
