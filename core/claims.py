@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is at work on a file: a claim beside it, which one process alone can make.
 
-A claim is a small file made with O_EXCL, which network folders honour too (NFS from version 3 on). It says whose it is, and
-is touched as long as its owner works. One whose owner is surely dead, or that nobody touched for STALE_SECONDS, is taken
-over. Only a process that counts with the same numbers can say that one is dead: containers may share a host's name, and have
-numbers of their own. Ages are differences of the folder's own times, so no machine's clock is compared with another's. The
-worst that a wrong guess can do is to have the work done twice.
+A claim is a small file that is linked to its name, which one process alone can do, on network folders too; where a folder
+knows no links it is made with O_EXCL. It says whose it is, and is touched as long as its owner works. One whose owner is
+surely dead, or that nobody touched for STALE_SECONDS, is taken over. Only a process that counts with the same numbers can
+say that one is dead: containers may share a host's name, and have numbers of their own. Ages are differences of the
+folder's own times, so no machine's clock is compared with another's. The worst that a wrong guess can do is to have the work
+done twice.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,12 +22,14 @@ from threading import Event, Thread
 from uuid import getnode, uuid4
 
 from .errors import writing
-from .files import remove_parts
+from .files import is_there, read_fresh, remove_parts
 
 BEAT_SECONDS = 30.0
 STALE_SECONDS = 600.0
 """Generous: a network folder may show times that are a minute old, and a machine may swap."""
 POLL_SECONDS = 0.01
+NO_LINKS = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
+"""What systems say where a file has one name only."""
 
 
 def _numbering() -> str:
@@ -61,7 +64,7 @@ def claim(path: Path) -> Iterator[bool]:
         done.set()
         # Whoever took us for dead has a claim of its own by now.
         with suppress(FileNotFoundError):
-            if mark.read_text("utf-8") == _owner():
+            if _read(mark) == _owner():
                 mark.unlink()
 
 
@@ -82,10 +85,8 @@ def _owner() -> str:
 
 
 def _take(mark: Path, path: Path) -> bool:
-    if _make(mark):
-        return True
     try:
-        found, touched = mark.read_text("utf-8"), mark.stat().st_mtime
+        found, touched = _read(mark), mark.stat().st_mtime
     except FileNotFoundError:
         return _make(mark)
     if not _is_dead(found) and _now(mark.parent) - touched < STALE_SECONDS:
@@ -96,20 +97,48 @@ def _take(mark: Path, path: Path) -> bool:
     return True
 
 
+def _read(mark: Path) -> str:
+    return read_fresh(lambda: mark.read_text("utf-8"))
+
+
 def _make(mark: Path) -> bool:
+    own = mark.with_name(f"{mark.name}.{uuid4().hex}.part")
     with writing(mark):
         try:
-            handle = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+            _write_new(own)
+            return _link(own, mark)
+        except FileNotFoundError:  # somebody who took over has tidied up
+            return False
+        finally:
+            own.unlink(missing_ok=True)
+
+
+def _link(own: Path, mark: Path) -> bool:
+    """Give the claim its name; False where another has it. Where an answer was lost, the count of names tells."""
+    try:
+        os.link(own, mark)
+    except FileExistsError:
+        return own.stat().st_nlink == 2
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        try:
+            _write_new(mark)
         except FileExistsError:
             return False
-        try:
-            os.write(handle, _owner().encode())
-        except OSError:
-            mark.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(handle)
     return True
+
+
+def _write_new(path: Path) -> None:
+    """Write whose claim it is. Raises FileExistsError."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        os.write(handle, _owner().encode())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
 
 
 def _is_dead(owner: str) -> bool:
@@ -131,22 +160,28 @@ def _is_dead(owner: str) -> bool:
 
 def _now(folder: Path) -> float:
     """The time by the clock that stamps the folder's files: on a network, the server's."""
-    with writing(folder), tempfile.NamedTemporaryFile(dir=folder, prefix=".clock.") as probe:
-        return os.fstat(probe.fileno()).st_mtime
+    probe = folder / f".clock.{uuid4().hex}"
+    with writing(folder):
+        try:
+            probe.touch()
+            return probe.stat().st_mtime
+        finally:
+            probe.unlink(missing_ok=True)
 
 
 def _take_away(mark: Path, found: str) -> bool:
     """Remove the claim that reads `found`; False where it changed hands meanwhile."""
-    aside = mark.with_name(f"{mark.name}.{uuid4().hex}")
+    aside = mark.with_name(f"{mark.name}.{uuid4().hex}.part")
     try:
         mark.rename(aside)
     except FileNotFoundError:
-        return False
-    same = aside.read_text("utf-8") == found
+        if not is_there(aside):  # else it was done, and the answer was lost
+            return False
+    same = _read(aside) == found
     if not same:
         with suppress(OSError):
             os.link(aside, mark)
-    aside.unlink()
+    aside.unlink(missing_ok=True)
     return same
 
 

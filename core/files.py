@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
-from .errors import writing
+from .errors import UnwritableError, writing
+
+MOST_TRIES = 5
+"""Of a file that is replaced again and again."""
+T = TypeVar("T")
 
 
 @contextmanager
@@ -30,9 +36,32 @@ def whole_file(path: Path, private: bool = False) -> Iterator[Path]:
             yield part
             with open(part, "rb+") as written:
                 os.fsync(written.fileno())
-            part.replace(path)
+            _rename(part, path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _rename(part: Path, path: Path) -> None:
+    """Over a network a rename may be done and its answer be lost: asked again, the server says that there is no such file.
+    Raises OSError."""
+    known = part.stat()
+    try:
+        part.replace(path)
+    except FileNotFoundError:
+        if not is_there(path) or not os.path.samestat(known, path.stat()):
+            raise
+
+
+def read_fresh(read: Callable[[], T]) -> T:
+    """What `read` gives. NFS says ESTALE of a file that was replaced since it was looked up; opened again it is the new one.
+    Raises OSError."""
+    for _ in range(MOST_TRIES - 1):
+        try:
+            return read()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return read()
 
 
 def remove_parts(path: Path) -> None:
@@ -43,6 +72,8 @@ def remove_parts(path: Path) -> None:
 
 def ensure_writable(path: Path) -> None:
     """Find out before a long job, not after it, whether `path` can be written. Raises UnwritableError."""
+    if is_folder(path):
+        raise UnwritableError(f"{path} is a folder", "Name the file that is to be written in it")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -50,7 +81,26 @@ def ensure_writable(path: Path) -> None:
         Path(name).unlink()
 
 
+def is_there(path: Path) -> bool:
+    """Whether anything is at `path`: False, too, for a name that no system takes, where Path raises (until Python 3.14)."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: Path) -> bool:
+    """The same of a file, which a pipe or a device is not."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def sha256_of(path: Path) -> str:
     """The file's SHA-256 in hexadecimal. Raises OSError."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def read() -> str:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    return read_fresh(read)

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import SettingError
+from .numbering import range_of
 
 MOST_NAMED = 8
 """Things that a note names."""
@@ -23,23 +23,23 @@ def stretches(numbers: Sequence[int] | NDArray[np.integer], marked: NDArray[np.b
 
 def ranges(numbers: NDArray[np.integer]) -> str:
     """Rising `numbers` [N] as "1-5, 80"."""
-    every = np.arange(numbers[0], numbers[-1] + 1) if len(numbers) else numbers
-    return stretches(every, np.isin(every, numbers))
+    apart = np.flatnonzero(np.diff(numbers) != 1)
+    begins, ends = (np.append(0, apart + 1), np.append(apart, len(numbers) - 1)) if len(numbers) else ((), ())
+    return shortened(
+        [f"{numbers[a]}" if a == b else f"{numbers[a]}-{numbers[b]}" for a, b in zip(begins, ends, strict=True)]
+    )
 
 
 def parse_ranges(text: str, numbers: Sequence[int]) -> list[int]:
-    """Those of `numbers` that a list such as "1001-1010, 1020, -5--1" names. Raises SettingError where it is none, or names
-    none of them."""
-    wanted: set[int] = set()
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(-?\d+)\s*(?:-\s*(-?\d+)\s*)?", part)
-        if not found or int(found[2] or found[1]) < int(found[1]):
-            raise SettingError(f"--frames cannot be '{text}'", "Give frame numbers, such as 1001-1010 or 1001,1005")
-        low, high = int(found[1]), int(found[2] or found[1])
-        wanted.update(number for number in numbers if low <= number <= high)
+    """Those of `numbers` that a list such as "1001-1010, 1020, -5--1, 1-9x2" names. Raises SettingError where it is none, or
+    names none of them."""
+    is_wanted = range_of(text)
+    if is_wanted is None:
+        raise SettingError(f"--frames cannot be '{text}'", "Give frame numbers, such as 1001-1010, 1001,1005 or 1001-1010x2")
+    wanted = [number for number in numbers if is_wanted(number)]
     if not wanted:
         raise SettingError(f"--frames {text} names no frame of the take", f"It has {numbers[0]} to {numbers[-1]}")
-    return [number for number in numbers if number in wanted]
+    return wanted
 
 
 def shortened(named: Sequence[str], separator: str = ", ") -> str:

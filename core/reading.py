@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .errors import HeadcastError, WrongFileError
+from .files import is_file, is_there
 
 LIKENESS_KEY, WEIGHTS_KEY = "headcast", "headcast.weights"
 """Keys in the metadata of safetensors files that are likenesses and trained weights."""
@@ -96,10 +97,11 @@ class Reader:
     @contextmanager
     def opened(self, absent: type[HeadcastError] | None = None) -> Iterator[None]:
         """Whatever fails within is the file's fault, and becomes one error; a missing file raises `absent`."""
-        if not self.path.exists():
+        if not is_there(self.path):
             raise (absent or self._error)(f"{self.path} is not there", self._missing)
-        if self.path.is_dir():
-            raise self._error(f"{self.path} is a folder, not {self.noun}", f"Give {self.noun} here")
+        if not is_file(self.path):  # a pipe or a device may never end
+            kind = "a folder" if self.path.is_dir() else "no file"
+            raise self._error(f"{self.path} is {kind}, not {self.noun}", f"Give {self.noun} here")
         try:
             yield
         except HeadcastError:

@@ -300,7 +300,7 @@ class RenderSettings(GateSettings):
         0.0, "Frame rate of the take, to which the motion is retimed; 0 plays frame for frame", low=0.0, high=1000.0
     )
     frame: str = option("crop", "What each frame shows", choices=FRAMES)
-    frames: str = option("", "Frames of the take to render now, such as 1001-1010,1020; empty is all")
+    frames: str = option("", "Frames of the take to render now, such as 1001-1010,1020 or 1001-1100x10; empty is all")
     plate: str = option(
         "", "Plate that the head goes back into: numbered pictures (plate.####.exr) or a movie", kind="path", group=PLATE
     )

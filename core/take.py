@@ -21,13 +21,15 @@ from typing import Any
 
 from .claims import claim, turn
 from .errors import SettingError, VersionTakenError, writing
-from .files import sha256_of
+from .files import is_file, is_folder, read_fresh, sha256_of
 from .numbering import SIGNS, digits_of
 
 ENDING, SIDECAR = ".manifest.jsonl", ".c2pa"
 VERSION = re.compile(r"_v(\d+)(?!.*_v\d)")
 """A take's version in the name of its frames; the last one counts."""
 NUMBER = re.compile(r"-?[0-9]{1,9}")
+FORBIDDEN = frozenset('*?<>"|\n\r\t\0')
+"""Letters of no file's name: some systems know none such, and elsewhere they are a slip."""
 WAIT_SECONDS = 0.5
 """Between looks at frames that other processes render."""
 Record = dict[str, Any]
@@ -59,6 +61,8 @@ class FramePattern:
         Raises SettingError.
         """
         path = Path(text)
+        if text.endswith(("/", os.sep)) or is_folder(path):
+            raise SettingError(f"{text} is a folder", f"Name the frames in it: {path / 'out.####.exr'}")
         ending = path.suffix or ".exr"
         if ending.lower() != ".exr":
             raise SettingError(f"{text} does not end in .exr", "Frames are written as OpenEXR: name it like out.####.exr")
@@ -67,6 +71,10 @@ class FramePattern:
         if signs and (len(signs) > 1 or signs[0].end() < len(name)):
             raise SettingError(f"{text} has no single frame number at its end", "Name it like out.####.exr")
         stem, digits = (name[: signs[0].start()], digits_of(signs[0])) if signs else (f"{name}.", 4)
+        if FORBIDDEN.intersection(stem) or re.search(r"(?:^|[._])-$", stem):
+            raise SettingError(
+                f"{text} cannot be the name of frames", 'Leave out * ? < > " |, and a minus just before the number'
+            )
         return cls(path.parent, stem, digits, ending)
 
     def path(self, frame: int) -> Path:
@@ -110,7 +118,7 @@ class FramePattern:
     def on_disk(self) -> Iterator[Path]:
         """The frames that are there, of whatever run, in no order."""
         name = re.compile(rf"{re.escape(self.stem)}(-?[0-9]+){re.escape(self.ending)}")
-        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+        for path in self.folder.iterdir() if is_folder(self.folder) else ():
             found = name.fullmatch(path.name)
             if found and self.path(int(found[1])).name == path.name:
                 yield path
@@ -122,7 +130,7 @@ def next_version(pattern: FramePattern) -> FramePattern:
     assert found, f"{pattern} has no version"
     before, after = pattern.stem[: found.start(1)], pattern.stem[found.end(1) :]
     beginning = re.compile(rf"{re.escape(before)}(\d+)")
-    names = [beginning.match(path.name) for path in pattern.folder.iterdir()] if pattern.folder.is_dir() else []
+    names = [beginning.match(path.name) for path in pattern.folder.iterdir()] if is_folder(pattern.folder) else []
     highest = max([int(found[1]), *(int(same[1]) for same in names if same)])
     return replace(pattern, stem=f"{before}{highest + 1:0{len(found[1])}d}{after}")
 
@@ -192,11 +200,15 @@ def _beside(frame: int, identities: Mapping[int, str]) -> list[str]:
 
 def read_records(manifest: Path, start: int = 0) -> tuple[list[Record], int]:
     """The whole lines of a manifest from byte `start` on, of runs and of frames, and where they end."""
-    if not manifest.is_file():
+    if not is_file(manifest):
         return [], 0
-    with open(manifest, "rb") as file:
-        file.seek(start)
-        content = file.read()
+
+    def read() -> bytes:
+        with open(manifest, "rb") as file:
+            file.seek(start)
+            return file.read()
+
+    content = read_fresh(read)
     content = content[: content.rfind(b"\n") + 1]
     records = []
     for line in content.splitlines():
@@ -241,7 +253,10 @@ class Manifest:
     def is_current(self, frame: int) -> bool:
         """True where the frame was painted from just this, and its file is still what was written."""
         path = self._pattern.path(frame)
-        return self._is_ours(frame) and path.is_file() and sha256_of(path) == self._known[frame].get("sha256")
+        try:
+            return self._is_ours(frame) and is_file(path) and sha256_of(path) == self._known[frame].get("sha256")
+        except FileNotFoundError:  # a network folder may show for seconds what is gone
+            return False
 
     def begin(self, inputs: Record, overwrite: bool = False) -> list[int]:
         """Write down what this run renders from, and return the numbers of frames of an earlier take that this one does not
@@ -256,7 +271,7 @@ class Manifest:
             self._ensure_free(last, inputs)
         if not goes_on or last.get(CONSENT) != inputs.get(CONSENT):
             self._append({"run": self._run, **inputs, FRAMES: {str(n): i for n, i in self._identities.items()}})
-        others = [n for n in sorted(self._known) if n not in self._identities and self._pattern.path(n).is_file()]
+        others = [n for n in sorted(self._known) if n not in self._identities and is_file(self._pattern.path(n))]
         if overwrite:
             for number in others:
                 with writing(self._pattern.path(number)):
@@ -360,6 +375,9 @@ def _changed(before: Record, now: Record) -> Iterator[str]:
 
 
 def _ends_line(path: Path) -> bool:
-    with open(path, "rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+    def read() -> bytes:
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1)
+
+    return read_fresh(read) == b"\n"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes core/installing/lock.txt anew: `python tools/lock.py`. Needs `uv` on the path, and the internet.
+"""Writes core/installing/lock.txt and torch.txt anew: `python tools/lock.py`. Needs `uv` on the path, and the internet.
 
 What Set Up Engine fetches of PyPI: each package by its version and by the hashes of its files for every platform and Python.
-The versions are those of the environment that the tests run in.
+The versions are those of the environment that the tests run in. torch and what it alone needs have a file of their own, as
+many machines need a build that is not on PyPI.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
 
-from headcast.core.installing.requirements import LEAST_PYTHON, LOCK, MODEL_FILES, PACKAGES
+from headcast.core.installing.requirements import (
+    LEAST_PYTHON,
+    LOCK,
+    LOCKED_TORCH,
+    MODEL_FILES,
+    PACKAGES,
+    TORCH_LOCK,
+)
 
 LATER_NUMPY = "numpy==2.2.6 ; python_version >= '3.13'"
 """NumPy 1 has no wheels for Python 3.13."""
@@ -26,7 +34,17 @@ def compiled(wanted: str, *options: str) -> str:
         asked.write_text(wanted)
         python = ".".join(map(str, LEAST_PYTHON))
         command = ["uv", "pip", "compile", "-q", "--universal", "--generate-hashes", "--only-binary", ":all:"]
-        command += ["--no-annotate", "--no-header", "--python-version", python, *options, str(asked)]
+        command += [
+            "--default-index",
+            "https://pypi.org/simple",
+            "--no-config",
+            "--no-annotate",
+            "--no-header",
+            "--python-version",
+            python,
+            *options,
+            str(asked),
+        ]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -41,7 +59,9 @@ def main() -> None:
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text("\n".join([*tested, LATER_NUMPY]))
         packages = compiled("\n".join(PACKAGES), "-c", str(constraints))
+        torch = compiled(LOCKED_TORCH, "-c", str(constraints))
     LOCK.write_text(HEAD + packages + compiled(MODEL_FILES, "--no-deps"))
+    TORCH_LOCK.write_text(HEAD + torch)
 
 
 if __name__ == "__main__":

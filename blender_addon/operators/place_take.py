@@ -12,9 +12,9 @@ from ..core.errors import SettingError
 from ..locale import said
 from ..nodes.build import group_name
 from ..nodes.shelf import TAKE
-from ..scene.composite import composite_take, hidden_by, take_group
+from ..scene.composite import composite_take, hidden_by, is_cropped_wrongly, take_group
 from ..scene.files import absolute
-from ..scene.plane import place_plane
+from ..scene.plane import cameras_of, place_plane
 from ..scene.sequence import find_take, load_take
 from ..scene.strips import place_modifier, place_strip
 from ..scene.take_clip import place_clip
@@ -59,7 +59,12 @@ class HEADCAST_OT_composite(PlaceTake, bpy.types.Operator):
         why = hidden_by(context.scene)
         if why:
             raise SettingError(why, "Switch Post Processing > Sequencer off, or use Take to Sequencer")
-        composite_take(context.scene, load_take(take), take)
+        image = load_take(take)
+        if is_cropped_wrongly(context.scene, image):
+            raise SettingError(
+                "A render is cropped to its region, and the take shows the whole frame", "Switch Crop to Render Region off"
+            )
+        composite_take(context.scene, image, take)
         return said("in the compositor")
 
 
@@ -128,6 +133,11 @@ class HEADCAST_OT_take_to_plane(PlaceTake, bpy.types.Operator):
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         plane = place_plane(context.scene, load_take(take), take, self.distance)
+        if len(set(cameras_of(context.scene, take))) > 1:
+            self.report(
+                {"WARNING"},
+                said("Markers switch cameras within the take: the plane is before '{}' alone", plane.parent.name),
+            )
         return said("on the plane '{}'", plane.name)
 
 

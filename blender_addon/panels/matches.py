@@ -50,7 +50,7 @@ class HEADCAST_PT_matches(AdvancedPanel, bpy.types.Panel):
         column.separator()
         column.operator("headcast.match_load", text="", icon="FILE_FOLDER")
         column.operator("headcast.match_save", text="", icon="FILE_TICK")
-        if group.index < len(group.rows):
+        if 0 <= group.index < len(group.rows):
             chosen = layout.column()
             chosen.use_property_split = True
             chosen.use_property_decorate = False

@@ -45,14 +45,15 @@ class HEADCAST_PT_performance(TabPanel, bpy.types.Panel):
             _draw_voice(self.layout, settings)
         elif settings.source == "RIG":
             self.layout.prop(settings, "rig")
-        else:
+        elif settings.source == "TRACKS":
             self.layout.prop(settings, "movie_clip")
             column = self.layout.column(align=True)
             column.operator_menu_enum("headcast.place_tracks", "preset", icon="TRACKER")
             column.operator_menu_enum("headcast.detector_tracks", "preset", icon="TRACKING_FORWARDS")
         draw_job(self.layout, "headcast.place_tracks", "headcast.detector_tracks")
         draw_file(self.layout, settings, "performance", "File")
-        draw_action(self.layout, *ACTIONS[settings.source])
+        if settings.source in ACTIONS:  # a file of a newer Headcast may have another
+            draw_action(self.layout, *ACTIONS[settings.source])
         _draw_performance(self.layout, bpy.path.abspath(settings.performance))
 
 

@@ -17,7 +17,7 @@ class HEADCAST_UL_queue(RowList, bpy.types.UIList):
     """A take, and how it stands."""
 
     def draw_row(self, layout: bpy.types.UILayout, item: bpy.types.PropertyGroup) -> None:
-        layout.label(text="/".join(Path(item.name).parts[-2:]), icon=ICONS[item.state], translate=False)
+        layout.label(text="/".join(Path(item.name).parts[-2:]), icon=ICONS.get(item.state, "QUESTION"), translate=False)
 
 
 class HEADCAST_PT_queue(AdvancedPanel, bpy.types.Panel):
@@ -34,7 +34,7 @@ class HEADCAST_PT_queue(AdvancedPanel, bpy.types.Panel):
         column = row.column(align=True)
         column.operator("headcast.queue_add", text="", icon="ADD")
         column.operator("headcast.queue_remove", text="", icon="REMOVE")
-        if settings.queue_index < len(settings.queue):
+        if 0 <= settings.queue_index < len(settings.queue):
             chosen = settings.queue[settings.queue_index]
             if chosen.state == FAILED:
                 draw_text(layout, chosen.why, "ERROR")

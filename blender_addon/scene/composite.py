@@ -10,9 +10,13 @@ import bpy
 from .. import compat
 from ..nodes.take import SEQUENCE, TakeRange, build_take_group
 from .identity import family_of, family_of_take
-from .sequence import take_name
+from .rig import frame_size as frame_size_of
+from .rig import region_of
+from .sequence import frame_size, take_name
 
 HIDDEN = "The scene's sequencer has strips: a render shows these, and not the compositor"
+SAME_SHAPE = 0.02
+"""How much the aspects of pictures of one shape may differ, as a part."""
 PLATE, RESULT = "Plate", "Image"
 
 
@@ -46,6 +50,14 @@ def hidden_by(scene: bpy.types.Scene) -> str:
     if any(strip.type != "SOUND" and not strip.mute for strip in strips):
         return HIDDEN
     return ""
+
+
+def is_cropped_wrongly(scene: bpy.types.Scene, image: bpy.types.Image) -> bool:
+    """Whether a render shows a part of the frame, and the take is a picture of all of it: it would lie beside its place."""
+    whole, (_, _, *part) = frame_size_of(scene), region_of(scene)
+    width, height = frame_size(image)
+    of_whole, of_part = (abs(width * size[1] / (height * size[0]) - 1) for size in (whole, part))
+    return tuple(part) != whole and of_part > min(of_whole, SAME_SHAPE)
 
 
 def take_group(image: bpy.types.Image, take: dict[str, Any]) -> bpy.types.NodeTree:

@@ -19,10 +19,13 @@ LIFETIME = "Lifetime"
 
 
 def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, Any], distance: float) -> bpy.types.Object:
-    """The take on a plane, `distance` before the scene's camera, that shines by itself. The one that is there already is
-    fitted anew. Raises RigError where the scene has no camera."""
-    if scene.camera is None or scene.camera.type != "CAMERA":
+    """The take on a plane, `distance` before the camera of its first frame, that shines by itself. The one that is there
+    already is fitted anew. Raises RigError where the scene has no camera, or a panoramic one."""
+    camera = next(iter(cameras_of(scene, take)), None)
+    if camera is None or camera.type != "CAMERA":
         raise RigError(f"The scene '{scene.name}' has no camera", "Add one, or make one the active camera")
+    if camera.data.type == "PANO":
+        raise RigError("A plane before a panoramic camera is bent", "Use a perspective or an orthographic camera")
     name = take_name(take)
     family = family_of_take(take["pattern"])
     plane = next((item for item in scene.objects if KEY in item and _family(item) == family), None)
@@ -34,12 +37,21 @@ def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, 
         for ray in ("diffuse", "glossy", "transmission", "volume_scatter", "shadow"):
             setattr(plane, f"visible_{ray}", False)
     plane[KEY] = name
-    plane.parent = scene.camera
+    plane.parent = camera
     plane.matrix_parent_inverse.identity()
-    _fit(plane, scene, frame_size(image), distance)
-    _follow_lens(plane, scene.camera.data, distance)
+    _fit(plane, scene, camera.data, frame_size(image), distance)
+    _follow_lens(plane, camera.data, distance)
     _show(plane.data.materials[0], image, take)
     return plane
+
+
+def cameras_of(scene: bpy.types.Scene, take: dict[str, Any]) -> list[bpy.types.Object]:
+    """The cameras that the take's frames are seen by, in order: markers may switch them."""
+    markers = sorted(scene.timeline_markers, key=lambda marker: marker.frame)
+    bound = [(marker.frame, marker.camera) for marker in markers if marker.camera]
+    before = [camera for frame, camera in bound if frame <= take["first"]]
+    first = before[-1:] or ([scene.camera] if scene.camera else [])
+    return [*first, *(camera for frame, camera in bound if take["first"] < frame <= take["last"])]
 
 
 def _square(name: str) -> bpy.types.Mesh:
@@ -53,9 +65,10 @@ def _square(name: str) -> bpy.types.Mesh:
     return mesh
 
 
-def _fit(plane: bpy.types.Object, scene: bpy.types.Scene, size: tuple[int, int], distance: float) -> None:
+def _fit(
+    plane: bpy.types.Object, scene: bpy.types.Scene, camera: bpy.types.Camera, size: tuple[int, int], distance: float
+) -> None:
     """Into the middle of the camera's frame, as large as a picture of this shape can be in there."""
-    camera = scene.camera.data
     corners = camera.view_frame(scene=scene)
     reach = distance / -corners[0].z if camera.type == "PERSP" else 1.0
     low, high = (Vector(pick(corner[axis] for corner in corners) for axis in (0, 1)) * reach for pick in (min, max))

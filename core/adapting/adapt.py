@@ -18,7 +18,7 @@ from ..imaging import crop, resample
 from ..imaging.matte import head_matte
 from ..imaging.names import find_photos, left_out_of
 from ..imaging.pictures import read_alpha
-from ..imaging.read import read_photo
+from ..imaging.read import read_photo, several_in
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
 from ..listing import shortened
@@ -100,6 +100,9 @@ def adapt(
             if head.faces > 1:
                 which = "largest" if settings.face == LARGEST else f"one nearest to {settings.face}"
                 reporter.note(f"{head.faces} faces in {path}: the {which} was taken")
+            several = several_in(path)
+            if several:
+                reporter.note(f"{path} is {several}")
             portrait = cut_portrait(photo, read_alpha(path), head, settings)
             pictures.append(portrait.picture)
             fine.append(resample.cut(photo, portrait.where, max(settings.detail, 1)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 from ..errors import CancelledError, HeadcastError
@@ -192,7 +193,7 @@ def _add_options(parser: argparse.ArgumentParser, settings: type[Any]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    given = vars(build_parser().parse_args(arguments))
+    given = {name: _at_home(value) for name, value in vars(build_parser().parse_args(arguments)).items()}
     if arguments is None:
         quiet_libraries()
     command, as_json = given.pop("command"), given.pop("json")
@@ -220,6 +221,13 @@ def main(arguments: list[str] | None = None) -> int:
     reporter.close()
     print(describe(command, result))
     return int(result.get("code", 0))
+
+
+def _at_home(value: Any) -> Any:
+    """A path below the home folder, written as `--output=~/x`, of which a shell leaves the ~ alone."""
+    if isinstance(value, list):
+        return [_at_home(each) for each in value]
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith(("~/", "~\\")) else value
 
 
 def _run_with_json(command: str, arguments: dict[str, Any], settings: dict[str, Any]) -> int:

@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 
 from ..arrays import Floats
 from .colour import decode_srgb
-from .colour_space import P3_D65, REC2020, Chromaticities, matrix_to_rec709
+from .colour_space import P3_D65, P3_THEATRE, REC2020, Chromaticities, matrix_to_rec709
 
 PQ, HLG = 16, 18
 """Transfers."""
 LINEAR = 8
-WIDE: dict[int, Chromaticities] = {9: REC2020, 12: P3_D65}
+WIDE: dict[int, Chromaticities] = {9: REC2020, 11: P3_THEATRE, 12: P3_D65}
 """Primaries that are brought to Rec.709's."""
+DISPLAYED = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15})
+"""Transfers of what is meant to be displayed as it is, and none named."""
+USUAL = frozenset({0, 1, 2, 3, 5, 6, 7})
+"""Primaries of television, which differ by less than its screens do, and none named."""
 HLG_WHITE, PQ_WHITE = 0.75, 203.0
 """A part of the signal; cd/m2."""
 
@@ -28,6 +32,11 @@ HLG_WHITE, PQ_WHITE = 0.75, 203.0
 def says_more(primaries: int, transfer: int) -> bool:
     """True where the signal is not sRGB as it stands."""
     return primaries in WIDE or transfer in (PQ, HLG, LINEAR)
+
+
+def is_known(primaries: int, transfer: int) -> bool:
+    """Whether signals of these are read as they are meant: a camera's logarithm, film, or XYZ are not."""
+    return (primaries in WIDE or primaries in USUAL) and (transfer in (PQ, HLG, LINEAR) or transfer in DISPLAYED)
 
 
 def signal_to_linear(signal: NDArray[np.uint8] | NDArray[np.uint16], white: int, primaries: int, transfer: int) -> Floats:

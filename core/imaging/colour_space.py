@@ -26,6 +26,7 @@ AUTO = "auto"
 REC709: Chromaticities = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 REC2020: Chromaticities = (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290)
 P3_D65: Chromaticities = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290)
+P3_THEATRE: Chromaticities = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351)
 AP0: Chromaticities = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.0770, 0.32168, 0.33767)
 AP1: Chromaticities = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
 PRIMARIES: dict[str, Chromaticities] = {
@@ -45,6 +46,8 @@ INTEROP_IDS: dict[Chromaticities, str] = {
 }
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 """XYZ to the cone responses of the Bradford adaptation (ICC.1, annex E)."""
+LEAST_AREA = 1e-3
+"""Twice that of a triangle of primaries; Rec.709's is 0.22."""
 STUDIO = "studio-config-latest"
 
 
@@ -53,7 +56,8 @@ def declared_space(header: Mapping[str, Any]) -> str | Chromaticities:
     named = header.get("colorInteropID", "unknown")
     if named != "unknown":
         return str(named)
-    return tuple(float(v) for v in header.get("chromaticities", REC709))
+    primaries = tuple(float(v) for v in header.get("chromaticities", REC709))
+    return primaries if _are_primaries(primaries) else REC709
 
 
 def space_in_words(header: Mapping[str, Any]) -> str:
@@ -61,8 +65,11 @@ def space_in_words(header: Mapping[str, Any]) -> str:
     space = declared_space(header)
     if isinstance(space, str):
         return f"{space}, as their colorInteropID says"
+    if "chromaticities" not in header:
+        return "linear Rec.709, as their header names none"
+    meant = _are_primaries(tuple(float(v) for v in header["chromaticities"]))
     return (
-        "the chromaticities of their header" if "chromaticities" in header else "linear Rec.709, as their header names none"
+        "the chromaticities of their header" if meant else "linear Rec.709, as the chromaticities of their header are none"
     )
 
 
@@ -93,6 +100,14 @@ def from_linear_rec709(picture: Floats, space: str | Chromaticities) -> Floats:
     if primaries is None:
         return _by_opencolorio(picture, str(space), back=True)
     return _by_matrix(picture, primaries, np.linalg.inv(matrix_to_rec709(primaries)))
+
+
+def _are_primaries(values: Chromaticities) -> bool:
+    """False for what makes no colours: nothing filled in, all on one line, or no white."""
+    x, y = np.array(values, np.float64).reshape(4, 2).T
+    if not (np.isfinite(x).all() and np.isfinite(y).all() and y[3] > 0):
+        return False
+    return bool(abs((x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])) > LEAST_AREA)
 
 
 def _primaries(space: str | Chromaticities) -> Chromaticities | None:

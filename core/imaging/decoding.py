@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Movies through PyAV (FFmpeg): when their pictures come on, and the pictures as the stream says that they are to be shown.
 
-Matrix, range and rotation are what the stream says; where it names no matrix, BT.709 from 720 lines on and BT.601 below, as
+Matrix, range and turn are what the stream says; where it names no matrix, BT.709 from 720 lines on and BT.601 below, as
 players take it. The light of HDR (HLG, PQ) and of wide primaries is in `broadcast`.
 """
 
@@ -31,6 +31,9 @@ MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "SMPTE170M", 7: "SMPTE240M", 
 """By H.273's number, as PyAV calls them."""
 HD_LINES = 720
 FULL_RANGE = 2
+UNNAMED_MATRICES = (0, 2, 3)
+"""H.273's numbers for R, G and B themselves, and for none named."""
+TURN = "DISPLAYMATRIX"
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 VideoPixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -48,7 +51,12 @@ class Stream(NamedTuple):
     """Bits per colour."""
     primaries: int
     transfer: int
+    matrix: int
     """By H.273's numbers; 2 where the stream names none."""
+    alpha: bool
+    """Whether its pictures have a matte."""
+    timecode: str
+    """Of the first picture; empty where there is none."""
     pixel_aspect: Fraction
     """Width of a pixel over its height, in upright pictures."""
     width: int
@@ -63,7 +71,7 @@ def read_stream(path: Path) -> Stream:
         first = next(_frames(movie, stream), None)
         if first is None:
             raise EmptyClipError(f"{path} holds no frame that can be decoded", "Give a movie, or a folder of pictures")
-        aspect, lies = Fraction(stream.sample_aspect_ratio or 1), round(first.rotation / 90) % 2
+        aspect, lies = Fraction(stream.sample_aspect_ratio or 1), _turn_of(first)[0]
         return Stream(
             stamps=stamps,
             pictures=pictures,
@@ -71,6 +79,9 @@ def read_stream(path: Path) -> Stream:
             bits=bits_of(first),
             primaries=first.color_primaries,
             transfer=first.color_trc,
+            matrix=first.colorspace,
+            alpha=any(component.is_alpha for component in first.format.components),
+            timecode=_timecode(movie),
             pixel_aspect=1 / aspect if lies else aspect,
             width=first.height if lies else first.width,
             interlaced=bool(first.interlaced_frame),
@@ -115,7 +126,50 @@ def pixels_of(frame: VideoFrame, deep: bool = False) -> tuple[VideoPixels, int]:
         threads=1,
     ).to_ndarray()
     white = (1 << 16) - ((1 << 16) >> (bits_of(frame) if full else 8)) if deep else 255
-    return np.ascontiguousarray(np.rot90(shown, round(frame.rotation / 90))), white
+    return _upright(shown, frame), white
+
+
+def alpha_of(frame: VideoFrame) -> NDArray[np.float32]:
+    """[H, W] the matte of a picture that has one, upright, 0 to 1: it has its full range, whatever the colours have."""
+    bits = bits_of(frame)
+    shown: Any = frame.reformat(format="gbrap16le" if bits > 8 else "gbrap", threads=1).to_ndarray()
+    most = (1 << 16) - ((1 << 16) >> bits) if bits > 8 else 255
+    return _upright(np.minimum(shown[..., 3].astype(np.float32) / most, 1.0), frame)
+
+
+def knows_matrix(matrix: int) -> bool:
+    """Whether pictures of this matrix are read as they are meant."""
+    return matrix in MATRICES or matrix in UNNAMED_MATRICES
+
+
+def _upright(shown: Any, frame: VideoFrame) -> Any:
+    """The pixels [H, W, ...] as the display matrix wants them: across for down, then mirrored."""
+    across, mirrored, upside_down = _turn_of(frame)
+    if across:
+        shown = shown.swapaxes(0, 1)
+    return np.ascontiguousarray(shown[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
+
+
+def _turn_of(frame: VideoFrame) -> tuple[bool, bool, bool]:
+    """Whether rows are to become columns, and whether it is then to be mirrored, and turned upside down.
+
+    The display matrix is of QuickTime's track header: x' = a x + c y, y' = b x + d y. One that turns by less than half a
+    right angle, or that is none, counts for nothing.
+    """
+    said: Any = frame.side_data.get(TURN)  # by name, which PyAV's hints do not know
+    if said is None or len(bytes(said)) < 36:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(bytes(said), np.int32, 5).astype(np.int64).tolist()
+    across = abs(b) + abs(c) > abs(a) + abs(d)
+    x, y = (c, b) if across else (a, d)
+    return across, x < 0, y < 0
+
+
+def _timecode(movie: InputContainer) -> str:
+    """Containers keep it by the file, by the pictures, or in a track of its own."""
+    said = (movie.metadata, *(stream.metadata for stream in movie.streams))
+    named = (value for tags in said for name, value in tags.items() if name.lower() == "timecode")
+    return next(named, "")
 
 
 def bits_of(frame: VideoFrame) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from ..errors import UnreadableImageError
 from ..files import whole_file
 from ..reading import ANY_RATIO, DEFLATE_RATIO, Reader
-from .layers import OUR_HEAD, choose_layer, picture_layers
+from ..timecode import MOST_IN_SECOND, TimeCode
+from .layers import OUR_HEAD, choose_layer, layer_in_words, picture_layers
 
 HALF_MOST = 65504.0
 """The largest finite half; anything above is held there, so that no infinity reaches a compositor."""
@@ -215,7 +217,7 @@ def read_picture(path: Path, layer: str = "") -> Seen:
         for i, channel in enumerate(channels):
             pixels[..., i] = channel
         pixels[..., len(channels) :] = 1.0
-        return Seen(pixels, part.header, len(channels) == 4, channels[0].dtype != np.float16)
+        return Seen(pixels, part.header, len(channels) == 4, any(channel.dtype != np.float16 for channel in channels))
 
 
 def read_rgba(path: Path, layer: str = "") -> NDArray[np.float32]:
@@ -271,9 +273,24 @@ def read_attributes(path: Path, layer: str | None = None) -> dict[str, object]:
         return headers[0 if layer is None else choose_layer(path, headers, layer).part]
 
 
+def read_choice(path: Path, layer: str) -> str:
+    """Which layer is read where several could be meant, in words; may be empty. Raises what `read_attributes` does."""
+    reader = _reader(path)
+    with reader.opened():
+        headers = _headers(reader)
+        return layer_in_words(headers, choose_layer(path, headers, layer))
+
+
 def passed_on(header: Mapping[str, Any]) -> dict[str, object]:
     """Of a plate's header what goes on with a picture made of it: all but how the file is laid out, and its colours."""
     return {name: value for name, value in header.items() if name not in LAID_OUT and not name.startswith(NOT_OF_A_PICTURE)}
+
+
+def time_code(label: TimeCode, rate: Fraction) -> dict[str, object]:
+    """The attribute `timeCode`. It has room for 39 frames: of faster rates pairs are counted, and the field tells which."""
+    frame, second = (label.frame, 0) if rate <= MOST_IN_SECOND else divmod(label.frame, 2)
+    whole = (label.hours, label.minutes, label.seconds, frame, label.drops, 0, second)
+    return {"timeCode": OpenEXR.TimeCode(*whole, *[0] * 11)}
 
 
 def window_of(header: Mapping[str, Any], name: str) -> DataWindow:

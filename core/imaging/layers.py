@@ -71,7 +71,7 @@ def choose_layer(path: Path, headers: Sequence[Mapping[str, Any]], wanted: str =
         others = ", ".join(f"{c.name}" for header in headers for c in header["channels"])
         raise UnreadableImageError(f"{path} has no RGB channels", f"It has: {others}")
     if wanted:
-        return _called(path, layers, wanted)
+        return _called(path, layers, wanted, headers[0].get("multiView", []))
     ours = [layer for layer in layers if layer.name == OUR_PICTURE and OURS in headers[layer.part]]
     best = ours[0] if ours else min(layers, key=lambda layer: layer.merit)
     if best.merit[0] > len(BEST):
@@ -79,11 +79,20 @@ def choose_layer(path: Path, headers: Sequence[Mapping[str, Any]], wanted: str =
     return best
 
 
-def _called(path: Path, layers: Sequence[PictureLayer], wanted: str) -> PictureLayer:
+def layer_in_words(headers: Sequence[Mapping[str, Any]], chosen: PictureLayer) -> str:
+    """Which layer was chosen where several could be meant; empty where there was no choice."""
+    meant = [layer for layer in picture_layers(headers) if layer.merit[0] <= len(BEST)]
+    return f"of their layers {_listed(meant)} the one called {chosen.name}" if len(meant) > 1 and chosen.name else ""
+
+
+def _called(path: Path, layers: Sequence[PictureLayer], wanted: str, views: Sequence[str]) -> PictureLayer:
+    """views: of a stereo pair, the first of which has channels without a name."""
     name = wanted.casefold()
     whole = [layer for layer in layers if layer.name.casefold() == name]
     ending = [layer for layer in layers if layer.name.casefold().endswith(f".{name}")]
-    bare = [layer for layer in layers if not layer.name and name in ("rgb", "rgba")]
+    bare = [
+        layer for layer in layers if not layer.name and name in ("rgb", "rgba", *(view.casefold() for view in views[:1]))
+    ]
     found = whole or ending or bare
     if not found or len(found) > 1:
         many = "has several layers" if found else "has no layer"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Linear, Picture
 from . import broadcast, colour
-from .decoding import Stream, pixels_of, read_frames, read_stream
+from .decoding import Stream, alpha_of, knows_matrix, pixels_of, read_frames, read_stream
 
 USUAL_RATES = (
     *(Fraction(rate) for rate in (8, 10, 12, 12.5, 15, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)),
@@ -62,6 +62,13 @@ class Movie(NamedTuple):
             said.append(f"{HDR[stream.transfer]} of {stream.bits} bits, read as light")
         elif stream.primaries in broadcast.WIDE:
             said.append("wide primaries, brought to Rec.709's")
+        if not (knows_matrix(stream.matrix) and broadcast.is_known(stream.primaries, stream.transfer)):
+            said.append(
+                f"its colours (H.273: primaries {stream.primaries}, transfer {stream.transfer}, matrix {stream.matrix}) are "
+                "not known here, and may be wrong"
+            )
+        if stream.alpha:
+            said.append("its alpha is read, and its colour not taken to be multiplied by it")
         if stream.pixel_aspect != 1:
             said.append(f"its pixels are {float(stream.pixel_aspect):.4g} times as wide as high")
         if stream.interlaced:
@@ -79,10 +86,13 @@ class Movie(NamedTuple):
             yield picture, held
 
     def linear_frames(self, shown: Sequence[int]) -> Iterator[Linear]:
-        """The same as scene-linear Rec.709, at the depth of the movie. A picture that is held comes again."""
+        """The same as scene-linear Rec.709, at the depth of the movie; [H, W, 4] where that has a matte. A picture that is
+        held comes again."""
         for frame, held in self._frames(shown):
             if not held:
                 light = self._light(frame, self.stream.bits > 8)
+                if self.stream.alpha:
+                    light = np.concatenate([light, alpha_of(frame)[..., None]], axis=-1)
             yield light
 
     def _picture(self, frame: VideoFrame) -> Picture:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import AmbiguousSequenceError, UnreadableImageError
-from ..numbering import SIGNS, digits_of
+from ..files import is_folder, is_there
+from ..numbering import MOST_DIGITS, SIGNS, digits_of, range_of
 
 PICTURE_ENDINGS = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".avif")
@@ -28,8 +29,10 @@ OTHER_PICTURES = frozenset(
 SOUND_ENDINGS = frozenset({".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".aif", ".aiff", ".caf"})
 MOVIE_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv"})
 """Endings that count as a video in a folder; a file that is named itself may have any ending."""
-NUMBER = re.compile(r"(?:(?<=[._])|^)-\d+|\d+")
+NUMBER = re.compile(rf"(?:(?<=[._])|^)-[0-9]{{1,{MOST_DIGITS}}}(?![0-9])|(?<![0-9])[0-9]{{1,{MOST_DIGITS}}}(?![0-9])")
 """In a file's name; a minus that follows a dot, an underscore or nothing is a sign, and else a dash."""
+INLINE_RANGE = re.compile(r"(?:(?<=[._])|^)[0-9x,-]*[0-9]$")
+"""Frames that are listed before the number's place, as in `plate.1001-1010#.exr`."""
 MOST_NAMED = 6
 """Sequences that an error lists."""
 
@@ -89,9 +92,9 @@ def pictures_of(name: str) -> list[Path]:
     """The pictures that a file, a folder, a glob or a sequence's name stands for, in the order of their numbers; a file that
     is named itself may have any ending, and need not be there."""
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         return _pictures_in(path)
-    if path.exists():
+    if is_there(path):
         return [path]
     if SIGNS.search(path.name):
         return [path for _, path in sorted(_matching(path, strict=False))]
@@ -104,12 +107,12 @@ def find_sequence(name: str) -> Found:
     """The numbered pictures that a sequence's name, one of its pictures, a folder or a glob stands for; none where there are
     none. Raises AmbiguousSequenceError where there are several sequences."""
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         return _only_sequence(name, _pictures_in(path))
-    if path.exists():
+    if is_there(path):
         return _sequence_of(path)
     if SIGNS.search(path.name):
-        found = sorted(_matching(path))
+        found = sorted(_matching(path)) or sorted(_in_range(path))
         loose = [] if found else sorted(_matching(path, strict=False))
         paths = tuple(p for _, p in found or loose)
         if len({number for number, _ in found or loose}) < len(paths):
@@ -121,7 +124,7 @@ def find_sequence(name: str) -> Found:
 
 def left_out_of(names: list[str]) -> list[str]:
     """The names of pictures in the folders among `names` that are of kinds which are not read."""
-    folders = [Path(name) for name in names if Path(name).is_dir()]
+    folders = [Path(name) for name in names if is_folder(Path(name))]
     entries = (entry for folder in folders for entry in folder.iterdir())
     return sorted(e.name for e in entries if e.suffix.lower() in OTHER_PICTURES and not e.name.startswith("."))
 
@@ -135,22 +138,33 @@ def _pictures_in(folder: Path) -> list[Path]:
 def _globbed(path: Path) -> list[Path]:
     """The files that a glob stands for. Of a folder that is there only the name is one, whatever signs its own name has."""
     text = str(path)
-    if path.parent.is_dir():
+    if is_folder(path.parent):
         text = str(Path(glob.escape(str(path.parent))) / path.name)
     found = (Path(p) for p in glob.glob(text))  # noqa: PTH207 (Path.glob takes no absolute pattern)
     return sorted((p for p in found if p.suffix.lower() in PICTURE_ENDINGS), key=_natural)
 
 
 def _matching(path: Path, strict: bool = True) -> Iterator[tuple[int, Path]]:
-    """Number and path of each file of a sequence's name. The last signs are the number; `strict` asks for its digits."""
+    """Number and path of each file of a sequence's name. The last signs are the number; `strict` asks for its digits, and
+    for capitals where there are some."""
     signs = list(SIGNS.finditer(path.name))[-1]
     before, after = (_literal(part) for part in (path.name[: signs.start()], path.name[signs.end() :]))
-    wanted = re.compile(f"{before}(-?[0-9]+){after}")
+    wanted = re.compile(f"{before}(-?[0-9]{{1,{MOST_DIGITS}}}){after}", 0 if strict else re.IGNORECASE)
     least = digits_of(signs) if strict else 1
-    for entry in sorted(path.parent.iterdir()) if path.parent.is_dir() else ():
+    for entry in sorted(path.parent.iterdir()) if is_folder(path.parent) else ():
         found = wanted.fullmatch(entry.name)
         if found and not entry.name.startswith("._") and _is_padded(found[1], least, strict):
             yield int(found[1]), entry
+
+
+def _in_range(path: Path) -> Iterator[tuple[int, Path]]:
+    """The same of a name that lists its frames, as fileseq and RV write it."""
+    signs = list(SIGNS.finditer(path.name))[-1]
+    listed = INLINE_RANGE.search(path.name[: signs.start()])
+    is_wanted = range_of(listed[0]) if listed else None
+    if listed and is_wanted:
+        whole = path.with_name(path.name[: listed.start()] + path.name[signs.start() :])
+        yield from ((number, found) for number, found in _matching(whole, strict=False) if is_wanted(number))
 
 
 def _literal(text: str) -> str:
@@ -238,4 +252,4 @@ def _frame_place(alike: Iterable[_Name]) -> int | None:
 
 def _natural(path: Path) -> list[tuple[int, str]]:
     """Sorts `a.2.png` before `a.10.png`."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(re.split(r"([0-9]+)", path.name))]

@@ -24,6 +24,8 @@ SRGB_TO_XYZ = np.array(
 """Linear sRGB to XYZ of D50, in which profiles are connected (IEC 61966-2-1, by the Bradford adaptation)."""
 PARAMETERS = (1, 3, 4, 5, 7)
 """How many numbers a parametric curve of each kind has (ICC.1:2022, 10.18)."""
+MODES = {"RGB": "RGB", "GRAY": "L"}
+"""Pillow's modes by a profile's colours."""
 STEPS = 1 << 16
 
 
@@ -54,18 +56,27 @@ def cmyk_to_srgb(picture: Image.Image) -> Image.Image:
     return converted or picture.convert("RGB")
 
 
+def lab_to_srgb(picture: Image.Image) -> Image.Image:
+    """A picture in CIE L*a*b* of D50."""
+    there, here = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    return ImageCms.profileToProfile(picture, there, here, outputMode="RGB") or picture.convert("RGB")
+
+
 def _by_littlecms(pixels: Any, transform: ImageCms.ImageCmsTransform) -> Any:
+    if transform.input_mode == "L":
+        pixels = pixels[..., 0]
     return np.asarray(ImageCms.applyTransform(Image.fromarray(np.ascontiguousarray(pixels)), transform))
 
 
 @cache
 def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
-    """From `profile` to sRGB; None where it is sRGB itself, of no RGB, or damaged."""
+    """From `profile` to sRGB; None where it is sRGB itself, of inks, or damaged."""
     try:
         there = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if there.profile.xcolor_space.strip() != "RGB" or "srgb" in ImageCms.getProfileDescription(there).lower():
+        mode = MODES.get(there.profile.xcolor_space.strip())
+        if mode is None or "srgb" in ImageCms.getProfileDescription(there).lower():
             return None
-        return ImageCms.buildTransform(there, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+        return ImageCms.buildTransform(there, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError):
         return None
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Picture
 from ..errors import EmptyClipError, SettingError
+from ..files import is_file, is_folder
 from ..listing import ranges, shortened
 from ..rates import exact_rate
 from ..reading import MOST_ASPECT
@@ -24,8 +25,8 @@ from .names import PICTURE_ENDINGS, find_sequence, left_out_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
-MOVING = frozenset({".webp", ".png", ".apng"})
-"""Endings of pictures that can be animations."""
+SEVERAL = frozenset({".webp", ".png", ".apng", ".avif", ".tif", ".tiff"})
+"""Endings of files that can hold several pictures."""
 BRIGHT = 95.0
 """Percentile of an EXR plate's brightness that is exposed to BRIGHT_LEVEL where it lies outside of GOOD."""
 BRIGHT_LEVEL = 0.6
@@ -115,6 +116,15 @@ def read_linear(path: Path) -> NDArray[np.float32]:
     return pictures.to_linear(pictures.read_pixels(path))
 
 
+def several_in(path: Path) -> str:
+    """That a file holds several pictures, of which the first is read, in words; empty where it holds one. Raises
+    UnreadableImageError."""
+    if path.suffix.lower() not in SEVERAL or not is_file(path):
+        return ""
+    kind, count = pictures.pictures_in(path)
+    return f"{kind} of {count} pictures, of which only the first is taken" if count > 1 else ""
+
+
 def detector_gain(linear: NDArray[np.float32]) -> float:
     """Factor by which scene-linear Rec.709 [H, W, 3] is multiplied for a detector: 1 for a picture that is neither dark nor
     blown out. For its eyes alone, so it may differ from frame to frame."""
@@ -131,7 +141,7 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     EXR plates have no such `layer`.
     """
     path = Path(name)
-    if path.is_file() and path.suffix.lower() not in PICTURE_ENDINGS:
+    if is_file(path) and path.suffix.lower() not in PICTURE_ENDINGS:
         opened = movie.open_movie(path)
         shown = opened.timing.shown
         numbers: Sequence[int] = range(first, first + len(shown))
@@ -153,18 +163,17 @@ def open_clip(name: str, first: int = 1, rate: str = "", colour_space: str = AUT
     header = exr.read_attributes(paths[0], layer) if _is_plate(paths[0]) else {}
     declared = header.get("framesPerSecond")
     known = declared if isinstance(declared, Fraction) and declared > 0 else SEQUENCE_RATE
-    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 else []
+    notes = [f"{said}: {ranges(np.array(numbers))}"] if len(paths) > 1 or is_folder(path) else []
     strange = left_out_of([name])
     if strange:
         notes.append(f"left out, of kinds that are not read: {shortened(strange)}")
     if header:
         notes.append(f"EXR plates in {colour_space if colour_space != AUTO else space_in_words(header)}")
+        notes += filter(None, [exr.read_choice(paths[0], layer)])
     aspect, width = _squeeze_of(header)
     if width:
         notes.append(f"their pixels are {float(aspect):.4g} times as wide as high")
-    if len(paths) == 1 and paths[0].suffix.lower() in MOVING and paths[0].is_file():
-        count = pictures.moving_pictures(paths[0])
-        notes += [f"an animation of {count} pictures, of which only the first is taken"] if count > 1 else []
+    notes += [several_in(paths[0])] if len(paths) == 1 and several_in(paths[0]) else []
     stated = parse_rate(rate) if rate else known
     return Clip(path, stated, numbers, paths, (), "; ".join(notes), colour_space, None, layer, aspect, width)
 
@@ -195,4 +204,4 @@ def parse_rate(text: str) -> Fraction:
 
 
 def _is_plate(picture: Path) -> bool:
-    return picture.suffix.lower() == ".exr" and picture.is_file()
+    return picture.suffix.lower() == ".exr" and is_file(picture)

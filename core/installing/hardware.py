@@ -2,7 +2,8 @@
 """The device that this machine computes with, and the build of torch for it.
 
 torch's builds (2.12 to 2.14) are for CUDA 12.6, which runs on cards from Maxwell to Hopper, for CUDA 13.0, which runs on
-Turing and later with a driver for CUDA 13, for ROCm 7.2 on Linux, and for processors. macOS has one build for all.
+Turing and later with a driver for CUDA 13, for ROCm 7.2 on Linux, and for processors. macOS has one build for all. PyPI has
+one for each system: macOS's, CUDA 13.0's for Linux, and the processors' for Windows. All others are on PyTorch's own index.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 INDEX = "https://download.pytorch.org/whl/"
+MAC = "macos"
+ON_PYPI = {"darwin": MAC, "linux": "cu130", "win32": "cpu"}
+"""Which build PyPI has, by `sys.platform`."""
 DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 KFD = Path("/sys/class/kfd/kfd/topology/nodes")
 """Where Linux lists what AMD's compute driver can use."""
@@ -63,11 +67,17 @@ def detect_device() -> str:
 
 
 def torch_index(device: str) -> str:
-    """The address of the packages of torch for a device; "" is PyPI."""
+    """The address of the packages of torch for a device; "" is PyPI, whose files are locked."""
+    build = _build(device)
+    return "" if build == ON_PYPI.get(sys.platform) else INDEX + build
+
+
+def _build(device: str) -> str:
+    """By the name of its index."""
     if sys.platform == "darwin":
-        return ""
+        return MAC
     if device != "cuda":
-        return INDEX + {"rocm": "rocm7.2"}.get(device, "cpu")
+        return {"rocm": "rocm7.2"}.get(device, "cpu")
     card = find_nvidia()
     new = card is None or (card.cuda >= (13, 0) and card.capability >= TURING)
-    return INDEX + ("cu130" if new else "cu126")
+    return "cu130" if new else "cu126"

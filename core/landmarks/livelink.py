@@ -7,8 +7,7 @@ HH:MM:SS:FF.fff by the phone's clock; FF counts sixty a second in takes of thirt
 values: the phone saw no face. The head's rotation is 0 throughout where the app was not told to stream it.
 
 Takes that are in step with a broadcast camera have drop-frame timecodes (SMPTE ST 12-1), mostly with a semicolon before the
-frames: of 30 a second the labels 00 and 01 are left out in each minute but every tenth (of 60, 00 to 03), which keeps the
-clock in step with 30000/1001 frames a second. No frame is lost there.
+frames: labels are left out that no frame has (`timecode`), and the rate is 30000/1001 or 60000/1001.
 """
 
 from __future__ import annotations
@@ -26,14 +25,13 @@ from numpy.typing import NDArray
 
 from ..arrays import Doubles, Reals
 from ..errors import WrongFileError
+from ..timecode import DROPPED
 from .arkit import EXPRESSIONS
 from .head import rotations
 
 TIMECODE, COUNT = "timecode", "blendshapecount"
 HEAD = ("headyaw", "headpitch", "headroll")
 CLOCK = re.compile(r"\s*(\d+)[:;](\d+)[:;](\d+)([:;.,])(\d+(?:\.\d*)?)\s*")
-DROPPED = {30: 2, 60: 4, 120: 8}
-"""Labels that a drop-frame timecode leaves out in a minute, by how many frames it counts in a second."""
 COUNTED = (24, 25, 30, 48, 50, 60, 120, 240)
 """Frames that a timecode may count in a second."""
 PHONE_COUNTS = 60

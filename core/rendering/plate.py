@@ -16,6 +16,7 @@ from ..files import sha256_of
 from ..imaging import colour, exr, pictures
 from ..imaging.colour_space import AUTO, Chromaticities, declared_space
 from ..imaging.read import Clip, open_clip, read_linear
+from ..timecode import label_after
 
 
 class PlateFrame(NamedTuple):
@@ -55,6 +56,8 @@ class Plate:
         self.framing: exr.Framing | None = None
         """Where the pixels lie; None for from 0, 0"""
         self.has_alpha = bool(self._clip.pictures) and not self._is_exr and pictures.has_alpha(self._clip.pictures[0])
+        if self._clip.movie is not None:
+            self.has_alpha = self._clip.movie.stream.alpha
         if self._is_exr:
             seen = exr.read_picture(self._clip.pictures[0], layer)
             self.full, self.has_alpha = seen.full, seen.alpha
@@ -88,7 +91,11 @@ class Plate:
         """The attributes in the header of frame `number`, apart from those of pixels and colours."""
         if self._clip.movie is not None:
             said: dict[str, object] = {"framesPerSecond": self._clip.rate}
-            return said | ({"pixelAspectRatio": float(self.pixel_aspect)} if self.pixel_aspect != 1 else {})
+            if self.pixel_aspect != 1:
+                said["pixelAspectRatio"] = float(self.pixel_aspect)
+            code = self._clip.movie.stream.timecode
+            label = label_after(code, self._places.get(number, 0), self._clip.rate) if code else None
+            return said | (exr.time_code(label, self._clip.rate) if label else {})
         if not self._is_exr or number not in self._places:
             return {}
         return exr.passed_on(exr.read_attributes(self._clip.pictures[self._places[number]], self._layer))
@@ -170,17 +177,15 @@ class Plate:
         if self._clip.pictures:
             path = self._clip.pictures[self._places[number]]
             light, alpha = read_linear(path), pictures.read_alpha(path) if self.has_alpha else None
-            if not self.has_alpha:
-                return PlateFrame(light, None)
-            if alpha is None:
-                return PlateFrame(light, np.ones(light.shape[:2], np.float32))
-            return PlateFrame(light * alpha[..., None], alpha)
+            if self.has_alpha and alpha is None:
+                alpha = np.ones(light.shape[:2], np.float32)
+            return _premultiplied(light, alpha)
         if self._next < 0 or self._places[number] < self._next:
             self._walk, self._next = self._clip.linear_frames(), 0
         for there, light in self._walk:
             self._next += 1
             if there == number:
-                return PlateFrame(light, None)
+                return _premultiplied(light[..., :3], light[..., 3] if self.has_alpha else None)
         raise SettingError(f"The plate {self.name} ends before frame {number}", "Give a movie that plays to its end")
 
     def _read_exr(self, number: int) -> PlateFrame:
@@ -195,3 +200,8 @@ class Plate:
             )
         rgba = seen.over(self.framing.data)
         return PlateFrame(rgba[..., :3], rgba[..., 3] if self.has_alpha else None)
+
+
+def _premultiplied(light: Floats, alpha: Floats | None) -> PlateFrame:
+    """A frame of colours [H, W, 3] that are not multiplied by `alpha` yet."""
+    return PlateFrame(light, None) if alpha is None else PlateFrame(light * alpha[..., None], np.ascontiguousarray(alpha))

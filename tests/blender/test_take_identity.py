@@ -126,6 +126,32 @@ def test_the_plane_stays_in_the_frame_of_a_lens_that_zooms(small: bpy.types.Scen
         assert picture[1:-1, SIDE // 2 + 1 : -1, 3].max() < 0.01
 
 
+def test_a_region_that_is_cropped_to_and_a_panorama_are_said(small: bpy.types.Scene, tmp_path: Path) -> None:
+    small.headcast.output = make_take(tmp_path, "shot_v001", 0.5)
+    render_settings = small.render
+    render_settings.use_border = render_settings.use_crop_to_border = True
+    render_settings.border_min_x, render_settings.border_max_x = 0.25, 1.0
+    with pytest.raises(RuntimeError, match="cropped to its region"):
+        bpy.ops.headcast.composite()
+    render_settings.use_crop_to_border = False
+    assert bpy.ops.headcast.composite() == {"FINISHED"}
+    small.camera.data.type = "PANO"
+    with pytest.raises(RuntimeError, match="panoramic camera is bent"):
+        bpy.ops.headcast.take_to_plane()
+
+
+def test_the_plane_is_before_the_camera_of_the_takes_frames(small: bpy.types.Scene, tmp_path: Path) -> None:
+    small.headcast.output = make_take(tmp_path, "shot_v001", 0.5)
+    other = small.camera.copy()
+    other.name, other.location.x = "Other", 30.0
+    small.collection.objects.link(other)
+    for frame, camera in ((FIRST - 50, small.camera), (FIRST, other)):
+        small.timeline_markers.new(camera.name, frame=frame).camera = camera
+    small.frame_set(FIRST - 10)
+    bpy.ops.headcast.take_to_plane()
+    assert red_of(small, FIRST, tmp_path) == 0.5
+
+
 def test_compositing_is_switched_on_and_strips_are_said(small: bpy.types.Scene, tmp_path: Path) -> None:
     small.headcast.output = make_take(tmp_path, "shot_v001", 0.5)
     small.render.use_compositing = False

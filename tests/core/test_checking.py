@@ -22,10 +22,13 @@ import av
 import cv2
 import numpy as np
 import OpenEXR
+import pillow_heif
 import pytest
+import tifffile
 from headcast.core.consent import read_consent
 from headcast.core.errors import HeadcastError, NoPerformanceError, UnreadableImageError, WrongFileError
 from headcast.core.imaging import exr
+from headcast.core.imaging.pictures import read_alpha
 from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.landmarks import naming
 from headcast.core.landmarks.livelink import read_livelink
@@ -39,9 +42,11 @@ from headcast.core.provenance.verifying import CHANGED, verify
 from headcast.core.reading import kind_of
 from headcast.core.take import FramePattern, Manifest, last_run, last_shot, read_manifest
 from headcast.core.worker import protocol
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from .test_livelink import clock, write_take
+from .test_pictures import with_chunks
 
 MUTATIONS = int(os.environ.get("HEADCAST_MUTATIONS", "200"))
 """Inputs for each reader."""
@@ -195,6 +200,18 @@ def test_files_in_each_others_place_are_called_what_they_are(drive: Path, person
     assert [kind_of(path) for path in (person, drive)] == ["a likeness", "a performance"]
 
 
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A pipe would hold Blender for good, and a device never ends."""
+    os.mkfifo(tmp_path / "pipe")
+    for read in (Performance.load, Likeness.load, read_card, read_consent):
+        refused(read, tmp_path / "pipe", "is no file, not a")
+        refused(read, Path("/dev/zero"), "is no file, not a")
+    long = tmp_path / ("d" * 300)
+    refused(Likeness.load, long, "is not there")
+    with pytest.raises(HeadcastError):
+        open_clip(str(long))
+
+
 @pytest.mark.parametrize(
     ("name", "array", "word"),
     [
@@ -304,7 +321,7 @@ FUZZ = """
 import os, random, resource, sys
 from pathlib import Path
 from tests.core.test_checking import READERS, mutated
-from headcast.core.errors import EmptyClipError, UnreadableImageError, WrongFileError
+from headcast.core.errors import EmptyClipError, PresetMismatchError, UnreadableImageError, WrongFileError
 reader, path, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 read, whole = READERS[reader], path.read_bytes()
 read(path)
@@ -314,7 +331,7 @@ for seed in range(count):
     path.write_bytes(mutated(whole, random.Random(seed)))
     try:
         read(path)
-    except (WrongFileError, UnreadableImageError, EmptyClipError) as error:
+    except (WrongFileError, UnreadableImageError, EmptyClipError, PresetMismatchError) as error:
         assert str(path) in str(error), (seed, error)
         refused += 1
     except BaseException as error:
@@ -337,6 +354,10 @@ PAINTER: Any = None
 """Built once: only what it is given changes."""
 
 
+def read_photo_and_alpha(path: Path) -> object:
+    return read_photo(path), read_alpha(path)
+
+
 def read_worker(path: Path) -> None:
     """What both ends do with lines before a job begins or a message is shown."""
     for line in path.read_bytes().decode("utf-8", "replace").splitlines():
@@ -348,7 +369,7 @@ def read_worker(path: Path) -> None:
 
 
 SLOW = {"weights": 20, "mp4": 5}
-"""Readers of so much that they get so many times fewer inputs."""
+"""Readers of so much that they get so many times fewer inputs, unless a number was asked for."""
 NEVER_REFUSED = {"manifest", "worker"}
 """A line that is none counts for nothing."""
 
@@ -375,13 +396,14 @@ READERS: dict[str, Callable[[Path], object]] = {
     "exr": exr.read_rgba,
     "layers": exr.read_layers,
     "mp4": lambda path: list(open_clip(str(path)).linear_frames()),
-    **dict.fromkeys(("png", "jpg", "tif", "webp", "bmp"), read_photo),
+    **dict.fromkeys(("png", "jpg", "tif", "webp", "bmp", "heic", "avif"), read_photo),
+    **dict.fromkeys(("planes", "matted", "stated"), read_photo_and_alpha),
 }
 
 
 def small_file(reader: str, folder: Path) -> Path:
     """A real file for `reader`, as small as may be."""
-    endings = {"layers": "exr", "table": "json", "weights": "safetensors"}
+    endings = {"layers": "exr", "table": "json", "weights": "safetensors", "planes": "tif", "matted": "tif", "stated": "png"}
     path = folder / f"a.{endings.get(reader, reader)}"
     picture = np.random.default_rng(0).integers(0, 255, (16, 24, 3), np.uint8)
     if reader in ("likeness", "card"):
@@ -434,6 +456,19 @@ def small_file(reader: str, folder: Path) -> Path:
             for _ in range(4):
                 movie.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             movie.mux(stream.encode())
+    elif reader == "planes":
+        deep = np.random.default_rng(0).integers(0, 65535, (4, 16, 24), np.uint16)
+        how = {"photometric": "rgb", "planarconfig": "separate", "extrasamples": ["assocalpha"]}
+        tifffile.imwrite(path, deep, **how)
+    elif reader == "matted":
+        matted = np.dstack([picture, picture[..., :1]])
+        tifffile.imwrite(path, matted, photometric="rgb", extrasamples=["unassalpha"], compression="zlib")
+    elif reader == "stated":
+        Image.fromarray(np.dstack([picture, picture[..., :1]])).save(path)
+        with_chunks(path, (b"gAMA", struct.pack(">I", 100000)), (b"cICP", bytes([9, 16, 0, 1])))
+    elif reader in ("heic", "avif"):
+        pillow_heif.register_heif_opener()
+        Image.fromarray(picture).resize((64, 64)).save(path)
     else:
         cv2.imwrite(str(path), picture)
     return path
@@ -468,7 +503,7 @@ def test_a_line_of_a_manifest_that_a_disk_has_damaged_counts_for_nothing(line: b
 @pytest.mark.parametrize("reader", READERS)
 def test_whatever_is_damaged_is_refused_within_bounds_of_memory(reader: str, tmp_path: Path) -> None:
     path = small_file(reader, tmp_path)
-    count = MUTATIONS // SLOW.get(reader, 1)
+    count = MUTATIONS if "HEADCAST_MUTATIONS" in os.environ else MUTATIONS // SLOW.get(reader, 1)
     command = [sys.executable, "-c", FUZZ, reader, str(path), str(count)]
     limit = lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # noqa: E731
     root = Path(__file__).parents[2]

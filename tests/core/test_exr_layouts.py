@@ -13,7 +13,7 @@ import pytest
 from headcast.core.errors import SettingError, UnreadableImageError
 from headcast.core.imaging import exr
 from headcast.core.imaging.exr import Framing, Layer
-from headcast.core.imaging.read import read_photo
+from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.performance import Performance, performance_from_points
 from headcast.core.rendering.in_plate import seen_in
 from headcast.core.rendering.plate import Plate
@@ -196,3 +196,22 @@ def test_a_plate_of_another_shape_is_refused(tmp_path: Path) -> None:
         else:
             with pytest.raises(SettingError, match=f"{width} x {height}.*another shape"):
                 seen_in(plate, shown)
+
+
+def test_a_choice_of_layers_is_said_and_views_have_names(tmp_path: Path) -> None:
+    passes = write(
+        tmp_path / "passes.exr", part("", *named("diffuse", "RGB"), *named("specular", "RGB"), *named("N", "RGB"))
+    )
+    assert "of their layers diffuse, specular the one called diffuse" in open_clip(str(passes)).note
+    pair = write(tmp_path / "pair.exr", part("", *"RGB", *named("left"), header={"multiView": ["right", "left"]}))
+    assert "of their layers" not in open_clip(str(pair)).note
+    assert not Plate(str(pair), 1, "auto", "right").has_alpha
+    assert Plate(str(pair), 1, "auto", "left").has_alpha
+
+
+@pytest.mark.parametrize("primaries", [(0.0,) * 8, (0.3,) * 8, (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3, 0.0)])
+def test_chromaticities_that_are_none_are_said(primaries: tuple[float, ...], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.exr", part("", *"RGB", header={"chromaticities": primaries}))
+    assert "as the chromaticities of their header are none" in open_clip(str(path)).note
+    assert np.array_equal(Plate(str(path), 1, "auto").read(1), PICTURE[..., :3].astype(np.float32))
+    assert read_photo(path).shape == (*SIZE, 3)

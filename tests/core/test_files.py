@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from headcast.core.files import whole_file
+from headcast.core.errors import UnwritableError
+from headcast.core.files import ensure_writable, whole_file
 from headcast.core.imaging import exr
 from headcast.core.likeness import Likeness
 
@@ -61,3 +62,10 @@ def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     writing.__enter__().write_text("half")
     assert not writing.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
+
+
+def test_a_folder_in_a_files_place_is_found_out_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(UnwritableError, match="is a folder"):
+        ensure_writable(tmp_path)
+    with pytest.raises(UnwritableError):
+        ensure_writable(tmp_path / ("d" * 300))

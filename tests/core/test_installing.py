@@ -17,6 +17,7 @@ from headcast.core.installing import hardware, requirements
 from headcast.core.installing.environment import MARKER, Environment, Stamp
 from headcast.core.installing.hardware import Nvidia, torch_index
 from headcast.core.installing.pip import Listener, Source, install
+from headcast.core.installing.set_up import _steps as set_up_steps
 from headcast.core.installing.set_up import set_up
 from headcast.core.progress import Silent
 from headcast.core.settings import SetUpSettings
@@ -174,14 +175,37 @@ def test_pip_is_understood(tmp_path: Path) -> None:
 def test_the_build_of_torch_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware.sys, "platform", "linux")
     for card, build in (
-        (Nvidia((13, 1), (8, 9)), "cu130"),
+        (Nvidia((13, 1), (8, 9)), ""),
         (Nvidia((13, 1), (6, 1)), "cu126"),
         (Nvidia((12, 4), (9, 0)), "cu126"),
-        (None, "cu130"),
+        (None, ""),
     ):
         monkeypatch.setattr(hardware, "find_nvidia", lambda card=card: card)
-        assert torch_index("cuda") == f"https://download.pytorch.org/whl/{build}"
+        assert torch_index("cuda") == (f"https://download.pytorch.org/whl/{build}" if build else "")
     assert torch_index("cpu").endswith("/cpu")
     assert torch_index("rocm").endswith("/rocm7.2")
+    monkeypatch.setattr(hardware.sys, "platform", "win32")
+    assert torch_index("cuda").endswith("/cu130")
+    assert torch_index("cpu") == ""
     monkeypatch.setattr(hardware.sys, "platform", "darwin")
     assert torch_index("mps") == ""
+
+
+def test_torch_is_locked_wherever_pypi_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is of one version wherever it is from."""
+    monkeypatch.setattr(hardware.sys, "platform", "darwin")
+    _, torch, packages = set_up_steps(Source(""), "mps")
+    for words, lock in ((torch, requirements.TORCH_LOCK), (packages, requirements.LOCK)):
+        assert words[1:] == ["--require-hashes", "--no-deps", "-r", str(lock)]
+    monkeypatch.setattr(hardware.sys, "platform", "linux")
+    _, elsewhere, again = set_up_steps(Source(""), "cpu")
+    assert elsewhere[1:] == ["--index-url", "https://download.pytorch.org/whl/cpu", requirements.LOCKED_TORCH]
+    assert again == packages
+    pins = [
+        dict(re.findall(r"^([\w.-]+)==([\w.]+)", path.read_text("utf-8"), re.M))
+        for path in (requirements.TORCH_LOCK, requirements.LOCK)
+    ]
+    assert f"torch=={pins[0]['torch']}" == requirements.LOCKED_TORCH
+    assert all(pins[0][name] == pins[1][name] for name in pins[0].keys() & pins[1].keys())
+    for block in re.split(r"^(?=[\w.-]+==)", requirements.TORCH_LOCK.read_text("utf-8"), flags=re.M)[1:]:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block)

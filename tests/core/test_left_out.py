@@ -54,7 +54,13 @@ def test_whole_numbers_do_for_others() -> None:
 
 @pytest.mark.parametrize(
     ("text", "numbers"),
-    [("1001-1003", [1001, 1002, 1003]), ("1005", [1005]), ("1009-2000, 1001", [1001, 1009, 1010]), ("0-1001", [1001])],
+    [
+        ("1001-1003", [1001, 1002, 1003]),
+        ("1005", [1005]),
+        ("1009-2000, 1001", [1001, 1009, 1010]),
+        ("0-1001", [1001]),
+        ("1001-1009x4", [1001, 1005, 1009]),
+    ],
 )
 def test_some_of_the_frames(text: str, numbers: list[int]) -> None:
     assert parse_ranges(text, list(range(1001, 1011))) == numbers

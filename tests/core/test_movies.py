@@ -13,6 +13,8 @@ import pytest
 from headcast.core.errors import EmptyClipError
 from headcast.core.imaging.colour_space import REC2020, matrix_to_rec709
 from headcast.core.imaging.read import open_clip
+from headcast.core.rendering.plate import Plate
+from headcast.core.timecode import label_after
 
 MATRIX_709 = np.array([[0.2126, 0.7152, 0.0722], [-0.1146, -0.3854, 0.5], [0.5, -0.4542, -0.0458]])
 MATRIX_601 = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
@@ -176,6 +178,88 @@ def test_pixels_that_are_not_square_are_named(tmp_path: Path) -> None:
 
     write_movie(tmp_path / "a.mp4", greys(2), MATRIX_709, tags=(1, 1, 1), tweak=wide)
     assert "its pixels are 2 times as wide as high" in open_clip(str(tmp_path / "a.mp4")).note
+
+
+@pytest.mark.parametrize(
+    ("matrix", "corner"),
+    [
+        ((1, 0, 0, 1), (0, 0)),
+        ((0, 1, -1, 0), (0, 1)),
+        ((-1, 0, 0, -1), (1, 1)),
+        ((0, -1, 1, 0), (1, 0)),
+        ((-1, 0, 0, 1), (0, 1)),
+        ((1, 0, 0, -1), (1, 0)),
+        ((0, 1, 1, 0), (0, 0)),
+        ((0, 0, 0, 0), (0, 0)),
+    ],
+)
+def test_turned_and_mirrored_movies_are_upright(
+    matrix: tuple[int, int, int, int], corner: tuple[int, int], tmp_path: Path
+) -> None:
+    """The track header's matrix says where the top left corner of the stored picture is shown."""
+    with av.open(str(tmp_path / "a.mov"), "w") as movie:
+        stream = movie.add_stream("png", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        picture = np.zeros((48, 64, 3), np.uint8)
+        picture[:12, :12] = 255
+        movie.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        movie.mux(stream.encode())
+    content = bytearray((tmp_path / "a.mov").read_bytes())
+    a, b, c, d = (value << 16 for value in matrix)
+    at = content.index(b"tkhd") + 44
+    content[at : at + 36] = b"".join(n.to_bytes(4, "big", signed=True) for n in (a, b, 0, c, d, 0, 0, 0, 1 << 30))
+    (tmp_path / "a.mov").write_bytes(content)
+    shown = next(open_clip(str(tmp_path / "a.mov")).frames()).picture
+    assert shown.shape == ((64, 48, 3) if matrix[1] else (48, 64, 3))
+    assert shown[(2, -3)[corner[0]], (2, -3)[corner[1]]].tolist() == [255, 255, 255]
+    assert (shown == 255).sum() == 12 * 12 * 3
+
+
+def test_a_movies_alpha_and_time_code_go_on(tmp_path: Path) -> None:
+    rgba = np.zeros((48, 64, 4), np.uint8)
+    rgba[..., 0], rgba[..., 3] = 255, 128
+    with av.open(str(tmp_path / "a.mov"), "w") as movie:
+        stream = movie.add_stream("qtrle", rate=Fraction(30000, 1001))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "argb"
+        stream.metadata["timecode"] = "01:00:59;28"
+        for _ in range(3):
+            movie.mux(stream.encode(av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format="argb")))
+        movie.mux(stream.encode())
+    plate = Plate(str(tmp_path / "a.mov"), 1001, "auto")
+    assert plate.has_alpha
+    light, alpha = plate.frame(1001)
+    assert np.allclose(alpha, 128 / 255, atol=1e-3)
+    assert np.allclose(light[5, 5], [128 / 255, 0, 0], atol=1e-3)
+    codes = [plate.attributes(number)["timeCode"] for number in (1001, 1002, 1003)]
+    assert [(code.hours, code.minutes, code.seconds, code.frame) for code in codes] == [
+        (1, 0, 59, 28),
+        (1, 0, 59, 29),
+        (1, 1, 0, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "frames", "rate", "wanted"),
+    [
+        ("01:09:59;29", 1, Fraction(30000, 1001), (1, 10, 0, 0)),
+        ("00:00:00;00", 107892, Fraction(30000, 1001), (1, 0, 0, 0)),
+        ("23:59:59;29", 1, Fraction(30000, 1001), (0, 0, 0, 0)),
+        ("00:00:59;59", 1, Fraction(60000, 1001), (0, 1, 0, 4)),
+        ("00:00:59:29", 1, Fraction(30000, 1001), (0, 1, 0, 0)),
+        ("10:00:00:23", 1, Fraction(24000, 1001), (10, 0, 1, 0)),
+        ("10:00:00:25", 1, Fraction(25), None),
+        ("at ten", 1, Fraction(25), None),
+    ],
+)
+def test_time_codes_count_as_cameras_do(first: str, frames: int, rate: Fraction, wanted: tuple[int, ...] | None) -> None:
+    found = label_after(first, frames, rate)
+    assert (found and found[:4]) == wanted
+
+
+def test_colours_that_are_not_known_are_said(tmp_path: Path) -> None:
+    for tags, known in (((1, 1, 1), True), ((2, 2, 8), False), ((10, 1, 1), False), ((1, 9, 1), False)):
+        write_movie(tmp_path / "a.mkv", greys(2), MATRIX_709, tags=tags)
+        assert ("are not known here" in open_clip(str(tmp_path / "a.mkv")).note) != known
 
 
 def test_a_name_is_a_file_and_no_address(tmp_path: Path) -> None:

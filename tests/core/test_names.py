@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from headcast.core.errors import AmbiguousSequenceError, SettingError
 from headcast.core.imaging.names import find_photos, find_sequence, left_out_of, pictures_of
+from headcast.core.listing import ranges
 from headcast.core.take import FramePattern
 
 
@@ -120,6 +122,40 @@ def test_takes_are_named_alike() -> None:
     for name in ("o.%04d.%04d.exr", "o.%04d.final.exr"):
         with pytest.raises(SettingError, match="no single frame number"):
             FramePattern.parse(name)
+
+
+@pytest.mark.parametrize("name", ["out/", "s.*.exr", "s.<UDIM>.exr", "s.-###.exr", "a#b.####.exr"])
+def test_a_take_is_not_given_a_name_that_is_a_slip(name: str) -> None:
+    with pytest.raises(SettingError):
+        FramePattern.parse(name)
+
+
+def test_a_folder_is_not_the_name_of_frames(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="is a folder"):
+        FramePattern.parse(str(tmp_path))
+
+
+def test_times_of_day_are_no_frame_numbers(tmp_path: Path) -> None:
+    put(tmp_path, "IMG_20261128123456.png", "IMG_20261128123457.png")
+    assert find_sequence(str(tmp_path)).numbers == (1, 2)
+    assert "counted from 1" in find_sequence(str(tmp_path)).said
+    put(tmp_path, "a.1.png")
+    assert find_sequence(str(tmp_path)).numbers == (1,)
+    assert "left out: IMG_20261128123456.png" in find_sequence(str(tmp_path)).said
+    assert ranges(np.array([1, 2, 999_999_999])) == "1-2, 999999999"
+
+
+def test_frames_that_a_name_lists_and_capitals_of_an_ending(tmp_path: Path) -> None:
+    put(tmp_path, *(f"a.{number}.png" for number in range(1001, 1011)))
+    assert find_sequence(str(tmp_path / "a.1003-1008x2#.png")).numbers == (1003, 1005, 1007)
+    assert find_sequence(str(tmp_path / "a.1001,1009-1010@@@@.png")).numbers == (1001, 1009, 1010)
+    put(tmp_path, "b.0001.PNG", "b.0002.PNG")
+    assert find_sequence(str(tmp_path / "b.####.png")).numbers == (1, 2)
+
+
+def test_a_name_of_odd_digits_sorts(tmp_path: Path) -> None:
+    put(tmp_path, "5²6.png", "5²7.png")
+    assert len(find_sequence(str(tmp_path)).paths) == 2
 
 
 def test_frames_before_zero_are_known(tmp_path: Path) -> None:

@@ -13,8 +13,12 @@ import cv2
 import numpy as np
 import pillow_heif
 import pytest
+import tifffile
 from headcast.core.errors import MissingPackageError, UnreadableImageError
+from headcast.core.imaging.colour_space import P3_D65, matrix_to_rec709
+from headcast.core.imaging.pictures import read_pixels
 from headcast.core.imaging.read import open_clip, read_linear, read_photo
+from headcast.core.rendering.plate import Plate
 from PIL import Image, ImageCms
 
 D50 = np.array([0.9642, 1.0, 0.8249])
@@ -145,6 +149,127 @@ def test_alpha_palettes_greys_and_inks(tmp_path: Path) -> None:
     for mode in ("L", "LA", "1"):
         picture.convert("RGB").convert(mode).save(tmp_path / "grey.png")
         assert read_photo(tmp_path / "grey.png").shape == (8, 8, 3)
+
+
+def write_tiff(path: Path, pixels: np.ndarray, **how: object) -> None:
+    tifffile.imwrite(path, pixels, **how)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("extra", ["assocalpha", "unassalpha"])
+def test_a_tiffs_alpha_is_taken_as_it_is_meant(kind: type, extra: str, tmp_path: Path) -> None:
+    """Colours that are multiplied with their alpha are divided by it, once."""
+    white = 1.0 if kind is np.float32 else float(np.iinfo(kind).max)
+    straight, alpha = np.full((8, 8, 3), (0.8, 0.3, 0.2)), np.full((8, 8, 1), 0.5)
+    stored = np.concatenate([straight * alpha if extra == "assocalpha" else straight, alpha], axis=-1)
+    pixels = stored * white if white == 1.0 else np.round(stored * white)
+    write_tiff(tmp_path / "a.tif", pixels.astype(kind), photometric="rgb", extrasamples=[extra])
+    plate = Plate(str(tmp_path / "a.tif"), 1, "auto").frame(1)
+    light = straight if white == 1.0 else decode(straight)
+    assert np.allclose(plate.alpha, 0.5, atol=0.003)
+    assert np.allclose(plate.light[4, 4], light[4, 4] * 0.5, atol=0.005)
+
+
+def test_tiffs_of_every_layout(tmp_path: Path) -> None:
+    picture = np.zeros((16, 24, 3), np.uint16)
+    picture[...], picture[:4, :8] = (52428, 19789, 9766), (7710, 51400, 15420)
+    write_tiff(tmp_path / "planes.tif", picture.transpose(2, 0, 1).copy(), photometric="rgb", planarconfig="separate")
+    write_tiff(tmp_path / "tiles.tif", picture, photometric="rgb", tile=(16, 16))
+    write_tiff(tmp_path / "big.tif", picture, photometric="rgb", bigtiff=True)
+    write_tiff(tmp_path / "other.tif", picture, photometric="rgb", byteorder=">")
+    with tifffile.TiffWriter(tmp_path / "small_first.tif") as file:
+        file.write(picture[::4, ::4].copy(), photometric="rgb", subfiletype=1)
+        file.write(picture, photometric="rgb")
+    for name in ("planes", "tiles", "big", "other", "small_first"):
+        assert np.array_equal(read_pixels(tmp_path / f"{name}.tif"), picture), name
+        assert open_clip(str(tmp_path / f"{name}.tif")).note == ""
+    write_tiff(tmp_path / "white.tif", 65535 - picture[..., 0], photometric="miniswhite")
+    assert np.array_equal(read_pixels(tmp_path / "white.tif")[..., 0], picture[..., 0])
+    write_tiff(tmp_path / "pages.tif", np.stack([picture, picture]), photometric="rgb")
+    assert open_clip(str(tmp_path / "pages.tif")).note == "a document of 2 pictures, of which only the first is taken"
+    for kind, word in ((np.float16, "16-bit floats"), (np.uint32, "32-bit integers")):
+        write_tiff(tmp_path / "odd.tif", picture.astype(kind), photometric="rgb")
+        with pytest.raises(UnreadableImageError, match=word):
+            read_pixels(tmp_path / "odd.tif")
+
+
+def with_chunks(path: Path, *chunks: tuple[bytes, bytes]) -> None:
+    """Put chunks into a PNG, before its pixels."""
+    made = b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+    content = path.read_bytes()
+    path.write_bytes(content[:33] + made + content[33:])
+
+
+@pytest.mark.parametrize(
+    ("chunks", "wanted"),
+    [
+        ([(b"cICP", bytes([1, 13, 0, 1]))], decode),
+        ([(b"gAMA", struct.pack(">I", 45455))], decode),
+        ([(b"gAMA", struct.pack(">I", 100000))], lambda signal: signal),
+        ([(b"cICP", bytes([12, 13, 0, 1]))], lambda signal: decode(signal) @ matrix_to_rec709(P3_D65).T),
+        (
+            [
+                (b"gAMA", struct.pack(">I", 45455)),
+                (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)),
+            ],
+            lambda signal: signal**2.2 @ matrix_to_rec709(P3_D65).T,
+        ),
+        ([(b"cICP", bytes([9, 16, 0, 1]))], None),
+    ],
+    ids=["sRGB", "gamma 2.2", "linear", "P3", "P3 by primaries", "PQ"],
+)
+def test_colours_that_a_png_states_by_numbers(chunks: list[tuple[bytes, bytes]], wanted: object, tmp_path: Path) -> None:
+    signal = np.array([0.6, 0.4, 0.2])
+    cv2.imwrite(str(tmp_path / "a.png"), np.round(np.full((8, 8, 3), signal[::-1]) * 65535).astype(np.uint16))
+    with_chunks(tmp_path / "a.png", *chunks)
+    light = read_linear(tmp_path / "a.png")[4, 4]
+    if wanted is None:  # 0.6 of PQ is 244 cd/m2, and its white 203
+        assert light.max() > 1.0
+    else:
+        assert np.allclose(light, wanted(signal), atol=2e-4)
+
+
+def test_a_cameras_word_for_adobe_rgb_and_a_grey_profile(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA001] = 65535
+    exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
+    picture = Image.fromarray(np.full((16, 16, 3), (60, 160, 60), np.uint8))
+    picture.save(tmp_path / "plain.jpg", quality=98)
+    picture.save(tmp_path / "adobe.jpg", quality=98, exif=exif)
+    plain, adobe = (read_photo(tmp_path / name)[8, 8].astype(int) for name in ("plain.jpg", "adobe.jpg"))
+    assert adobe[0] < plain[0] - 40  # the same numbers are a greener green there
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(1.0 * 256))
+    Image.fromarray(np.full((8, 8), 128, np.uint8)).save(tmp_path / "grey.png", icc_profile=grey_profile(curve))
+    assert np.abs(read_photo(tmp_path / "grey.png")[4, 4].astype(int) - 188).max() <= 2
+
+
+def grey_profile(curve: bytes) -> bytes:
+    """Of a monitor without colours, with this curve."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    body, entries = b"", b""
+    for name, content in ((b"wtpt", white), (b"kTRC", curve + bytes(-len(curve) % 4))):
+        entries += struct.pack(">4sII", name, 128 + 4 + 24 + len(body), len(content))
+        body += content
+    head = bytearray(128)
+    head[8:12], head[12:24], head[36:40] = bytes([2, 64, 0, 0]), b"mntrGRAYXYZ ", b"acsp"
+    head[68:80] = struct.pack(">3i", 63190, 65536, 54061)
+    whole = bytes(head) + struct.pack(">I", 2) + entries + body
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
+def test_heic_of_ten_bits_and_hdr(tmp_path: Path) -> None:
+    ramp = np.repeat(np.linspace(20000, 24000, 64).astype(np.uint16)[None, :, None], 64, axis=0)
+    made = pillow_heif.from_bytes("RGB;16", (64, 64), np.repeat(ramp, 3, axis=-1).tobytes())
+    made.save(tmp_path / "a.heic", quality=-1, chroma=444)
+    found = read_pixels(tmp_path / "a.heic")
+    assert found.dtype == np.uint16
+    assert len(np.unique(found[32, :, 0])) > 30  # 16 of 8 bits
+    content = (tmp_path / "a.heic").read_bytes()
+    at = content.index(b"colrnclx") + 8
+    (tmp_path / "a.heic").write_bytes(content[:at] + bytes([0, 9, 0, 16]) + content[at + 4 :])
+    assert read_pixels(tmp_path / "a.heic").dtype == np.float32
 
 
 def test_a_damaged_profile_changes_nothing(tmp_path: Path) -> None:
