@@ -44,9 +44,9 @@ LEAST_BACKGROUND = 0.01
 """A photo counts as background at least so much, where all photos show a head."""
 COARSER = 4
 """The head is bent on a grid so much coarser than the picture; mouth and eyes are bent anew in close-up."""
-SHARP = 0.6
+SHARP = 0.5
 """How much of the head's sampling is bicubic; the rest is bilinear. Bilinear sampling leaves .71 of an eye's finest detail,
-this .80, and bicubic sampling alone .88: but then a still face flickers by 32 % more, not by 15."""
+bicubic .88, but then a still face flickers by 32 % more; half way it is .80 and 15 %."""
 OVERSAMPLED = 2
 """How many times as fine as the picture close-ups are: pasted at its own fineness they would be softened."""
 PAINTER_PICTURE = 256
