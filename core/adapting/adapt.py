@@ -15,18 +15,21 @@ from ..consent import NO_CONSENT, Consent, read_consent
 from ..errors import NoFaceError, UnreadableImageError
 from ..files import ensure_writable, sha256_of
 from ..imaging import crop, resample
+from ..imaging.face_area import Portrait
 from ..imaging.matte import head_matte
 from ..imaging.names import find_photos, left_out_of
 from ..imaging.pictures import read_alpha
 from ..imaging.read import read_photo, several_in
+from ..judging.identity import open_describer
 from ..landmarks.detectors import Detector, open_detector
 from ..likeness import Likeness
 from ..listing import shortened
-from ..progress import Reporter
+from ..progress import Reporter, Silent
 from ..settings import AdaptSettings
 from ..tracking.following import LARGEST, parse_face
 from ..tracking.searching import find_faces
 from ..tracking.track import look_again
+from .flaws import STRANGER, flaws_of, strangers
 
 ROOM = 1.15
 """How much larger a crop becomes, up to three times, whose border cuts the crown."""
@@ -86,6 +89,7 @@ def adapt(
 
     needed_weights(settings.preset, settings.weights)  # found out now, and not after all photos
     left_out: list[str] = []
+    flaws: list[list[str]] = []
     sharpest, room = 0.0, 1.0
     with closing(open_detector(settings.detector, settings.device)) as detector:
         for i, path in enumerate(paths):
@@ -110,12 +114,16 @@ def adapt(
             room = max(room, float(portrait.where[2] / head.where[2]))
             landmarks.append(portrait.landmarks)
             mattes.append(portrait.matte)
+            flaws.append(flaws_of(head.landmarks, Portrait(portrait.picture, portrait.landmarks)))
             names.append(path.name)
             sources.append(sha256_of(path))
     if not pictures:
         raise NoFaceError(f"None of {len(paths)} photos can be used: {shortened(left_out, '; ')}", "Give photos of one face")
     if left_out:
         reporter.note(f"{len(left_out)} of {len(paths)} photos are left out: {'; '.join(left_out)}")
+    for name, found in zip(names, _with_strangers(flaws, pictures, landmarks), strict=True):
+        if found:
+            reporter.note(f"{name}: {', '.join(found)}")
     reporter.step("photos", len(paths), len(paths))
 
     from .personal import learn_person
@@ -138,6 +146,17 @@ def adapt(
     )
     likeness.save(output)
     return likeness
+
+
+def _with_strangers(
+    flaws: list[list[str]], pictures: list[Picture], landmarks: list[NDArray[np.float32]]
+) -> list[list[str]]:
+    """The photos' flaws, and which of them show another person, where there is a network that can tell."""
+    describer = open_describer(Silent()) if len(pictures) > 2 else None
+    if describer is None:
+        return flaws
+    unlike = strangers([describer.describe(*seen) for seen in zip(pictures, landmarks, strict=True)])
+    return [[*found, STRANGER] if strange else found for found, strange in zip(flaws, unlike, strict=True)]
 
 
 def cut_portrait(photo: Picture, alpha: NDArray[np.float32] | None, head: FoundHead, settings: AdaptSettings) -> CutPortrait:

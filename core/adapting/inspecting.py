@@ -13,21 +13,19 @@ from numpy.typing import NDArray
 from ..arrays import Picture
 from ..errors import UnreadableImageError
 from ..imaging import crop, resample
-from ..imaging.face_area import Portrait, sharpness
+from ..imaging.face_area import Portrait
 from ..imaging.names import find_photos
 from ..imaging.preview import write_thumbnail
 from ..imaging.read import read_photo
-from ..judging.identity import SAME_PERSON, FaceDescriptor, open_describer
+from ..judging.identity import FaceDescriptor, open_describer
 from ..landmarks.detectors import Detector, open_detector
-from ..landmarks.head import fit_pose
 from ..progress import Reporter
-from ..settings import AdaptSettings, PrepareSettings
+from ..settings import AdaptSettings
 from .adapt import find_head
+from .flaws import STRANGER, flaws_of, strangers
 
 SIDE = 128
 """Side of a thumbnail in pixels."""
-LEAST = PrepareSettings()
-"""A face must be as sharp and large to be painted from as to be learned from."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,12 @@ def inspect(photo_names: list[str], folder: Path, settings: AdaptSettings, repor
         for i, path in enumerate(paths):
             reporter.step("photos", i, len(paths))
             seen.append(_look(path, detector, describer, settings))
-    unlike = _unlike_the_others([photo.descriptor for photo in seen])
+    unlike = strangers([photo.descriptor for photo in seen])
     found = []
     for i, (path, photo) in enumerate(zip(paths, seen, strict=True)):
         thumbnail = folder / f"{i:04d}.npy"
         write_thumbnail(thumbnail, photo.thumbnail)
-        problems = (*photo.problems, "perhaps another person") if unlike[i] else photo.problems
+        problems = (*photo.problems, STRANGER) if unlike[i] else photo.problems
         found.append(Inspection(path, thumbnail, problems, photo.usable))
     reporter.step("photos", len(paths), len(paths))
     return found
@@ -88,23 +86,9 @@ def _look(path: Path, detector: Detector, describer: FaceDescriptor | None, sett
     landmarks = crop.to_crop(head.landmarks, head.where, settings.side)
     portrait = Portrait(resample.cut(photo, head.where, settings.side), landmarks)
     problems = [f"{head.faces} faces: the largest is taken"] if head.faces > 1 else []
-    eyes = float(fit_pose(head.landmarks[None]).scale[0])
-    if eyes < LEAST.eyes:
-        problems.append(f"face too small: {eyes:.0f} pixels between the eyes, {LEAST.eyes:.0f} are needed")
-    elif sharpness(*portrait) < LEAST.sharpness:
-        problems.append("blurred")
+    problems += flaws_of(head.landmarks, portrait)
     return _Look(
         resample.cut(photo, head.where, SIDE),
         tuple(problems),
         descriptor=describer.describe(*portrait) if describer else None,
     )
-
-
-def _unlike_the_others(descriptors: list[NDArray[np.float64] | None]) -> list[bool]:
-    """Whether most of the other faces are another person's, for each face."""
-    unlike = []
-    for i, own in enumerate(descriptors):
-        others = [other for j, other in enumerate(descriptors) if j != i and other is not None]
-        far = [float(np.linalg.norm(own - other)) for other in others] if own is not None else []
-        unlike.append(bool(far) and float(np.median(far)) > SAME_PERSON)
-    return unlike

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from headcast.core.adapting import inspecting
+from headcast.core.cli.main import main
 from headcast.core.errors import WrongFileError
 from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import read_photo
@@ -85,3 +86,15 @@ def test_a_likeness_says_what_it_is_without_its_arrays(tmp_path: Path) -> None:
     (tmp_path / "x.likeness").write_text("something else altogether")
     with pytest.raises(WrongFileError, match=r"x\.likeness is damaged"):
         read_card(tmp_path / "x.likeness")
+
+
+def test_adapt_says_it_too(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    side = tmp_path / "side.png"
+    write_png(side, np.ascontiguousarray(np.rot90(read_photo(photos / "good.png"))))
+    names = [str(photos / f"{name}.png") for name in ("good", "blurred", "small")]
+    assert main(["adapt", *names, str(side), "-o", str(tmp_path / "x.likeness"), "--steps", "0"]) == 0
+    said = capsys.readouterr().err
+    assert "blurred.png: blurred" in said
+    assert "small.png: face too small: 1" in said
+    assert "side.png: lies on its side: turn the photo upright" in said
+    assert "good.png" not in said
