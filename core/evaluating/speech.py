@@ -126,12 +126,12 @@ def _closures(sentences: Sequence[str], language: str, words: bool, folder: Path
             lips = measure_faces(performance.landmarks).lips
             counts += np.array(closures(lips, performance.rate, spoken.phones))
         except NoSpeechError:
-            counts += np.array((len(_meeting(spoken.phones)), 0, 0, 0))
+            counts += np.array((len(_of_class(spoken.phones, "PBM")), 0, 0, 0))
     return Closures(*counts.tolist())
 
 
 def closures(lips: Reals, rate: Fraction, spoken: Sequence[Phone]) -> Closures:
-    """Where the lips of a face meet, beside where p, b and m begin; pauses do not count.
+    """Where the lips of a face meet, beside where p, b and m begin. Neither pauses count, nor f and v (lip meets teeth).
 
     lips: [F] their gap over the mouth's width, `rate` frames a second; NaN is open.
     """
@@ -139,19 +139,25 @@ def closures(lips: Reals, rate: Fraction, spoken: Sequence[Phone]) -> Closures:
     shut = lips < SHUT
     edges = np.flatnonzero(np.diff(np.concatenate([[False], shut, [False]]).astype(np.int8))).reshape(-1, 2)
     spans = [(float(middles[a]), float(middles[b - 1])) for a, b in edges.tolist()]
-    truth = _meeting(spoken)
+    truth = _of_class(spoken, "PBM")
 
     def met(phone: Phone, span: tuple[float, float]) -> bool:
         return span[0] - WITHIN <= phone.start <= span[1] + WITHIN
 
-    talk = [span for span in spans if _spoken_at(spoken, span)]
+    bitten = _of_class(spoken, "FV")
+    talk = [
+        span
+        for span in spans
+        if _spoken_at(spoken, span)
+        and (any(met(phone, span) for phone in truth) or not any(met(phone, span) for phone in bitten))
+    ]
     hit = sum(any(met(phone, span) for span in spans) for phone in truth)
     return Closures(len(truth), hit, len(talk), sum(any(met(phone, span) for phone in truth) for span in talk))
 
 
-def _meeting(spoken: Sequence[Phone]) -> list[Phone]:
-    """Those at which the lips meet."""
-    return [phone for phone in spoken if letters_of(phone.symbol) and class_of(letters_of(phone.symbol)[0]) == "PBM"]
+def _of_class(spoken: Sequence[Phone], name: str) -> list[Phone]:
+    """The phones of a class of shapes, such as those at which the lips meet."""
+    return [phone for phone in spoken if letters_of(phone.symbol) and class_of(letters_of(phone.symbol)[0]) == name]
 
 
 def _spoken_at(spoken: Sequence[Phone], span: tuple[float, float]) -> bool:
