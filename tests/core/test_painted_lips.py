@@ -40,5 +40,8 @@ def test_lips_that_stay_open_or_shut_are_found_out() -> None:
     middles = (np.arange(50) + 0.5) / 50
     late = np.where((middles > 0.45) & (middles < 0.5), 0.0, 0.2)
     assert closures(np.full(50, np.nan), rate, SPOKEN) == (1, 0, 0, 0)
-    assert closures(late, rate, SPOKEN) == (1, 0, 1, 0)
+    longer = [*SPOKEN, Phone("f", 0.6, 0.7), Phone("a", 0.7, 0.9)]
+    assert closures(late, rate, longer) == (1, 0, 1, 0)
+    bitten = np.where((middles > 0.6) & (middles < 0.7), 0.0, 0.2)
+    assert closures(bitten, rate, longer) == (1, 0, 0, 0)
     assert closures(np.zeros(50), rate, SPOKEN)[:2] == (1, 1)
