@@ -303,8 +303,8 @@ def get_ready() -> None:
         from .rendering import preview  # noqa: F401
 
 
-LEADS_TO_PAINTING = frozenset({"adapt", "track", "speak"})
-"""Jobs after which an artist looks at a head."""
+LEADS_TO_PAINTING = ("adapt", "track", "speak")
+"""Jobs after which an artist looks at a head. No set: what a message names may be anything, and need not have a hash."""
 JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "adapt": (run_adapt, AdaptSettings),
     "inspect": (run_inspect, AdaptSettings),
