@@ -52,8 +52,10 @@ def icon_of(name: str, version: Hashable, draw: Callable[[], Picture]) -> int:
 def icon_of_file(path: Path) -> int:
     """The icon of a thumbnail that the engine wrote; 0, which is blank, if there is none."""
     try:
+        if not path.is_file():  # a pipe would keep Blender waiting
+            return 0
         return icon_of(str(path), path.stat().st_mtime_ns, partial(np.load, path))
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError, MemoryError):
         return 0
 
 
