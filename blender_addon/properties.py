@@ -8,6 +8,7 @@ import bpy
 
 from .compat import RELATIVE_PATH
 from .core.consent import NONE, Consent
+from .core.errors import SettingError
 from .core.landmarks.naming import TARGETS as TARGETS_OF
 from .core.settings import AdaptSettings, RenderSettings, SpeakSettings, TrackSettings
 from .locale import OURS
@@ -59,9 +60,13 @@ def values_of(group: bpy.types.PropertyGroup, settings: type[Any]) -> dict[str, 
 
 
 def copy_settings(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup, settings: type[Any]) -> None:
-    """Every field of a settings class, as the panel shows it, from one group to another."""
+    """Every field of a settings class, as the panel shows it, from one group to another. Raises SettingError for a menu
+    that stands at no choice, as in a file of another version."""
     for item in fields(settings):
-        setattr(target, item.name, getattr(source, item.name))
+        try:
+            setattr(target, item.name, getattr(source, item.name))
+        except TypeError as error:
+            raise SettingError(f"'{item.name}' stands at no choice", "Choose one in its menu") from error
 
 
 class HEADCAST_PG_adapt(bpy.types.PropertyGroup):
