@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -25,12 +27,19 @@ class Ahead:
         self._seen = np.isfinite(wanted).all(axis=(1, 2))
         self._painted: dict[int, Future[Head]] = {}
         self._workers = ThreadPoolExecutor(player.at_once, "paint", player.settle_thread)
+        self._coming: list[int] = []
+
+    def expect(self, places: Iterable[int]) -> None:
+        """These will be asked for: no others are painted ahead."""
+        self._coming = sorted(i for i in places if self._seen[i])
 
     def __getitem__(self, i: int) -> Head:
         """Frame number `i`, which has a face."""
-        self._painted = {j: head for j, head in self._painted.items() if i - BEHIND <= j <= i + AHEAD + BEHIND}
-        for j in range(i, min(i + 1 + AHEAD, len(self._wanted))):
-            if self._seen[j] and j not in self._painted:
+        following = bisect_right(self._coming, i)
+        near = self._coming[max(following - BEHIND, 0) : following + AHEAD + BEHIND]
+        self._painted = {j: head for j, head in self._painted.items() if abs(j - i) <= BEHIND or j in near}
+        for j in (i, *self._coming[following : following + AHEAD]):
+            if j not in self._painted:
                 self._painted[j] = self._workers.submit(self._paint, self._wanted[j])
         return self._painted[i].result()
 

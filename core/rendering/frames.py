@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -97,6 +97,10 @@ class FrameMaker:
         if self._plate is not None or self._settings.frame == "plate":
             return self._performance.width, self._performance.height
         return self._side, self._side
+
+    def expect(self, numbers: Iterable[int]) -> None:
+        """These frames will be written, one after the other: heads are painted ahead for them."""
+        self._ahead.expect(self._places[number] for number in numbers if number in self._places)
 
     def identity(self, number: int, common: str) -> str:
         """The hash of what frame `number` is painted from; `common` is that of what all frames share."""

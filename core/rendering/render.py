@@ -113,6 +113,7 @@ def render(
         identities = {number: maker.identity(number, common) for number in frames}
         manifest = Manifest(pattern, identities)
         _tell_of_others(manifest.begin(inputs, settings.overwrite), reporter)
+        maker.expect(chosen)
         written = 0
         for done, number in manifest.unfinished(chosen):
             reporter.step("render", done, len(chosen))

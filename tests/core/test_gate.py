@@ -165,6 +165,18 @@ class FakePlayer:
         return Head(np.full((4, 4, 3), sum(chosen), np.float32), np.ones((4, 4), np.float32))
 
 
+def test_only_frames_that_will_be_asked_for_are_painted_ahead() -> None:
+    player = FakePlayer(1)
+    ahead = Ahead(player, np.zeros((9, 70, 2), np.float32))
+    ahead.expect([0, 4, 8])
+    for i in (0, 4, 8):
+        assert ahead[i].picture.shape == (4, 4, 3)
+    assert ahead[7] is ahead[7], "a neighbour is painted once, too"
+    assert ahead[8] is ahead[8]
+    ahead.close()
+    assert len(player.painted) == 4
+
+
 class FakeGate:
     """Takes the number that a FakePlayer painted for the frame's sharpness, in tenths."""
 
