@@ -21,6 +21,7 @@ from ..rates import exact_rate
 from ..reading import MOST_ASPECT
 from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
+from .halves import HALF_MOST
 from .names import PICTURE_ENDINGS, find_sequence, left_out_of
 
 SEQUENCE_RATE = Fraction(24)
@@ -128,7 +129,7 @@ def several_in(path: Path) -> str:
 def detector_gain(linear: NDArray[np.float32]) -> float:
     """Factor by which scene-linear Rec.709 [H, W, 3] is multiplied for a detector: 1 for a picture that is neither dark nor
     blown out. For its eyes alone, so it may differ from frame to frame."""
-    bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
+    bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=HALF_MOST), BRIGHT))
     return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)
 
 

@@ -254,18 +254,17 @@ class InPlate:
     def _pack(self, plate: Floats, near: Near, made: HeadComp, confidence: float) -> dict[str, Layer]:
         """Layers of the whole `plate` [H, W, 3] and of what was made near the head."""
         matte, corner = made.matte, near.corner
-        alpha, part = matte[..., None], near.of(plate)
+        alpha, part = np.repeat(matte[..., None], 3, axis=-1), near.of(plate)
         # Premultiplied head layer: so head over plate is the comp, whichever way it was made.
         light = np.where(alpha > 0, np.nan_to_num(made.combined - (1 - alpha) * part), 0.0).astype(np.float32)
-        head = Layer(np.concatenate([light, alpha], axis=-1), self._tag, corner=corner)
+        head = Layer(np.concatenate([light, matte[..., None]], axis=-1), self._tag, corner=corner)
         if self.settings.layers == "head":
             return {"head": head}
         core, edge = split(matte)
         combined = plate.copy(order="K")
         combined[near.rows, near.columns] = made.combined
-        placed = np.zeros((*plate.shape[:2], 3), np.float32)
-        if near is not NOWHERE:
-            placed = comp.st_map(near.crop_in_plate, *self.size())
+        nowhere = near is NOWHERE
+        placed = np.zeros((1, 1, 3), np.float32) if nowhere else comp.st_map(near.crop_in_plate, *self.size())
         return {
             "head": head,
             "comp": Layer(combined, self._tag, self.plate.full, filmed=True),
@@ -274,7 +273,7 @@ class InPlate:
             "core": Layer(core, corner=corner),
             "edge": Layer(edge, corner=corner),
             "confidence": Layer(matte * np.float32(confidence), corner=corner),
-            "st": Layer(placed, full=True, vector=True),
+            "st": Layer(placed, full=True, vector=True, corner=(0, 0) if nowhere else None),
         }
 
 
