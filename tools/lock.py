@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes lock.txt, torch.txt and torch_needs.txt of core/installing anew: `python tools/lock.py`. Needs `uv` and the internet.
+"""Writes the locks of core/installing anew: `python tools/lock.py`. Needs `uv` on the path, and the internet.
 
 What Set Up Engine fetches of PyPI: each package by its version and by the hashes of its files for every platform and Python.
 The versions are those of the environment that the tests run in. torch and what it alone needs have files of their own, as
