@@ -26,6 +26,8 @@ from .names import PICTURE_ENDINGS, find_sequence, left_out_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
+SLOWEST, FASTEST = Fraction(1, 100), Fraction(1000)
+"""Frames per second that somebody may mean."""
 SEVERAL = frozenset({".webp", ".png", ".apng", ".avif", ".tif", ".tiff"})
 """Endings of files that can hold several pictures."""
 BRIGHT = 95.0
@@ -199,7 +201,7 @@ def parse_rate(text: str) -> Fraction:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
-    if rate <= 0:
+    if not SLOWEST <= rate <= FASTEST:
         raise SettingError(f"--rate cannot be '{text}'", "Give frames per second, such as 24, 23.976 or 30000/1001")
     return exact_rate(rate)
 
