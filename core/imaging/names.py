@@ -86,13 +86,13 @@ class _Name(NamedTuple):
 
 
 def find_photos(names: list[str]) -> list[Path]:
-    """The pictures that `names` (files, folders, globs) stand for, in order. Raises UnreadableImageError at none."""
+    """The pictures that `names` (files, folders, globs) stand for, in order, each once. Raises UnreadableImageError at none."""
     paths: list[Path] = []
     for name in names:
         paths.extend(pictures_of(name))
     if not paths:
         raise UnreadableImageError(f"No picture in {', '.join(names) or 'an empty list'}", "Give files, folders or globs")
-    return paths
+    return list({path.absolute(): path for path in paths}.values())
 
 
 def pictures_of(name: str) -> list[Path]:

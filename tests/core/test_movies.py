@@ -267,6 +267,7 @@ def test_a_movies_alpha_and_time_code_go_on(tmp_path: Path) -> None:
         ("10:00:00:23", 1, Fraction(24000, 1001), (10, 0, 1, 0)),
         ("10:00:00:25", 1, Fraction(25), None),
         ("at ten", 1, Fraction(25), None),
+        ("00:01:00;00", 1, Fraction(30000, 1001), None),
     ],
 )
 def test_time_codes_count_as_cameras_do(first: str, frames: int, rate: Fraction, wanted: tuple[int, ...] | None) -> None:

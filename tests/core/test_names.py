@@ -53,7 +53,7 @@ def test_signs_of_a_folder_are_letters(tmp_path: Path, folder: str) -> None:
     put(tmp_path / folder, "sh#1 [a].1001.png", "sh#1 [a].1002.png")
     for name in ("sh#1 [a].####.png", "sh#1 [a].1002.png", ""):
         assert find_sequence(str(tmp_path / folder / name)).numbers == (1001, 1002)
-    assert len(find_photos([str(tmp_path / folder / "*.png")])) == 2
+    assert len(find_photos([str(tmp_path / folder / "*.png"), str(tmp_path / folder)])) == 2
 
 
 def test_a_number_that_is_not_the_last(tmp_path: Path) -> None:
