@@ -86,7 +86,8 @@ class _Name(NamedTuple):
 
 
 def find_photos(names: list[str]) -> list[Path]:
-    """The pictures that `names` (files, folders, globs) stand for, in order, each once. Raises UnreadableImageError at none."""
+    """The pictures that `names` (files, folders, globs) stand for, in order and each once. Raises UnreadableImageError
+    at none."""
     paths: list[Path] = []
     for name in names:
         paths.extend(pictures_of(name))
