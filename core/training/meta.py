@@ -56,7 +56,8 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
         checkpoint, weights = run / CHECKPOINT, run / f"{weights_name(settings.preset)}.safetensors"
         if settings.initial and not checkpoint.is_file():
             load_weights(learner.painter, Path(settings.initial))
-        if settings.flow_pairs and isinstance(course.items, Pairs) and not checkpoint.is_file():
+        begins = settings.flow_pairs and not checkpoint.is_file()
+        if begins and isinstance(learner, RegionLearner) and isinstance(course.items, Pairs):
             reporter.note(f"The residual flow is learned from {settings.flow_pairs} pairs")
             right = learn_flow(learner.painter.residual, course.items, settings.flow_pairs, settings.workers, reporter)
             reporter.note(f"It says {right:.0%} of what splines miss in pairs that it did not see")

@@ -77,7 +77,7 @@ def test_no_place_is_moved_far(face: np.ndarray, freckles: np.ndarray) -> None:
 
 
 def test_it_turns_with_the_photos_head(face: np.ndarray, freckles: np.ndarray) -> None:
-    """The network speaks in the head's own frame: to the right of an upright head is down in a photo that lies on its side."""
+    """The network speaks in the head's own frame: the right of an upright head is down in a photo that lies on its side."""
     middle = np.float32(SIZE / 2)
     side = (face - middle) @ np.array([[0, 1], [-1, 0]], np.float32) + middle
     field = torch.zeros(1, 1, 2, GRID, GRID)
