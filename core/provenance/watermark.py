@@ -43,7 +43,7 @@ FADES = 0.9
 less changes the picture less. Measured on the sample: see the guide's page on provenance."""
 LASTS = 8
 """Frames for which the ways of changing the texture are taken for the same."""
-ROUNDS, FORWARD = 3, 1.5
+ROUNDS, FORWARD = 3, 1.2
 """A change is made, listened to and mended, each time with so much more than should be enough: steps of 8 bits and the
 picture's own grid take some of it away."""
 NEARLY = 0.02
