@@ -24,7 +24,7 @@ from ..files import whole_file
 from ..reading import ANY_RATIO, DEFLATE_RATIO, Reader
 from ..timecode import MOST_IN_SECOND, TimeCode
 from .halves import HALF_MOST, put_floats, to_halves
-from .layers import OUR_HEAD, choose_layer, layer_in_words, picture_layers
+from .layers import OUR_HEAD, PictureLayer, choose_layer, layer_in_words, picture_layers
 from .sparse import Band, in_blocks, put_empty_blocks
 
 DATA = "data"
@@ -224,14 +224,34 @@ def read_picture(path: Path, layer: str = "") -> Seen:
     reader = _reader(path)
     with reader.opened():
         chosen = choose_layer(path, _headers(reader), layer)
-        part = _parts(reader, separate_channels=True)[chosen.part]
-        channels = [part.channels[name].pixels for name in chosen.channels]
-        # Each channel lies in one piece, as it does in the file: a plate in 4K is copied sooner so.
-        pixels = np.moveaxis(np.empty((4, *channels[0].shape), np.float32), 0, -1)
-        for i, channel in enumerate(channels):
-            put_floats(channel, pixels[..., i])
-        pixels[..., len(channels) :] = 1.0
-        return Seen(pixels, part.header, len(channels) == 4, any(channel.dtype != np.float16 for channel in channels))
+        return _seen(_parts(reader, separate_channels=True)[chosen.part], chosen)
+
+
+def read_with_matte(path: Path) -> tuple[Seen, NDArray[np.float32]]:
+    """The picture of one of Headcast's frames, and the head's matte [H, W] over the whole display window.
+
+    Raises UnreadableImageError.
+    """
+    reader = _reader(path)
+    with reader.opened():
+        headers = _headers(reader)
+        chosen = choose_layer(path, headers, "")
+        head = next((layer for layer in picture_layers(headers) if layer.name == OUR_HEAD), chosen)
+        parts = _parts(reader, separate_channels=True)
+        seen = _seen(parts[chosen.part], chosen)
+        own = seen if head == chosen else _seen(parts[head.part], head)
+        return seen, own.over(window_of(own.header, "displayWindow"))[..., 3]
+
+
+def _seen(part: Any, layer: PictureLayer) -> Seen:
+    """A layer of the part that holds it."""
+    channels = [part.channels[name].pixels for name in layer.channels]
+    # Each channel lies in one piece, as it does in the file: a plate in 4K is copied sooner so.
+    pixels = np.moveaxis(np.empty((4, *channels[0].shape), np.float32), 0, -1)
+    for i, channel in enumerate(channels):
+        put_floats(channel, pixels[..., i])
+    pixels[..., len(channels) :] = 1.0
+    return Seen(pixels, part.header, len(channels) == 4, any(channel.dtype != np.float16 for channel in channels))
 
 
 def read_rgba(path: Path, layer: str = "") -> NDArray[np.float32]:
