@@ -148,7 +148,7 @@ def closures(lips: Reals, rate: Fraction, spoken: Sequence[Phone]) -> Closures:
     talk = [
         span
         for span in spans
-        if _spoken_at(spoken, span)
+        if not _in_a_pause(spoken, span)
         and (any(met(phone, span) for phone in truth) or not any(met(phone, span) for phone in bitten))
     ]
     hit = sum(any(met(phone, span) for span in spans) for phone in truth)
@@ -160,12 +160,11 @@ def _of_class(spoken: Sequence[Phone], name: str) -> list[Phone]:
     return [phone for phone in spoken if letters_of(phone.symbol) and class_of(letters_of(phone.symbol)[0]) == name]
 
 
-def _spoken_at(spoken: Sequence[Phone], span: tuple[float, float]) -> bool:
-    """True where phones are on both sides of a span, and it lies not in a pause between them."""
-    middle = sum(span) / 2
-    before = [phone.end for phone in spoken if phone.start <= middle]
-    after = [phone.start for phone in spoken if phone.start > middle]
-    return bool(before and after) and max(before) > span[0] - WITHIN and min(after) < span[1] + 5 * WITHIN
+def _in_a_pause(spoken: Sequence[Phone], span: tuple[float, float]) -> bool:
+    """True where a span lies in a pause, or before or after all phones, give or take WITHIN: a mouth may rest there."""
+    ends, starts = [-np.inf, *(phone.end for phone in spoken)], [*(phone.start for phone in spoken), np.inf]
+    pauses = [(end, start) for end, start in zip(ends, starts, strict=True) if start - end > WITHIN]
+    return any(end - WITHIN <= span[0] and span[1] <= start + WITHIN for end, start in pauses)
 
 
 def _talker(clip: Path, folder: Path) -> list[tuple[str, str, str]]:
