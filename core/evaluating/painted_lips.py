@@ -30,7 +30,8 @@ from ..rendering.frames import directed, framed
 from ..settings import AdaptSettings, RenderSettings, SpeakSettings
 from ..speech import espeak
 from ..speech.speak import speak
-from .speech import SENTENCES, Closures, closures, write_voice
+from .lines import SENTENCES
+from .speech import Closures, closures, write_voice
 
 LINES = 2
 """Of the SENTENCES of each language, a portrait says so many, once with its words given and once without."""
