@@ -14,12 +14,13 @@ from .align import Aligned, timed
 from .posteriors import BLANK, STEP, TOKENS, WORD_END, Posteriors
 from .visemes import class_of, letters_of
 
-CLOSED = 0.17
+CLOSED = 0.15
 """Chance that the lips close from which they do: the network is the less sure of all phones the stranger the voice is to it.
 Chosen on espeak-ng's voice in five languages."""
-USUAL, MOST_OFTEN = 0.1, 0.3
-"""Share of p, b and m among phones for which that holds. In a line that has fewer, the same sound is less
-readily taken for a closure, and more readily in one that has more, up to so many."""
+USUAL, TRUST = 0.1, 0.5
+"""Share of p, b and m among phones for which that holds. Of a line that has fewer, the same sound is taken for one less
+readily, and of one that has more, more readily: odds change by the ratio to the power of TRUST, as that share is itself no
+more than heard."""
 UNHEARD = 0.1
 """Chance of any phone that is added to all of them where p, b and m have their share."""
 NEAR = 3
@@ -63,11 +64,11 @@ def guess(posteriors: Posteriors, loud: NDArray[np.bool_]) -> Aligned:
 
 
 def _meeting(chances: Floats) -> Floats:
-    """[T] the chance that the lips close at a moment, of phones that are as frequent as they seem to be in this sound."""
+    """[T] the chance that the lips close at a moment, where p, b and m are as frequent as they seem to be in this sound."""
     any_phone, together = 1.0 - chances[:, [WORD_END, BLANK]].sum(axis=1), chances[:, CLOSING].sum(axis=1)
-    often = min(float(together.sum() / max(float(any_phone.sum()), UNHEARD)), MOST_OFTEN)
+    often = float(together.sum()) / max(float(any_phone.sum()), UNHEARD)
     share = together / (any_phone + UNHEARD)
-    odds = share / (1.0 - share) * (often / USUAL)
+    odds = share / (1.0 - share) * (often / USUAL) ** TRUST
     return np.asarray(odds / (1.0 + odds), np.float32)
 
 
