@@ -23,7 +23,7 @@ from headcast.core.imaging.preview import contact_sheet, write_png
 from headcast.core.performance import Performance
 from headcast.core.speech.espeak import synthesize
 from headcast.core.speech.visemes import STRESS
-from showing import leave, seen
+from showing import SIDE, leave, seen
 from staging import empty_scene, end, save_as
 
 LINES = {
@@ -48,7 +48,7 @@ def main() -> None:
         performance = read_line(folder, given.portrait.resolve(), language, line, given.frames)
         rows.append(heads_at_sounds(performance, sorted((folder / "take").glob("*.exr"))))
         headcast.unregister()  # the next scene registers it again
-    write_png(given.folder / "sounds.png", contact_sheet(rows))
+    write_png(given.folder / "sounds.png", contact_sheet(rows, SIDE))
 
 
 def read_line(folder: Path, portrait: Path, language: str, line: str, frames: int) -> Performance:
