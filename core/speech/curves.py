@@ -81,8 +81,8 @@ RIGHT_CORNER, LEFT_CORNER = 60, 64
 MOST_SHUT, MOST_BITTEN = 0.15, 0.12
 """Of the jaw."""
 PARTED = 0.12
-"""Gap of the inner lips over the mouth's width from which they are seen to be apart: of painted lips, eyes and detectors
-take two or three pixels for none."""
+"""Gap of the inner lips over the mouth's width, at rest where it is pursed, from which they are seen to be apart: of painted
+lips, eyes and detectors take two or three pixels for none."""
 NEARBY = 0.06
 """Seconds before and after a phone in which the lips part for it."""
 
@@ -137,7 +137,8 @@ def parted(curves: Doubles, phones: Sequence[Phone], rate: float, amount: Double
             near = np.maximum(near, np.clip(1.0 - away / NEARBY, 0.0, 1.0))
     lips = model.acted(curves)
     gap = (lips[:, LOWER_INNER, 1] - lips[:, UPPER_INNER, 1]).mean(axis=1)
-    wanted = PARTED * amount * (lips[:, LEFT_CORNER, 0] - lips[:, RIGHT_CORNER, 0])
+    width, at_rest = (points[..., LEFT_CORNER, 0] - points[..., RIGHT_CORNER, 0] for points in (lips, model.neutral))
+    wanted = PARTED * amount * np.maximum(width, at_rest)
     opened = model.expressions[INDEX[JAW]]
     slope = (opened[LOWER_INNER, 1] - opened[UPPER_INNER, 1]).mean()
     lower = curves.copy()
