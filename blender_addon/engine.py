@@ -87,10 +87,14 @@ class Engine:
         """True where every job has ended, and whoever asked has polled."""
         return self.alive and not self._unanswered
 
-    def ask(self, job: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> int:
-        """Start a job and return its number. Raises WorkerError where the worker is gone."""
+    def ask(self, job: str, arguments: Mapping[str, Any], settings: Mapping[str, Any], awaited: bool = True) -> int:
+        """Start a job and return its number. Raises WorkerError where the worker is gone.
+
+        awaited: whether somebody will poll for its end; without, the worker counts as idle meanwhile.
+        """
         self._asked += 1
-        self._unanswered.add(self._asked)
+        if awaited:
+            self._unanswered.add(self._asked)
         self._send({"id": self._asked, "job": job, "arguments": dict(arguments), "settings": dict(settings)})
         return self._asked
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import bpy
 from bpy.app.handlers import persistent
 
+from . import jobs
 from .core.errors import DeadWorkerError, HeadcastError, WorkerError
 from .core.rendering.canvas import Canvas
 from .core.settings import RenderSettings
 from .engine import Engine
 from .environment import demands, find_python
-from .jobs import EngineJob, spare_engine
 from .properties import values_of
 from .scene.files import absolute
 from .scene.live_rig import LiveRig
@@ -33,6 +34,8 @@ FLUENT = 40.0
 """Milliseconds: where whole pictures take no longer there are no drafts."""
 LOOK_SECONDS = 0.5
 """Between looks at whether a file has changed: a folder on the network may take its time to answer."""
+EXPECTED_SECONDS = 0.1
+"""After which the likeness is opened for a preview that may come."""
 RESTARTS = 3
 """How often the worker may die in a row."""
 
@@ -70,7 +73,7 @@ class Preview:
         """for each file, when it was looked at, and when it had changed"""
         self._canvas = Canvas.make()
         self._engine: Engine | None = None
-        self._job: EngineJob | None = None
+        self._job: jobs.EngineJob | None = None
         self._asked: Request | None = None
         self._wish: Wish | None = None
         self._settling = 0.0
@@ -155,7 +158,7 @@ class Preview:
     def _ask(self, request: Request) -> None:
         self._asked = request
         if self._engine is None:
-            self._engine = spare_engine(find_python())
+            self._engine = jobs.spare_engine(find_python())
         wish = request.wish
         arguments = {
             "likeness": wish.likeness,
@@ -163,7 +166,7 @@ class Preview:
             "drive": wish.drive,
             "draft": request.draft,
         }
-        self._job = EngineJob("preview", arguments | demands(), wish.settings, self._engine)
+        self._job = jobs.EngineJob("preview", arguments | demands(), wish.settings, self._engine)
 
     def _bury(self, error: DeadWorkerError) -> None:
         """The next wish gets a new worker, unless too many died."""
@@ -190,12 +193,37 @@ def _clear_away(engine: Engine | None, canvas: Canvas) -> None:
 
 current: Preview | None = None
 """The one that is switched on."""
+_ready: tuple[str, int] | None = None
+"""The likeness, and when it was changed, that the idle worker has opened."""
+
+
+def expect() -> None:
+    """Somebody looks at the button: soon, `get_ready`. Costs no time, so a panel may say it whenever it is drawn."""
+    if current is None and not bpy.app.timers.is_registered(get_ready):
+        bpy.app.timers.register(get_ready, first_interval=EXPECTED_SECONDS)
+
+
+def get_ready() -> None:
+    """Have the idle worker open the likeness, once, before the preview is switched on: to load torch takes a second."""
+    global _ready
+    if current is not None or jobs.current is not None:
+        return
+    settings = bpy.context.scene.headcast
+    with suppress(HeadcastError, OSError):  # whoever presses the button will hear of it
+        likeness = absolute(settings.likeness, "Likeness")
+        wanted = likeness, Path(likeness).stat().st_mtime_ns
+        if wanted == _ready:
+            return
+        engine = jobs.running_engine(find_python())
+        if engine.idle:
+            _ready = wanted
+            engine.ask("get_ready", {"likeness": likeness}, values_of(settings.render, RenderSettings), awaited=False)
 
 
 def start() -> None:
     """Switch it on. Raises UnwritableError or DiskFullError."""
-    global current
-    current = Preview()
+    global current, _ready
+    current, _ready = Preview(), None
     for handlers, callback in _handlers():
         handlers.append(callback)
     bpy.app.timers.register(_tick, persistent=True)
@@ -204,6 +232,8 @@ def start() -> None:
 def stop() -> None:
     """Switch it off, if it is on; its worker ends."""
     global current
+    if bpy.app.timers.is_registered(get_ready):
+        bpy.app.timers.unregister(get_ready)
     if current is None:
         return
     for handlers, callback in _handlers():

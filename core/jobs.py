@@ -245,6 +245,13 @@ def run_preview(
     return preview(Path(likeness), Path(canvas), drive, draft, settings, require_consent)._asdict()
 
 
+def run_get_ready(likeness: str, settings: RenderSettings, reporter: Reporter) -> Result:
+    from .rendering.preview import get_ready
+
+    get_ready(Path(likeness), settings)
+    return {}
+
+
 def run_evaluate(clips: list[str], settings: EvaluateSettings, reporter: Reporter) -> Result:
     from .evaluating.evaluation import evaluate
     from .evaluating.report import markdown, record, write_csv
@@ -297,7 +304,7 @@ def run_check(settings: CheckSettings, reporter: Reporter) -> Result:
     return examine()
 
 
-def get_ready() -> None:
+def load_painting() -> None:
     """Load what paints, which takes more than a second, before anybody waits for it; nothing where the engine lacks it."""
     with suppress(ImportError):
         from .rendering import preview  # noqa: F401
@@ -319,6 +326,7 @@ JOBS: dict[str, tuple[Callable[..., Result], type[Any]]] = {
     "render": (run_render, RenderSettings),
     "bundle": (run_bundle, BundleSettings),
     "preview": (run_preview, RenderSettings),
+    "get_ready": (run_get_ready, RenderSettings),
     "measure": (run_measure, MeasureSettings),
     "dissect": (run_dissect, DissectSettings),
     "set_up": (run_set_up, SetUpSettings),

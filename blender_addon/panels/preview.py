@@ -20,6 +20,7 @@ class HEADCAST_PT_preview(TabPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        preview.expect()
         running = preview.current
         self.layout.operator(
             "headcast.preview",

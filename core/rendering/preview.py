@@ -101,6 +101,13 @@ def preview(
     return PreviewResult(len(picture), tuple(place.crop.tolist()), place.width, place.height, _milliseconds(start))
 
 
+def get_ready(likeness: Path, settings: RenderSettings) -> None:
+    """Open what the first draft of a likeness is painted with, and paint one, before anybody waits for it. Raises
+    HeadcastError for a likeness that cannot be opened."""
+    player = _player(_version(likeness), settings.weights, settings.device, settings.photos, draft=True)
+    player.paint(player.landmarks[0])
+
+
 def _milliseconds(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 

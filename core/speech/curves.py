@@ -3,7 +3,8 @@
 
 Each phone draws the mouth to its shape, the more the nearer it is in time, and they share it by their dominance (Cohen and
 Massaro 1993). Jaw and lips have a dial each, which follow loudness and pitch (after JALI, Edwards et al. 2016). Lips that
-must meet do so whatever the neighbours want: `seal` comes after all else that moves the face.
+must meet do so whatever the neighbours want, and others are seen to be apart: `parted` and `seal` come after all else that
+moves the face.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 
 from ..arrays import Doubles
 from ..landmarks.arkit import EXPRESSIONS, INDEX
+from ..landmarks.expression import LOWER_INNER, UPPER_INNER
+from ..landmarks.face_model import face_model
 from ..performance import Phone
 from .prosody import RATE_OF_CURVES, Prosody
 from .visemes import CLASSES, VOWELS, class_of, letters_of
@@ -49,7 +52,7 @@ class Shape(NamedTuple):
 
 SHAPES = {
     "PBM": Shape({"jawOpen": 0.1, "mouthPress": 0.15}, 0.8, 0.6, 0.06, 0.06),
-    "FV": Shape({"jawOpen": 0.08, "mouthRollLower": 0.35, "mouthUpperUp": 0.2}, 1.0, 0.8, 0.08, 0.08),
+    "FV": Shape({"jawOpen": 0.1, "mouthRollLower": 0.35, "mouthUpperUp": 0.45}, 1.0, 0.8, 0.08, 0.08),
     "TH": Shape({"jawOpen": 0.18, "tongueOut": 0.4}, 0.8, 0.4, 0.08, 0.08),
     "TD": Shape({"jawOpen": 0.2}, 0.5, 0.15, 0.06, 0.06),
     "SZ": Shape({"jawOpen": 0.12, "mouthStretch": 0.2, "mouthLowerDown": 0.2}, 1.0, 0.6, 0.08, 0.08),
@@ -68,13 +71,20 @@ SHAPES = {
 assert set(SHAPES) == set(CLASSES)
 SHUT = {"mouthPress": 0.3, "mouthRollLower": 0.2, "mouthRollUpper": 0.2}
 """Lips that are pressed together."""
-BITTEN = {"mouthRollLower": 0.35, "mouthUpperUp": 0.2}
+BITTEN = {"mouthRollLower": 0.35, "mouthUpperUp": 0.45}
 """The lower lip at the upper teeth."""
 OPENERS = ("mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthShrugUpper", "mouthPucker", "mouthFrown")
 """Expressions that would part lips that meet, and how much of each is left: LEFT."""
 LEFT = {"mouthPucker": 0.5, "mouthFrown": 0.7}
-MOST_SHUT, MOST_BITTEN = 0.15, 0.08
+RIGHT_CORNER, LEFT_CORNER = 60, 64
+"""Of the inner lips, in the iBUG points."""
+MOST_SHUT, MOST_BITTEN = 0.15, 0.12
 """Of the jaw."""
+PARTED = 0.12
+"""Gap of the inner lips over the mouth's width, at rest where it is pursed, from which they are seen to be apart: of painted
+lips, eyes and detectors take two or three pixels for none."""
+NEARBY = 0.06
+"""Seconds before and after a phone in which the lips part for it."""
 
 
 def columns(name: str) -> list[int]:
@@ -112,6 +122,28 @@ def dialled(curves: Doubles, prosody: Prosody, jaw: Doubles, lips: Doubles) -> D
     of_lips = lips * np.clip(1.0 + HIGHER * prosody.pitch, 0.8, 1.3)
     scale = np.where(np.arange(len(EXPRESSIONS)) == INDEX[JAW], of_jaw[:, None], of_lips[:, None])
     return np.clip(curves * scale, 0.0, 1.0)
+
+
+def parted(curves: Doubles, phones: Sequence[Phone], rate: float, amount: Doubles) -> Doubles:
+    """`curves` [F, 52], `rate` a second, with the jaw lower where a phone that shuts no lips would leave them all but shut.
+
+    amount: [F] of PARTED. The lips of the face model are linear in the curves, so it is known how much jaw is lacking.
+    """
+    model, middles = face_model(), (np.arange(len(curves)) + 0.5) / rate
+    near = np.zeros(len(curves))
+    for phone, shape in _shaped(phones):
+        if shape is not SHAPES["PBM"]:
+            away = np.maximum(phone.start - middles, middles - phone.end)
+            near = np.maximum(near, np.clip(1.0 - away / NEARBY, 0.0, 1.0))
+    lips = model.acted(curves)
+    gap = (lips[:, LOWER_INNER, 1] - lips[:, UPPER_INNER, 1]).mean(axis=1)
+    width, at_rest = (points[..., LEFT_CORNER, 0] - points[..., RIGHT_CORNER, 0] for points in (lips, model.neutral))
+    wanted = PARTED * amount * np.maximum(width, at_rest)
+    opened = model.expressions[INDEX[JAW]]
+    slope = (opened[LOWER_INNER, 1] - opened[UPPER_INNER, 1]).mean()
+    lower = curves.copy()
+    lower[:, INDEX[JAW]] += near * np.maximum(wanted - gap, 0.0) / slope
+    return lower
 
 
 def seal(curves: Doubles, phones: Sequence[Phone], rate: float) -> Doubles:

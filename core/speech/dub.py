@@ -16,7 +16,7 @@ from ..landmarks.frontal import MOUTH, with_own_rest
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import SpeakSettings
-from .curves import columns, dialled, mouth_curves, seal
+from .curves import columns, dialled, mouth_curves, parted, seal
 from .life import IN_SPEECH
 from .prosody import RATE_OF_CURVES, prosody_of
 from .sound import read_sound
@@ -47,7 +47,8 @@ def dub(performance: Performance, voice: Path, settings: SpeakSettings, reporter
     fitted = with_own_rest(performance.landmarks[seen], fit_faces(performance.landmarks[seen]))
     felt = np.zeros((count, len(EXPRESSIONS)))
     felt[np.ix_(at[seen], FELT)] = IN_SPEECH * fitted.expression[:, FELT]
-    wanted = seal(np.clip(spoken + felt, 0.0, 1.0), phones, float(performance.rate))[at]
+    rate = float(performance.rate)
+    wanted = seal(parted(np.clip(spoken + felt, 0.0, 1.0), phones, rate, np.ones(count)), phones, rate)[at]
 
     part = share[seen, None]
     acted = fitted.expression.copy()

@@ -22,7 +22,7 @@ from ..settings import SpeakSettings
 from ..tracking.capture import SIDE, acted_landmarks
 from .align import align
 from .controls import Keys, controls_of, read_keys
-from .curves import dialled, mouth_curves, seal
+from .curves import dialled, mouth_curves, parted, seal
 from .free import guess
 from .life import live
 from .phones import phones_of, read_words
@@ -109,7 +109,9 @@ def act(
     life = live(phones, prosody, controls, settings.seed)
     mouth = dialled(mouth_curves(phones, prosody), prosody, controls["jaw"], controls["lips"])
     count = max(1, int(np.ceil(moments / RATE_OF_CURVES * rate)))
-    weights = seal(sampled(mouth + life.weights, count, rate), phones, float(rate))
+    jaw = sampled(np.minimum(controls["jaw"], 1.0)[:, None], count, rate)[:, 0]
+    weights = parted(sampled(mouth + life.weights, count, rate), phones, float(rate), jaw)
+    weights = seal(weights, phones, float(rate))
     weights = np.clip(weights, 0.0, 1.0)
     landmarks = acted_landmarks(
         weights,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TextIO
 
 from ..errors import HeadcastError
-from ..jobs import LEADS_TO_PAINTING, get_ready, run_job
+from ..jobs import LEADS_TO_PAINTING, load_painting, run_job
 from ..version import VERSION
 from . import protocol
 
@@ -60,7 +60,7 @@ def serve(lines: TextIO, out: TextIO) -> None:
                 log.exception("job %s, %s", number, job.get("job"))
             answer(protocol.error_message(error))
         if job.get("job") in LEADS_TO_PAINTING and jobs.empty():
-            get_ready()
+            load_painting()
 
 
 EXIT_SECONDS = 2.0

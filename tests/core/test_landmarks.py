@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 import types
 from contextlib import closing
@@ -143,3 +144,10 @@ def test_missing_detectors_say_the_way_out(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HEADCAST_FACE_LANDMARKER", "/nowhere/face.task")
     with pytest.raises(MissingWeightsError, match="/nowhere/face"):
         find_model()
+
+
+def test_mediapipe_brings_no_matplotlib() -> None:
+    """Which it would draw with, and which takes longer to load than the rest of it."""
+    script = "import sys; from headcast.core.landmarks.detectors import open_detector as o; o('mediapipe').close(); "
+    command = [sys.executable, "-c", script + "sys.exit('matplotlib' in sys.modules)"]
+    assert subprocess.run(command, check=False).returncode == 0

@@ -130,6 +130,20 @@ def test_with_the_words_the_lips_close_at_every_p_b_and_m(tmp_path: Path, langua
     assert sum(any(abs(a - b) < 0.08 for b in found) for a in closings(spoken.phones)) / len(found) > 0.9
 
 
+def test_lips_that_do_not_meet_are_seen_to_be_apart(tmp_path: Path, voice: tuple[Path, espeak.Spoken]) -> None:
+    """Of painted lips two pixels are none: in the middle of every phone but p, b and m there are more."""
+    performance = speak(voice[0], tmp_path / "x.performance", STILL, Silent(), WORDS["en-us"])
+    lips, rate = measure_faces(performance.landmarks).lips, float(performance.rate)
+    shutting = [phone for phone in performance.phones if phone.symbol in "pbm"]
+    apart = [
+        lips[int((phone.start + phone.end) / 2 * rate)]
+        for phone in performance.phones
+        if all(abs(phone.start + phone.end - other.start - other.end) > 0.3 for other in shutting)
+    ]
+    assert len(apart) > 5
+    assert min(apart) > 0.1
+
+
 def test_without_words_most_of_them(tmp_path: Path, voice: tuple[Path, espeak.Spoken]) -> None:
     reporter = Heard()
     performance = speak(voice[0], tmp_path / "x.performance", STILL, reporter)
@@ -142,7 +156,7 @@ def test_teeth_meet_the_lip_at_f_and_v(tmp_path: Path, voice: tuple[Path, espeak
     for phone in performance.phones:
         if phone.symbol in "fv":
             frame = int((phone.start + phone.end) / 2 * 25)
-            assert performance.expression[frame, INDEX["jawOpen"]] <= 0.081
+            assert performance.expression[frame, INDEX["jawOpen"]] <= 0.121
             assert performance.expression[frame, INDEX["mouthRollLower"]] >= 0.349
 
 

@@ -8,8 +8,12 @@ The package (Apache-2.0) comes without a model. Its file `face_landmarker.task` 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,14 +61,28 @@ def find_model() -> Path:
     )
 
 
+@contextmanager
+def left_out(*names: str) -> Iterator[None]:
+    """Modules that are not loaded, though they are imported meanwhile. MediaPipe draws with Matplotlib, which takes longer
+    to load than all the rest of it, and nobody asks it to."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update((name, ModuleType(name)) for name in absent)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
 class MediaPipeDetector:
     """Runs on the CPU wherever it is; 10 ms a picture on one core."""
 
     def __init__(self, device: str = "cpu") -> None:
         os.environ.setdefault("GLOG_minloglevel", "2")
         try:
-            import mediapipe
-            from mediapipe.tasks.python import BaseOptions, vision
+            with left_out("matplotlib", "matplotlib.pyplot"):
+                import mediapipe
+                from mediapipe.tasks.python import BaseOptions, vision
         except ImportError as error:
             raise MissingPackageError("The package mediapipe is not installed", "Run: pip install mediapipe") from error
         self._image = mediapipe.Image
