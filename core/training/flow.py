@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from ..arrays import Floats
@@ -22,14 +23,18 @@ from ..landmarks import ibug68
 from ..landmarks.head import head_model
 from ..learning.made import Changed
 from ..learning.pairing import pack, stack
+from ..learning.perceptual import PerceptualLoss
+from ..learning.regions import LAYERS, relative_distance
 from ..network.bending import correspond, resize, warp
 from ..network.closeup import face_window, sample
 from ..network.residual import GRID, POINTS, ResidualFlow, seen
+from ..network.spline import picture_grid
+from ..painting.devices import has_brain_floats
 from ..progress import Reporter
 from .pairs import Pairs
 
-SIDE, FINER = 192, 1.5
-"""Pixels of the face's window, and how many times as fine the optical flow sees it."""
+SIDE, FINER, SHOWN = 192, 1.5, 80
+"""Pixels of the face's window, how many times as fine the optical flow sees it, and pixels at which it is looked at."""
 SMOOTH = 3.0
 """Pixels over which the flow is smoothed, as the network's grid is that coarse."""
 LOST = 0.06
@@ -40,6 +45,10 @@ LEAST_SPREAD = 1e-3
 """Half windows, of what the network sees."""
 TIMES, BATCH, RATE, DECAY = 14, 128, 1e-3, 0.05
 """How often it sees each pair; pairs in a step."""
+POLISH_STEPS, POLISH_BATCH, POLISH_RATE = 500, 16, 1e-4
+"""Longer strides learn the people of the pairs by heart."""
+HOLD = 3.0
+"""How much the flow that was found counts beside what the face looks like."""
 CLOSE = 0.02
 """Half windows: pairs whose landmarks lie farther apart than that count less, in inverse proportion."""
 
@@ -53,6 +62,10 @@ class FlowPair(NamedTuple):
     """[SEEN] how much more of it is seen in the picture that the photo is bent to"""
     flow: Tensor
     """[2, GRID, GRID] half windows"""
+    bent: Tensor
+    """[3, SHOWN, SHOWN] bytes: the face as splines bend it"""
+    truth: Tensor
+    """the same of the picture that it was bent to"""
 
 
 class FlowPairs(Dataset[FlowPair]):
@@ -78,10 +91,18 @@ def flow_pair(photo: Changed, truth: Changed) -> FlowPair:
     coarse, fine = window.grid(SIDE // 2), window.grid(SIDE)
     offset = correspond(photos, pose).at(coarse) - coarse[:, None]
     flow = resize(offset.permute(0, 1, 4, 2, 3), SIDE).permute(0, 1, 3, 4, 2) + fine[:, None]
-    left = _optical_flow(sample(batch.target, fine)[0], warp(photos.pictures, flow)[0, 0]) * (2 / SIDE)
+    bent, wanted = warp(photos.pictures, flow)[0, 0], sample(batch.target, fine)[0]
+    left = _optical_flow(wanted, bent) * (2 / SIDE)
     left = cv2.resize(cv2.GaussianBlur(left, (0, 0), SMOOTH), (GRID, GRID), interpolation=cv2.INTER_AREA)
-    face, wanted = seen(photos.points[0, 0], photos.projection[0, 0]), seen(pose.points[0], pose.projection[0])
-    return FlowPair(face, wanted - face, torch.from_numpy(left.transpose(2, 0, 1).copy()))
+    face, moved = seen(photos.points[0, 0], photos.projection[0, 0]), seen(pose.points[0], pose.projection[0])
+    said = torch.from_numpy(left.transpose(2, 0, 1).copy())
+    return FlowPair(face, moved - face, said, *(_small(picture) for picture in (bent, wanted)))
+
+
+def _small(picture: Tensor) -> Tensor:
+    """[3, SHOWN, SHOWN] bytes of [3, SIDE, SIDE], -1 to 1."""
+    small = functional.interpolate(picture[None], size=(SHOWN, SHOWN), mode="area")[0]
+    return ((small.clamp(-1, 1) + 1) * 127.5).round().byte()
 
 
 def _optical_flow(wanted: Tensor, bent: Tensor) -> Floats:
@@ -101,13 +122,22 @@ def _optical_flow(wanted: Tensor, bent: Tensor) -> Floats:
     return np.asarray(cv2.resize(found, (SIDE, SIDE), interpolation=cv2.INTER_AREA) / FINER, np.float32)
 
 
-def learn_flow(residual: ResidualFlow, pairs: Pairs, count: int, workers: int, reporter: Reporter) -> float:
-    """`residual` learned anew from `count` real pairs. Returns how much of the flow's length is said rightly, held-out
-    pairs alone: 1 is all, 0 as good as none.
+def learn_flow(
+    residual: ResidualFlow, pairs: Pairs, count: int, workers: int, perceptual: PerceptualLoss | None, reporter: Reporter
+) -> float:
+    """`residual` learned from `count` real pairs, and by what the face then looks like if there is a `perceptual` network.
+    Returns how much of the flow's length is said rightly, held-out pairs alone: 1 is all, 0 as good as none.
 
     Raises WrongFileError for a damaged shard.
     """
-    return fit(residual, gather(pairs, count, workers, reporter), reporter)
+    device = residual.last.weight.device
+    found = FlowPair(*(part.to(device) for part in gather(pairs, count, workers, reporter)))
+    held = torch.arange(len(found.face), device=device) % HELD_OUT == HELD_OUT - 1
+    known = with_mirrored(FlowPair(*(part[~held] for part in found)))
+    fit(residual, known, reporter)
+    if perceptual is not None:
+        polish(residual, known, perceptual, reporter)
+    return said_rightly(residual, FlowPair(*(part[held] for part in found)) if held.any() else known)
 
 
 def gather(pairs: Pairs, count: int, workers: int, reporter: Reporter) -> FlowPair:
@@ -129,31 +159,68 @@ def _counted(loader: DataLoader[FlowPair], count: int, reporter: Reporter) -> It
     reporter.step("flow of pairs", count, count)
 
 
-def fit(residual: ResidualFlow, pairs: FlowPair, reporter: Reporter, times: int = TIMES) -> float:
-    """`residual` fitted to `pairs` [N, ...]; see `learn_flow`."""
+def fit(residual: ResidualFlow, pairs: FlowPair, reporter: Reporter, times: int = TIMES) -> None:
+    """`residual` fitted to the flow of `pairs` [N, ...], each seen so many times."""
     chance = torch.Generator().manual_seed(0)
-    held = torch.arange(len(pairs.face)) % HELD_OUT == HELD_OUT - 1
-    known = with_mirrored(FlowPair(*(part[~held] for part in pairs)))
-    residual.face_mean, residual.face_spread = known.face.mean(0), known.face.std(0) + LEAST_SPREAD
-    residual.motion_spread = known.motion.std(0) + LEAST_SPREAD
-    apart = known.motion[:, : 2 * POINTS].unflatten(1, (POINTS, 2)).norm(dim=2).mean(1)
-    weight = 1 / (CLOSE + apart)
-    weight = weight / weight.mean()
+    residual.face_mean, residual.face_spread = pairs.face.mean(0), pairs.face.std(0) + LEAST_SPREAD
+    residual.motion_spread = pairs.motion.std(0) + LEAST_SPREAD
+    weight = _weight(pairs)
+    steps = -(-times * len(pairs.face) // BATCH)
     optimizer = torch.optim.AdamW(residual.train().requires_grad_(True).parameters(), lr=RATE, weight_decay=DECAY)
-    steps = -(-times * len(known.face) // BATCH)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(steps):
         reporter.step("flow", step, steps)
-        chosen = torch.randint(len(known.face), (BATCH,), generator=chance)
-        face, motion, flow = (part[chosen] for part in known)
-        loss = ((residual.of(face, motion) - flow).abs().mean((1, 2, 3)) * weight[chosen]).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        chosen = torch.randint(len(pairs.face), (BATCH,), generator=chance)
+        said = residual.of(pairs.face[chosen], pairs.motion[chosen])
+        _descend(optimizer, _miss(said, pairs.flow[chosen], weight[chosen]))
         schedule.step()
     reporter.step("flow", steps, steps)
     residual.eval().requires_grad_(False)
-    return said_rightly(residual, FlowPair(*(part[held] for part in pairs)) if held.any() else known)
+
+
+def polish(
+    residual: ResidualFlow, pairs: FlowPair, perceptual: PerceptualLoss, reporter: Reporter, steps: int = POLISH_STEPS
+) -> None:
+    """A fitted `residual` goes on, now by how like the truth the face looks: optical flow does not know what eyes mind."""
+    chance = torch.Generator().manual_seed(1)
+    weight = _weight(pairs)
+    places = picture_grid(SHOWN, pairs.flow).expand(POLISH_BATCH, -1, -1, -1)
+    inside = slice(SHOWN // 10, SHOWN - SHOWN // 10)
+    optimizer = torch.optim.AdamW(residual.train().requires_grad_(True).parameters(), lr=POLISH_RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for step in range(steps):
+        reporter.step("flow by sight", step, steps)
+        chosen = torch.randint(len(pairs.face), (POLISH_BATCH,), generator=chance)
+        bent, truth = (part[chosen].float() / 127.5 - 1 for part in (pairs.bent, pairs.truth))
+        said = residual.of(pairs.face[chosen], pairs.motion[chosen])
+        flow = functional.interpolate(said, size=(SHOWN, SHOWN), mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
+        found = sample(bent, places + flow)
+        with torch.autocast(said.device.type, torch.bfloat16, enabled=has_brain_floats(said.device)):
+            shown = perceptual.features(found[..., inside, inside], LAYERS)
+            with torch.no_grad():
+                wanted = perceptual.features(truth[..., inside, inside], LAYERS)
+        _descend(optimizer, relative_distance(shown, wanted) + HOLD * _miss(said, pairs.flow[chosen], weight[chosen]))
+        schedule.step()
+    reporter.step("flow by sight", steps, steps)
+    residual.eval().requires_grad_(False)
+
+
+def _weight(pairs: FlowPair) -> Tensor:
+    """[N] of mean 1: pairs whose landmarks lie close count most."""
+    apart = pairs.motion[:, : 2 * POINTS].unflatten(1, (POINTS, 2)).norm(dim=2).mean(1)
+    weight = 1 / (CLOSE + apart)
+    return weight / weight.mean()
+
+
+def _miss(said: Tensor, flow: Tensor, weight: Tensor) -> Tensor:
+    """[] how far the flow that is said lies from the one that was found."""
+    return ((said - flow).abs().mean((1, 2, 3)) * weight).mean()
+
+
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
 
 
 @torch.no_grad()
@@ -164,7 +231,7 @@ def said_rightly(residual: ResidualFlow, pairs: FlowPair) -> float:
 
 def with_mirrored(pairs: FlowPair) -> FlowPair:
     """[2 N, ...] the pairs [N, ...], and what they are in a mirror."""
-    side = torch.tensor([-1.0, 1.0])
+    side = pairs.flow.new_tensor([-1.0, 1.0])
     order = _mirror_order()
 
     def turned(what: Tensor) -> Tensor:
@@ -172,11 +239,8 @@ def with_mirrored(pairs: FlowPair) -> FlowPair:
         return torch.cat([points.flatten(1), what[:, 2 * POINTS :] * side], 1)
 
     flow = pairs.flow.flip(3) * side[:, None, None]
-    return FlowPair(
-        torch.cat([pairs.face, turned(pairs.face)]),
-        torch.cat([pairs.motion, turned(pairs.motion)]),
-        torch.cat([pairs.flow, flow]),
-    )
+    mirrored = FlowPair(turned(pairs.face), turned(pairs.motion), flow, pairs.bent.flip(3), pairs.truth.flip(3))
+    return FlowPair(*(torch.cat(parts) for parts in zip(pairs, mirrored, strict=True)))
 
 
 def _mirror_order() -> list[int]:

@@ -59,7 +59,8 @@ def train(data: Sequence[Path], run: Path, settings: TrainSettings, reporter: Re
         begins = settings.flow_pairs and not checkpoint.is_file()
         if begins and isinstance(learner, RegionLearner) and isinstance(course.items, Pairs):
             reporter.note(f"The residual flow is learned from {settings.flow_pairs} pairs")
-            right = learn_flow(learner.painter.residual, course.items, settings.flow_pairs, settings.workers, reporter)
+            count, residual, sight = settings.flow_pairs, learner.painter.residual, learner.critics.perceptual
+            right = learn_flow(residual, course.items, count, settings.workers, sight, reporter)
             reporter.note(f"It says {right:.0%} of what splines miss in pairs that it did not see")
         average = Average(learner.painter)
         start = load_checkpoint(checkpoint, learner, average)
