@@ -70,7 +70,7 @@ def clips() -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def face() -> np.ndarray:
     """[68, 2] a frontal face in a picture of 256 pixels."""
     from headcast.core.landmarks.head import head_model
