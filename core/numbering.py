@@ -25,6 +25,8 @@ def digits_of(signs: re.Match[str]) -> int:
 def range_of(text: str) -> Callable[[int], bool] | None:
     """Whether a number is one of a list such as "1001-1010,1020,-5--1,1-9x2", where x2 is every second; None where `text` is
     no such list."""
+    if re.search(r"[0-9]\s+[0-9]", text):
+        return None  # without what is between them they would be another number
     parts = []
     for part in text.replace(" ", "").split(","):
         found = RANGE.fullmatch(part)

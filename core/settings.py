@@ -528,6 +528,9 @@ class TrainSettings(Sized):
     vgg19: str = option("", "Perceptual network: Caffe's VGG19 (.safetensors)", kind="path")
     vggface: str = option("", "Perceptual network: VGGFace (.safetensors)", kind="path")
     initial: str = option("", "Weights file (.safetensors) that a new run starts from", kind="path")
+    flow_pairs: int = option(
+        0, "Real pairs from which a new run first learns the residual flow of a preset that bends photos; 0 keeps it", low=0
+    )
     validate: str = option("", "Shards to validate on; without them, one person in twenty is held out", kind="path")
     precision: str = option("auto", "Numeric precision", choices=PRECISIONS)
     workers: int = option(2, "Processes that prepare the samples; 0 prepares them between steps", low=0, high=256)

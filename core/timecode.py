@@ -42,6 +42,8 @@ def label_after(first: str, frames: int, rate: Fraction) -> TimeCode | None:
     if hours > 23 or minutes > 59 or seconds > 59 or frame >= counted:
         return None
     dropped = DROPPED[counted] if drops else 0
+    if frame < dropped and seconds == 0 and minutes % 10:
+        return None  # left out
     in_minute, in_ten = 60 * counted - dropped, 600 * counted - 9 * dropped
     of_minutes = 60 * hours + minutes
     number = (HOUR * hours + 60 * minutes + seconds) * counted + frame - dropped * (of_minutes - of_minutes // 10)

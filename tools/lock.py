@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes core/installing/lock.txt and torch.txt anew: `python tools/lock.py`. Needs `uv` on the path, and the internet.
+"""Writes the locks of core/installing anew: `python tools/lock.py`. Needs `uv` on the path, and the internet.
 
 What Set Up Engine fetches of PyPI: each package by its version and by the hashes of its files for every platform and Python.
-The versions are those of the environment that the tests run in. torch and what it alone needs have a file of their own, as
+The versions are those of the environment that the tests run in. torch and what it alone needs have files of their own, as
 many machines need a build that is not on PyPI.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from importlib.metadata import distributions
@@ -18,6 +19,7 @@ from headcast.core.installing.requirements import (
     LOCK,
     LOCKED_TORCH,
     MODEL_FILES,
+    NEEDS_LOCK,
     PACKAGES,
     TORCH_LOCK,
 )
@@ -48,8 +50,17 @@ def compiled(wanted: str, *options: str) -> str:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def apart(torch: str) -> tuple[str, str]:
+    """The lock of torch in two: torch with the libraries that its build for Linux needs, and what all builds need."""
+    builds, needs = [], []
+    for block in re.split(r"^(?=[\w.-]+==)", torch, flags=re.MULTILINE):
+        first = block.partition("\n")[0]
+        (builds if first.startswith("torch==") or "sys_platform == 'linux'" in first else needs).append(block)
+    return "".join(builds), "".join(needs)
+
+
 def main() -> None:
-    """Write the file."""
+    """Write the files."""
     tested = [
         f"{found.name}=={found.version}" + (" ; python_version < '3.13'" if found.name == "numpy" else "")
         for found in distributions()
@@ -61,7 +72,8 @@ def main() -> None:
         packages = compiled("\n".join(PACKAGES), "-c", str(constraints))
         torch = compiled(LOCKED_TORCH, "-c", str(constraints))
     LOCK.write_text(HEAD + packages + compiled(MODEL_FILES, "--no-deps"))
-    TORCH_LOCK.write_text(HEAD + torch)
+    for path, part in zip((TORCH_LOCK, NEEDS_LOCK), apart(torch), strict=True):
+        path.write_text(HEAD + part)
 
 
 if __name__ == "__main__":

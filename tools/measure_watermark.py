@@ -22,9 +22,10 @@ from headcast.core.arrays import Floats, Picture
 from headcast.core.imaging.read import read_photo
 from headcast.core.imaging.segmenter import person_matte
 from headcast.core.landmarks.detectors import Detector, open_detector
+from headcast.core.provenance.heads import head_square
 from headcast.core.provenance.listening import listen
 from headcast.core.provenance.payload import BITS, Heard
-from headcast.core.provenance.watermark import SURE, head_square, marked
+from headcast.core.provenance.watermark import SURE, marked
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 

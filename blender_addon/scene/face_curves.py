@@ -44,7 +44,7 @@ def write_face(scene: bpy.types.Scene, rig: bpy.types.Object, performance: Perfo
     """
     check_camera(scene.camera)
     places, turns = [], []
-    before = scene.frame_current
+    before, between = scene.frame_current, scene.frame_subframe
     try:
         for i, frame in enumerate(acted.frames.tolist()):
             scene.frame_set(frame)
@@ -53,7 +53,7 @@ def write_face(scene: bpy.types.Scene, rig: bpy.types.Object, performance: Perfo
             turns.append(basis.to_euler(TURN_ORDER, *turns[-1:]))
             yield "place head", i + 1, len(acted.frames)
     finally:
-        scene.frame_set(before)
+        scene.frame_set(before, subframe=between)
     curves = {(animated_path(HEAD, ".location"), i): column for i, column in enumerate(np.array(places).T)}
     curves |= {(animated_path(HEAD, ".rotation_euler"), i): column for i, column in enumerate(np.array(turns).T)}
     curves |= {(animated_path(FACE, slider_path(name)), 0): values for name, values in sliders(acted.expression).items()}

@@ -36,7 +36,8 @@ def read_rig(
     landmarks = np.empty((len(frames), ibug68.COUNT, 2), np.float32)
     expression = np.empty((len(frames), len(arkit.EXPRESSIONS)), np.float32)
     starts: list[int] = []
-    before, camera, seen_by = scene.frame_current, scene.camera, None
+    before, between = scene.frame_current, scene.frame_subframe
+    camera, seen_by = scene.camera, None
     try:
         with as_rendered(scene, {*family_of(rig), match.owner}):
             read = make_reader(match)
@@ -52,7 +53,7 @@ def read_rig(
                     seen_by = scene.camera
                 yield "read rig", i + 1, len(frames)
     finally:
-        scene.frame_set(before)
+        scene.frame_set(before, subframe=between)
         scene.camera = camera
     seen = np.isfinite(landmarks).all(axis=(1, 2))
     rate, aspect = scene_rate(scene), pixel_aspect(scene)

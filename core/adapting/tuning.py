@@ -94,7 +94,7 @@ def tune(
     device = embedding.device
     held = range(len(photos))[HELD_OUT - 1 :: HELD_OUT]
     known = [photo for i, photo in enumerate(photos) if i not in held]
-    checks = [look(batch.to(device)) for batch in _checks(known, [photos[i] for i in held])]
+    checks = [look(batch.to(device), painter.residual) for batch in _checks(known, [photos[i] for i in held])]
     learning = copy.deepcopy(painter.regions).train()
     mean = copy.deepcopy(painter.regions).eval().requires_grad_(False)
     optimizer = torch.optim.Adam(learning.parameters(), lr=RATE)
@@ -103,7 +103,7 @@ def tune(
     kept, best_step, done = _state(mean), 0, 0
     for done in range(1, steps + 1):
         reporter.step("fine-tune", done - 1, steps)
-        seen = look(_practice(known, random).to(device))
+        seen = look(_practice(known, random).to(device), painter.residual)
         loss = torch.zeros((), device=device)
         for name, region in seen.items():
             picture = paint(learning.painters[name], region, _of(vectors[name], region))

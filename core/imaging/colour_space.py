@@ -53,8 +53,8 @@ STUDIO = "studio-config-latest"
 
 def declared_space(header: Mapping[str, Any]) -> str | Chromaticities:
     """The colour space that an EXR's header names: by the `colorInteropID`, else chromaticities, else linear Rec.709."""
-    named = header.get("colorInteropID", "unknown")
-    if named != "unknown":
+    named = header.get("colorInteropID", "")
+    if named not in ("", "unknown"):
         return str(named)
     primaries = tuple(float(v) for v in header.get("chromaticities", REC709))
     return primaries if _are_primaries(primaries) else REC709
@@ -71,6 +71,12 @@ def space_in_words(header: Mapping[str, Any]) -> str:
     return (
         "the chromaticities of their header" if meant else "linear Rec.709, as the chromaticities of their header are none"
     )
+
+
+def is_same_space(one: str | Chromaticities, other: str | Chromaticities) -> bool:
+    """Whether both have the same colours, whatever they are called."""
+    a, b = _primaries(one), _primaries(other)
+    return one == other if a is None or b is None else bool(np.allclose(a, b, atol=1e-4))
 
 
 def colour_tag(space: str | Chromaticities) -> dict[str, object]:

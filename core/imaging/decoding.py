@@ -34,6 +34,8 @@ FULL_RANGE = 2
 UNNAMED_MATRICES = (0, 2, 3)
 """H.273's numbers for R, G and B themselves, and for none named."""
 TURN = "DISPLAYMATRIX"
+COVER = av.stream.Disposition.attached_pic
+"""Of a stream that is a poster."""
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 VideoPixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -62,6 +64,8 @@ class Stream(NamedTuple):
     width: int
     """Of an upright picture, in its own pixels."""
     interlaced: bool
+    beside: int
+    """Other streams of pictures in the file."""
 
 
 def read_stream(path: Path) -> Stream:
@@ -85,6 +89,7 @@ def read_stream(path: Path) -> Stream:
             pixel_aspect=1 / aspect if lies else aspect,
             width=first.height if lies else first.width,
             interlaced=bool(first.interlaced_frame),
+            beside=sum(not other.disposition & COVER for other in movie.streams.video) - 1,
         )
 
 
@@ -193,10 +198,10 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 "Give a movie that plays, or a folder of pictures",
             ) from error
         with movie:
-            cover = av.stream.Disposition.attached_pic
-            stream = next((s for s in movie.streams.video if not s.disposition & cover), None)
-            if stream is None:
+            streams = [stream for stream in movie.streams.video if not stream.disposition & COVER]
+            if not streams:
                 raise EmptyClipError(f"{path} has no pictures", "Give a movie that plays, or a folder of pictures")
+            stream = max(streams, key=lambda stream: stream.width * stream.height)  # the others are previews
             reader.picture(stream.width, stream.height)
             stream.thread_type = "AUTO"
             yield movie, stream

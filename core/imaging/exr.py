@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +23,9 @@ from ..errors import UnreadableImageError
 from ..files import whole_file
 from ..reading import ANY_RATIO, DEFLATE_RATIO, Reader
 from ..timecode import MOST_IN_SECOND, TimeCode
-from .layers import OUR_HEAD, choose_layer, layer_in_words, picture_layers
-
-HALF_MOST = 65504.0
-"""The largest finite half; anything above is held there, so that no infinity reaches a compositor."""
+from .halves import HALF_MOST, put_floats, to_halves
+from .layers import OUR_HEAD, PictureLayer, choose_layer, layer_in_words, picture_layers
+from .sparse import Band, in_blocks, put_empty_blocks
 
 DATA = "data"
 """The `colorInteropID` of what is no colour."""
@@ -111,15 +111,22 @@ def write_layers(
     whole = 0, 0, width, height
     display, data = framing or (whole, whole)
     x, y = data[:2]
-    parts = []
+    parts: list[Any] = []
+    bands: list[Band | None] = []
     for i, (name, layer) in enumerate(ordered):
-        left, top, right, bottom = written = whole if window is None else window if i == 0 else _extent(layer)
+        left, top, right, bottom = whole if window is None else window if i == 0 else _extent(layer)
         header = {**_SCANLINES, **attributes, **layer.tag, "displayWindow": _window(display)}
-        header["dataWindow"] = _window((left + x, top + y, right + x, bottom + y))
         if layer.filmed and not layer.full:
             header["compression"] = OpenEXR.PIZ_COMPRESSION
-        parts.append(OpenEXR.Part(header, _channels(layer, written), name))
-    _write(path, parts)
+        stored = top, bottom
+        if len(ordered) > 1 and layer.corner is not None and header["compression"] == OpenEXR.ZIP_COMPRESSION:
+            stored = in_blocks(_extent(layer)[1::2], stored)
+        channels = _channels(layer, (left, stored[0], right, stored[1]))
+        header["dataWindow"] = _window((left + x, stored[0] + y, right + x, stored[1] + y))
+        row = sum(channel.itemsize for channel in channels.values()) * (right - left)
+        bands.append(None if stored == (top, bottom) else Band((top + y, bottom + y), row))
+        parts.append(OpenEXR.Part(header, channels, name))
+    _write(path, parts, bands)
 
 
 def _extent(layer: Layer) -> DataWindow:
@@ -138,14 +145,11 @@ def _channels(layer: Layer, window: DataWindow) -> dict[str, Any]:
     of_layer, of_window = _slices(shared, there), _slices(shared, window)
     channels = {}
     for i, name in enumerate(names):
-        channel = np.zeros((bottom - top, right - left), np.float32 if layer.full else np.float16)
-        pixels, written = apart[..., i][of_layer], channel[of_window]
-        with np.errstate(over="ignore"):
-            written[:] = pixels
-        beyond = np.isinf(written)
-        if not layer.full and beyond.any():
-            beyond &= np.isfinite(pixels)
-            written[beyond] = np.copysign(np.float16(HALF_MOST), pixels[beyond])
+        pixels = apart[..., i][of_layer]
+        channel: NDArray[Any] = np.ascontiguousarray(pixels) if layer.full else to_halves(pixels)
+        if shared != window:
+            channel, part = np.zeros((bottom - top, right - left), channel.dtype), channel
+            channel[of_window] = part
         channels[name] = channel
     return channels
 
@@ -165,14 +169,24 @@ def _window(window: DataWindow) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 _SCANLINES: dict[str, object] = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
 
 
-def _write(path: Path, parts: list[Any]) -> None:
+def _write(path: Path, parts: list[Any], bands: Sequence[Band | None] = ()) -> None:
     with whole_file(path) as part:
-        # The library says RuntimeError whatever went wrong: let the system itself say whether the disk is full.
-        try:
-            OpenEXR.File(parts).write(str(part))
-        except RuntimeError as error:
-            _probe_disk(part)
-            raise OSError(str(error)) from error
+        if not any(bands):
+            _write_parts(part, parts)
+            return
+        with TemporaryDirectory(prefix="headcast-") as folder:
+            packed = Path(folder) / "packed.exr"
+            _write_parts(packed, parts)
+            put_empty_blocks(packed.read_bytes(), bands, part)
+
+
+def _write_parts(path: Path, parts: list[Any]) -> None:
+    # The library says RuntimeError whatever went wrong: let the system itself say whether the disk is full.
+    try:
+        OpenEXR.File(parts).write(str(path))
+    except RuntimeError as error:
+        _probe_disk(path)
+        raise OSError(str(error)) from error
 
 
 def _probe_disk(part: Path) -> None:
@@ -210,14 +224,34 @@ def read_picture(path: Path, layer: str = "") -> Seen:
     reader = _reader(path)
     with reader.opened():
         chosen = choose_layer(path, _headers(reader), layer)
-        part = _parts(reader, separate_channels=True)[chosen.part]
-        channels = [part.channels[name].pixels for name in chosen.channels]
-        # Each channel lies in one piece, as it does in the file: a plate in 4K is copied sooner so.
-        pixels = np.moveaxis(np.empty((4, *channels[0].shape), np.float32), 0, -1)
-        for i, channel in enumerate(channels):
-            pixels[..., i] = channel
-        pixels[..., len(channels) :] = 1.0
-        return Seen(pixels, part.header, len(channels) == 4, any(channel.dtype != np.float16 for channel in channels))
+        return _seen(_parts(reader, separate_channels=True)[chosen.part], chosen)
+
+
+def read_with_matte(path: Path) -> tuple[Seen, NDArray[np.float32]]:
+    """The picture of one of Headcast's frames, and the head's matte [H, W] over the whole display window.
+
+    Raises UnreadableImageError.
+    """
+    reader = _reader(path)
+    with reader.opened():
+        headers = _headers(reader)
+        chosen = choose_layer(path, headers, "")
+        head = next((layer for layer in picture_layers(headers) if layer.name == OUR_HEAD), chosen)
+        parts = _parts(reader, separate_channels=True)
+        seen = _seen(parts[chosen.part], chosen)
+        own = seen if head == chosen else _seen(parts[head.part], head)
+        return seen, own.over(window_of(own.header, "displayWindow"))[..., 3]
+
+
+def _seen(part: Any, layer: PictureLayer) -> Seen:
+    """A layer of the part that holds it."""
+    channels = [part.channels[name].pixels for name in layer.channels]
+    # Each channel lies in one piece, as it does in the file: a plate in 4K is copied sooner so.
+    pixels = np.moveaxis(np.empty((4, *channels[0].shape), np.float32), 0, -1)
+    for i, channel in enumerate(channels):
+        put_floats(channel, pixels[..., i])
+    pixels[..., len(channels) :] = 1.0
+    return Seen(pixels, part.header, len(channels) == 4, any(channel.dtype != np.float16 for channel in channels))
 
 
 def read_rgba(path: Path, layer: str = "") -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -24,6 +25,8 @@ WIDE = 4.0
 """Standard deviation in pixels of the blur that grain is what is left above."""
 TILE = 128
 """Side of the squares in which noise that lies still is made."""
+KEPT_TILES = 256
+"""That are kept: as many as a head has that is 2,000 pixels high, in 50 MB."""
 BLOCK = 16
 """Side of the squares that are judged as smooth or not."""
 SMOOTHEST = 0.15
@@ -56,6 +59,11 @@ class Grain:
     """[3, 3] correlation between the channels"""
     lasting: float = 0.0
     """correlation of a frame's grain with the next one's, 0 to 1"""
+
+    @cached_property
+    def kernel(self) -> Floats:
+        """[15, 15] the filter that clumps white noise so."""
+        return _kernel(self.clumps)
 
 
 class _Smooth(NamedTuple):
@@ -139,7 +147,7 @@ def synthesise(
         rows, columns = (slice(part.start + at, part.stop + at) for part, at in zip(window, corner, strict=True))
         white += np.sqrt(grain.lasting, dtype=np.float32) * _lying_still(rows, columns, seed)
     tinted = white @ np.linalg.cholesky(grain.tint + 1e-6 * np.eye(3)).T.astype(np.float32)
-    clumped = cv2.filter2D(tinted, -1, _kernel(grain.clumps), borderType=cv2.BORDER_REFLECT)
+    clumped = cv2.filter2D(tinted, -1, grain.kernel, borderType=cv2.BORDER_REFLECT)
     light = np.nan_to_num(picture) @ LUMINANCE
     strength = np.stack([np.interp(light, grain.levels, column) for column in grain.spread.T], axis=-1)
     weight = np.sqrt(np.maximum(1.0 - (1.0 - matte) ** 2, 0.0))
@@ -150,10 +158,16 @@ def synthesise(
 def _lying_still(rows: slice, columns: slice, seed: int) -> Floats:
     """White noise of a part of the plate: each place has its own, whichever part is wanted."""
     down, across = (range(part.start // TILE, -(-part.stop // TILE)) for part in (rows, columns))
-    tiles = [np.concatenate([_white((TILE, TILE), (seed, y, x)) for x in across], axis=1) for y in down]
+    tiles = [np.concatenate([_tile(seed, y, x) for x in across], axis=1) for y in down]
     top, left = rows.start % TILE, columns.start % TILE
     height, width = rows.stop - rows.start, columns.stop - columns.start
     return np.concatenate(tiles)[top : top + height, left : left + width]
+
+
+@lru_cache(KEPT_TILES)
+def _tile(seed: int, row: int, column: int) -> Floats:
+    """A square of noise that lies still: the next frame shows it again."""
+    return _white((TILE, TILE), (seed, row, column))
 
 
 def _white(shape: tuple[int, ...], seed: tuple[int, ...]) -> Floats:

@@ -71,6 +71,8 @@ class Movie(NamedTuple):
             said.append("its alpha is read, and its colour not taken to be multiplied by it")
         if stream.pixel_aspect != 1:
             said.append(f"its pixels are {float(stream.pixel_aspect):.4g} times as wide as high")
+        if stream.beside:
+            said.append(f"it holds {stream.beside + 1} streams of pictures, of which the largest is read")
         if stream.interlaced:
             said.append("interlaced: its fields are not taken apart")
         return "; ".join(filter(None, said))

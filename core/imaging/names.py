@@ -33,6 +33,8 @@ NUMBER = re.compile(rf"(?:(?<=[._])|^)-[0-9]{{1,{MOST_DIGITS}}}(?![0-9])|(?<![0-
 """In a file's name; a minus that follows a dot, an underscore or nothing is a sign, and else a dash."""
 INLINE_RANGE = re.compile(r"(?:(?<=[._])|^)[0-9x,-]*[0-9]$")
 """Frames that are listed before the number's place, as in `plate.1001-1010#.exr`."""
+PADDED = 3
+"""Digits of a number that was made as long as others."""
 MOST_NAMED = 6
 """Sequences that an error lists."""
 
@@ -77,15 +79,21 @@ class _Name(NamedTuple):
         before, after = self.texts[place], self.texts[place + 1]
         return not after[:1].isalnum() and not re.search(r"(?:^|[^a-zA-Z])[vV]$", before)
 
+    def looks_like_a_frame(self, place: int) -> bool:
+        """Whether it stands alone, follows no letter and has the digits of one that was padded."""
+        padded = len(self.numbers[place].lstrip("-")) >= PADDED
+        return padded and self.stands_alone(place) and not self.texts[place][-1:].isalpha()
+
 
 def find_photos(names: list[str]) -> list[Path]:
-    """The pictures that `names` (files, folders, globs) stand for, in order. Raises UnreadableImageError at none."""
+    """The pictures that `names` (files, folders, globs) stand for, in order and each once. Raises UnreadableImageError
+    at none."""
     paths: list[Path] = []
     for name in names:
         paths.extend(pictures_of(name))
     if not paths:
         raise UnreadableImageError(f"No picture in {', '.join(names) or 'an empty list'}", "Give files, folders or globs")
-    return paths
+    return list({path.absolute(): path for path in paths}.values())
 
 
 def pictures_of(name: str) -> list[Path]:
@@ -192,8 +200,10 @@ def _sequence_of(picture: Path) -> Found:
 
 
 def _by_merit(name: _Name) -> list[int]:
-    """The places of the numbers of a name, the one that is most likely the frame's first."""
-    return sorted(range(len(name.numbers)), key=lambda place: (not name.stands_alone(place), -place))
+    """The places of the numbers of a name that may be the frame's, the likeliest first. Beside one that looks like a frame's
+    alone, those that do not are a shot's or a version's: `sh020.1001.exr` is no frame of `sh010.1001.exr`."""
+    places = sorted(range(len(name.numbers)), key=lambda place: (not name.stands_alone(place), -place))
+    return [place for place in places if name.looks_like_a_frame(place)] or places
 
 
 def _only_sequence(name: str, paths: list[Path]) -> Found:

@@ -21,10 +21,13 @@ from ..rates import exact_rate
 from ..reading import MOST_ASPECT
 from . import colour, exr, movie, pictures
 from .colour_space import AUTO, declared_space, space_in_words, to_linear_rec709
+from .halves import HALF_MOST
 from .names import PICTURE_ENDINGS, find_sequence, left_out_of
 
 SEQUENCE_RATE = Fraction(24)
 """Frames per second of numbered pictures that do not say."""
+SLOWEST, FASTEST = Fraction(1, 100), Fraction(1000)
+"""Frames per second that somebody may mean."""
 SEVERAL = frozenset({".webp", ".png", ".apng", ".avif", ".tif", ".tiff"})
 """Endings of files that can hold several pictures."""
 BRIGHT = 95.0
@@ -128,7 +131,7 @@ def several_in(path: Path) -> str:
 def detector_gain(linear: NDArray[np.float32]) -> float:
     """Factor by which scene-linear Rec.709 [H, W, 3] is multiplied for a detector: 1 for a picture that is neither dark nor
     blown out. For its eyes alone, so it may differ from frame to frame."""
-    bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=exr.HALF_MOST), BRIGHT))
+    bright = float(np.nanpercentile(np.nan_to_num(linear @ colour.LUMINANCE, posinf=HALF_MOST), BRIGHT))
     return 1.0 if GOOD[0] <= bright <= GOOD[1] else BRIGHT_LEVEL / max(bright, 1e-4)
 
 
@@ -198,7 +201,7 @@ def parse_rate(text: str) -> Fraction:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
-    if rate <= 0:
+    if not SLOWEST <= rate <= FASTEST:
         raise SettingError(f"--rate cannot be '{text}'", "Give frames per second, such as 24, 23.976 or 30000/1001")
     return exact_rate(rate)
 

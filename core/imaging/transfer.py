@@ -18,7 +18,7 @@ from ..errors import NoFaceError
 from . import colour
 from .colour import LUMINANCE, SCENE_LINEAR
 from .colour_space import Chromaticities, from_linear_rec709, to_linear_rec709
-from .exr import HALF_MOST
+from .halves import HALF_MOST
 
 KNEE = 0.8
 """Exposed light above which the shoulder bends."""

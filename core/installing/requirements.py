@@ -28,10 +28,12 @@ LOCK = Path(__file__).with_name("lock.txt")
 """All of these but torch, and what they need, by version and by the hashes of their files. `tools/lock.py` writes it."""
 LOCKED_TORCH = "torch==2.13.0"
 TORCH_LOCK = Path(__file__).with_name("torch.txt")
-"""The same for the builds of torch that PyPI has."""
+"""The same for the builds of torch that PyPI has, and NVIDIA's libraries, which only they need."""
+NEEDS_LOCK = Path(__file__).with_name("torch_needs.txt")
+"""The same for what every build of torch needs."""
 
 
 def fingerprint() -> str:
     """Another one where another environment is needed."""
-    locked = (path.read_text("utf-8") for path in (TORCH_LOCK, LOCK))
+    locked = (path.read_text("utf-8") for path in (TORCH_LOCK, NEEDS_LOCK, LOCK))
     return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES, *locked)).encode()).hexdigest()[:16]

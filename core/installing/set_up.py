@@ -13,9 +13,9 @@ from ..fetching import FILES, fetch
 from ..progress import Reporter
 from ..settings import SetUpSettings
 from .environment import Environment, Stamp, python_version
-from .hardware import detect_device, torch_index
+from .hardware import INDEX, detect_device, torch_index
 from .pip import Source, install
-from .requirements import LOCK, LOCKED_TORCH, MODEL_FILES, PACKAGES, TORCH, TORCH_LOCK, fingerprint
+from .requirements import LOCK, LOCKED_TORCH, MODEL_FILES, NEEDS_LOCK, PACKAGES, TORCH, TORCH_LOCK, fingerprint
 
 HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe, c2pa"
 SHOWN = "--progress-bar=raw"
@@ -76,9 +76,11 @@ def _steps(source: Source, device: str) -> Iterator[list[str]]:
         return
     index = torch_index(device)
     yield ["--upgrade", TALKATIVE_PIP]
+    yield [SHOWN, *LOCKED, str(NEEDS_LOCK)]
     if index:
-        # Of PyTorch's own index there is no lock: pip checks each file by the hash that the index's page has for it.
-        yield [SHOWN, "--index-url", index, LOCKED_TORCH]
+        # Of PyTorch's own index there is no lock: pip checks each file by the hash that the index's page has for it. What is
+        # there already it does not look for in that index.
+        yield [SHOWN, "--index-url", index, f"{LOCKED_TORCH}+{index.removeprefix(INDEX)}"]
     else:
         yield [SHOWN, *LOCKED, str(TORCH_LOCK)]
     yield [SHOWN, *LOCKED, str(LOCK)]

@@ -16,12 +16,12 @@ import torch
 from ..arrays import Picture, Points
 from ..imaging.face_area import Portrait, face_mask
 from ..landmarks.ibug68 import IBUG
-from ..network.spline import picture_grid, thin_plate_flow
+from ..network.spline import picture_grid, thin_plate_splines
 
 COARSER = 4
 """The spline is solved on a grid so many times coarser than the picture."""
 STIFFNESS = 1e-3
-"""Stiffness of the spline through the landmarks, which jitter: see `thin_plate_flow`."""
+"""Stiffness of the spline through the landmarks, which jitter: see `thin_plate_splines`."""
 
 
 def flicker(before: Portrait, portrait: Portrait, after: Portrait) -> float:
@@ -39,10 +39,9 @@ def moved(portrait: Portrait, landmarks: Points) -> Picture:
         torch.from_numpy(points[:IBUG] * np.float32(2.0 / size) - 1.0) for points in (landmarks, portrait.landmarks)
     )
     coarse = size // COARSER
-    flow = thin_plate_flow(
-        target[None], source[None, None], torch.full((1, 1, IBUG), STIFFNESS), picture_grid(coarse, target)[None]
-    )[0, 0]
-    offset = (flow - picture_grid(coarse, flow)).numpy() * (size / 2)
+    grid = picture_grid(coarse, target)
+    splines = thin_plate_splines(target[None], source[None, None], torch.full((1, 1, IBUG), STIFFNESS))
+    offset = (splines.at(grid[None])[0, 0] - grid).numpy() * (size / 2)
     offset = cv2.resize(offset, (size, size), interpolation=cv2.INTER_LINEAR)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     bent = cv2.remap(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Bytes, Points
 from ..landmarks import ibug68
-from ..network.spline import picture_grid, thin_plate_flow
+from ..network.spline import picture_grid, thin_plate_splines
 
 Random = np.random.Generator
 
@@ -133,7 +133,8 @@ def _bend(
         torch.cat([torch.from_numpy(((points - corner - half) / half).astype(np.float32)), pins])[None]
         for points in (new, old)
     )
-    flow = thin_plate_flow(target, source[:, None], torch.full((1, 1, target.shape[1]), stiffness), own[None])[0, 0]
+    splines = thin_plate_splines(target, source[:, None], torch.full((1, 1, target.shape[1]), stiffness))
+    flow = splines.at(own[None])[0, 0]
     fade = (8 * (1 - own.abs().amax(-1, keepdim=True))).clamp(max=1.0)
     offset = cv2.resize(((flow - own) * fade * half).numpy(), (2 * half, 2 * half), interpolation=cv2.INTER_CUBIC)
     y, x = np.mgrid[0 : 2 * half, 0 : 2 * half].astype(np.float32)

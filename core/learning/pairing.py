@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..landmarks import ibug68
 from ..landmarks.head import control_points
+from ..network.bending import correspond
 from ..network.regions import both_eyes_windows, eye_shots, view_eyes
 from ..network.shots import Photos, Pose
 from ..network.warp import paste
@@ -37,7 +38,7 @@ def look_elsewhere(shown: Changed, random: Random) -> Changed:
     turned = glance(shown.landmarks, random)
     photos, pose = photos_of([shown]), pose_of(Changed(shown.picture, turned))
     floats = photos._replace(pictures=photos.pictures.float() / 127.5 - 1)
-    view = view_eyes(floats, pose, eye_shots(floats), both_eyes_windows(floats))
+    view = view_eyes(correspond(floats, pose), eye_shots(floats), both_eyes_windows(floats))
     picture = paste(floats.pictures[:, 0], view.window, view.picture, view.reach)
     seen = ((picture[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     return Changed(np.ascontiguousarray(seen), turned)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..network.bending import correspond
 from ..network.closeup import sample
 from ..network.patch import PatchDiscriminator, RegionDiscriminators
 from ..network.regions import (
@@ -30,6 +31,7 @@ from ..network.regions import (
     view_eyes,
     view_mouth,
 )
+from ..network.residual import ResidualFlow
 from ..network.retouch import Retoucher
 from ..network.shots import Photos, Pose
 from ..network.spline import again
@@ -91,13 +93,14 @@ class CloseUp(NamedTuple):
 
 
 @torch.no_grad()
-def look(batch: PairBatch) -> dict[str, CloseUp]:
-    """Mouth and eyes of a batch; the eyes are 2 B, the right ones first."""
-    photos, pose = batch.photos, batch.pose
+def look(batch: PairBatch, residual: ResidualFlow) -> dict[str, CloseUp]:
+    """Mouth and eyes of a batch, by splines and a painter's `residual`; the eyes are 2 B, the right ones first."""
+    photos = batch.photos
+    found = correspond(photos, batch.pose, residual)
     mouths, eyes = mouth_windows(photos), both_eyes_windows(photos)
     return {
-        "mouth": _seen(view_mouth(photos, pose, mouth_shot(photos), mouths), mouths, batch, MOUTH_SIZE),
-        "eye": _seen(view_eyes(photos, pose, eye_shots(photos), eyes), eyes, batch, EYE_SIZE),
+        "mouth": _seen(view_mouth(found, mouth_shot(photos), mouths), mouths, batch, MOUTH_SIZE),
+        "eye": _seen(view_eyes(found, eye_shots(photos), eyes), eyes, batch, EYE_SIZE),
     }
 
 
@@ -178,6 +181,7 @@ class RegionLearner:
         self, painter: WarpPainter, discriminators: RegionDiscriminators, critics: RegionCritics, brain_floats: bool = False
     ) -> None:
         self.painter, self.discriminator, self.critics = painter, discriminators, critics
+        painter.residual.eval().requires_grad_(False)  # it is learned beforehand, see `training.flow`
         self.optimizer = torch.optim.AdamW(painter.regions.parameters(), lr=RATE, betas=BETAS)
         self.critic_optimizer = torch.optim.Adam(
             discriminators.parameters(), lr=DISCRIMINATOR_RATE, betas=DISCRIMINATOR_BETAS
@@ -189,7 +193,7 @@ class RegionLearner:
 
         Returns the losses [], still on the device: reading them there would make it wait.
         """
-        regions = look(batch)
+        regions = look(batch, self.painter.residual)
         found: dict[str, Tensor] = {}
         scored: dict[str, Tensor] = {}
         for name, seen in regions.items():

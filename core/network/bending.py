@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .residual import ResidualFlow, follow
 from .shots import Photos, Pose
-from .spline import again, thin_plate_flow
+from .spline import Splines, again, thin_plate_splines
 
 FRAME_PINS = 4
 """Points along each side of the frame that hold the background still."""
@@ -21,6 +22,27 @@ CHOICE = 400.0
 """How sharply the photo with the most similar landmarks is preferred: logits per half picture of distance."""
 OVERALL = 0.6
 """Part of that preference which goes by the whole face; the rest goes by the landmarks near the pixel."""
+
+
+class Correspondence(NamedTuple):
+    """Which place of K photos each place of a pose shows."""
+
+    photos: Photos
+    pose: Pose
+    splines: Splines
+    residual: Tensor | None
+    """[B, K, 2, G, G] what the splines miss, see `residual`"""
+
+    def select(self, index: Tensor) -> Correspondence:
+        """That of the photos numbered `index` [K'] alone."""
+        splines = self.splines._replace(solution=self.splines.solution[:, index])
+        residual = None if self.residual is None else self.residual[:, index]
+        return Correspondence(self.photos.select(index), self.pose, splines, residual)
+
+    def at(self, grid: Tensor) -> Tensor:
+        """[B, K, h, w, 2] where places `grid` [B, h, w, 2] of the pose, or m times as many, lie in the photos."""
+        flow = self.splines.at(grid)
+        return flow if self.residual is None else flow + follow(self.residual, self.photos, self.pose, grid)
 
 
 class Bending(NamedTuple):
@@ -34,20 +56,32 @@ class Bending(NamedTuple):
     """[B, K, 1, h/2, w/2] how much of the photo a piece of the grid takes, by area: below 1 the photo is stretched"""
 
 
-def bend(photos: Photos, pose: Pose, grid: Tensor) -> Bending:
-    """The splines from each photo to the pose at `grid` [B, h, w, 2], and on half of it which photo serves which place.
+def correspond(photos: Photos, pose: Pose, residual: ResidualFlow | None = None) -> Correspondence:
+    """By splines through the landmarks, and by what is known of faces beyond them if there is a `residual`.
 
-    A grid of [m B, h, w, 2] looks at each head in m windows, and so does what is found.
-
-    A photo serves a place well if its landmarks lie like the wanted ones near that place and over the whole face, and if
-    the flow does not stretch it there. The frame is pinned: whatever is far from the head stays.
+    The frame is pinned: whatever is far from the head stays.
     """
     pins = _frame_pins(pose.points)
     target = torch.cat([pose.points, pins], dim=1)
     source = torch.cat([photos.points, pins[:, None].expand(-1, photos.points.shape[1], -1, -1)], dim=2)
     stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
     held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
-    flow = thin_plate_flow(target, source, torch.cat([stiffness, held], dim=-1), grid)
+    splines = thin_plate_splines(target, source, torch.cat([stiffness, held], dim=-1))
+    missed = None if residual is None or residual.idle else residual(photos, pose)
+    return Correspondence(photos, pose, splines, missed)
+
+
+def bend(found: Correspondence, grid: Tensor) -> Bending:
+    """The photos' flow to the pose at `grid` [B, h, w, 2], and on half of it which photo serves which place.
+
+    A grid of [m B, h, w, 2] looks at each head in m windows, and so does what is found.
+
+    A photo serves a place well if its landmarks lie like the wanted ones near that place and over the whole face, and if
+    the flow does not stretch it there.
+    """
+    photos, pose = found.photos, found.pose
+    stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
+    flow = found.at(grid)
     places, halved = _halve(grid[:, None])[:, 0], _halve(flow)
     area = _area(halved) / _area(places[:, None]).clamp_min(1e-9)
     logits = torch.log(area.clamp(0.05, 1.0)) - CHOICE * _distance(photos.points, pose.points, stiffness, places)

@@ -17,8 +17,10 @@ from torch.nn import functional
 
 from .spline import picture_grid
 
-MOUTH_SIDE, EYE_SIDE = 1.6, 1.0
+MOUTH_SIDE, EYE_SIDE, FACE_SIDE = 1.6, 1.0, 4.0
 """Sides of the windows in distances between the eye centres."""
+FACE_MIDDLE = (36, 39, 42, 45, 30, 48, 54, 8)
+"""iBUG points whose mean is the middle of the face."""
 OUTER_UPPER, OUTER_LOWER = (48, 49, 50, 51, 52, 53, 54), (48, 59, 58, 57, 56, 55, 54)
 INNER_UPPER, INNER_LOWER = (60, 61, 62, 63, 64), (60, 67, 66, 65, 64)
 """iBUG points along the lips, from the corner at the picture's left to the other."""
@@ -81,6 +83,11 @@ def _window(centre: Tensor, projection: Tensor, side: float) -> Window:
 def mouth_window(points: Tensor, projection: Tensor) -> Window:
     """Round the lips of the landmarks [..., N, 2] of a head with this `projection` [..., 2, 4]."""
     return _window(points[..., 48:60, :].mean(-2), projection, MOUTH_SIDE)
+
+
+def face_window(points: Tensor, projection: Tensor) -> Window:
+    """Round the whole face, to the ears and over the brow, of landmarks [..., N, 2] of heads with this `projection`."""
+    return _window(points[..., list(FACE_MIDDLE), :].mean(-2), projection, FACE_SIDE)
 
 
 def eye_windows(eyes: Tensor, projection: Tensor) -> Window:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .bending import Bending, bend, resize, warp
+from .bending import Bending, bend, correspond, resize, warp
 from .closeup import moved, opening
 from .shots import Photos, Pose
 
@@ -43,7 +43,7 @@ def with_mirrored_side(picture: Tensor, bending: Bending, mirrored: Photos, pose
     if not bool((torn > 0.05).any()):
         return picture
     nearest = mirrored.select(moved(mirrored.points[:, :, RIGID], pose.points[:, RIGID]).mean(0).argmin()[None])
-    other = bend(nearest, pose, grid)
+    other = bend(correspond(nearest, pose), grid)
     torn = torn * (other.area / area.clamp_min(1e-3) / BETTER - 0.5).clamp(0.0, 0.5) * 2
     size = picture.shape[-1]
     offset = resize((other.flow - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from . import eye as eyes
 from . import mouth
-from .bending import bend, resize, warp
+from .bending import Correspondence, bend, resize, warp
 from .closeup import (
     INNER_LOWER,
     INNER_UPPER,
@@ -34,7 +34,7 @@ from .closeup import (
     sample,
 )
 from .retouch import Retoucher
-from .shots import Photos, Pose
+from .shots import Photos
 from .spline import again, picture_grid
 
 MOUTH_WIDTHS, EYE_WIDTHS = (32, 64, 128, 192), (24, 48, 96, 128)
@@ -154,14 +154,14 @@ class _Gap(NamedTuple):
 
 
 def _bent(
-    photos: Photos, pose: Pose, window: Window, size: int, coarse: int, windows: Tensor, moving: _Moving, gap: _Gap
+    found: Correspondence, window: Window, size: int, coarse: int, windows: Tensor, moving: _Moving, gap: _Gap
 ) -> _Bent:
     """The photos bent into as many `window`s as there are `windows` [B, K, 5, s, s] of their own."""
     grid = window.grid(coarse)
-    bending = bend(photos, pose, grid)
+    bending = bend(found, grid)
     share = torch.softmax(bending.choice, dim=1)
     of_photo = share.mean((2, 3, 4))
-    apart = moved(moving.photos, moving.wanted) / again(head_scale(pose.projection), grid)[:, None]
+    apart = moved(moving.photos, moving.wanted) / again(head_scale(found.pose.projection), grid)[:, None]
     say = 1 - torch.exp(-(((of_photo * apart).sum(1) / moving.scale) ** 2))
     own = windows[torch.arange(len(windows), device=windows.device), of_photo.argmax(1)]
     area = (torch.log(bending.area.clamp(0.05, 20.0)) * share).sum(1, keepdim=True)
@@ -176,22 +176,23 @@ def _bent(
     over = drawn_over(flow, gap.opening, in_photos, gap.soft)
     flow = flow + say[:, None, None, None, None] * (over - flow)
     share = resize(share / share.sum(1, keepdim=True), size)
-    picture = (warp(photos.pictures[:, seen], flow) * share).sum(1)
+    picture = (warp(found.photos.pictures[:, seen], flow) * share).sum(1)
     return _Bent(picture, resize(area, windows.shape[-1])[:, 0], say, own)
 
 
-def view_mouth(photos: Photos, pose: Pose, shot: Shot, windows: Tensor, size: int = MOUTH_SIZE) -> View:
+def view_mouth(found: Correspondence, shot: Shot, windows: Tensor, size: int = MOUTH_SIZE) -> View:
     """The mouth in its window at `size` pixels, that of the painter or finer; `shot` shows the inside.
 
     windows: [B, K, 5, MOUTH_SIZE, MOUTH_SIZE] the photos' own, see `mouth_windows`.
     """
+    photos, pose = found.photos, found.pose
     window = mouth_window(pose.points, pose.projection)
     grid = window.grid(size)
     soft = window.softness(MOUTH_SIZE, SOFT)
     inner, outer = (lips(pose.points, grid, soft) for lips in (mouth.inner_lips, mouth.outer_lips))
     moving = _Moving(photos.points[:, :, MOUTH_POINTS], pose.points[:, MOUTH_POINTS], MOUTH_MOVED)
     gap = _Gap(photos.points, inner, mouth.inner_lips, soft)
-    bent = _bent(photos, pose, window, size, MOUTH_SIZE // 2, windows, moving, gap)
+    bent = _bent(found, window, size, MOUTH_SIZE // 2, windows, moving, gap)
     within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, inner, grid, soft)
     say = bent.say[:, None, None, None]
     share = inner.share * say
@@ -204,18 +205,19 @@ def view_mouth(photos: Photos, pose: Pose, shot: Shot, windows: Tensor, size: in
     return View(window, layered, bent.picture, seen, where, inner.share)
 
 
-def view_eyes(photos: Photos, pose: Pose, shots: Shot, windows: Tensor, size: int = EYE_SIZE) -> View:
+def view_eyes(found: Correspondence, shots: Shot, windows: Tensor, size: int = EYE_SIZE) -> View:
     """Either eye in its window at `size` pixels, that of the painter or finer; `shots` show the balls.
 
     windows: [2 B, K, 5, EYE_SIZE, EYE_SIZE] the photos' own, see `both_eyes_windows`.
     """
-    wanted, shown = eyes_of(pose.points), eyes_of(photos.points)
+    pose = found.pose
+    wanted, shown = eyes_of(pose.points), eyes_of(found.photos.points)
     window = eye_windows(wanted, pose.projection)
     grid = window.grid(size)
     soft = window.softness(EYE_SIZE, SOFT)
     lids = eyes.lids(wanted, grid, soft)
     gap = _Gap(shown, lids, eyes.lids, soft)
-    bent = _bent(photos, pose, window, size, EYE_SIZE // 2, windows, _Moving(shown, wanted, EYE_MOVED), gap)
+    bent = _bent(found, window, size, EYE_SIZE // 2, windows, _Moving(shown, wanted, EYE_MOVED), gap)
     ball = eyes.eyeballs(shots.picture, shots.points, shots.projection, wanted, pose.projection, grid, soft)
     say = bent.say[:, None, None, None]
     layered = bent.picture + lids.share * say * (ball.picture - bent.picture)

@@ -7,6 +7,8 @@ trusted bend nothing, and under a little tension, so that what lies outside the 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -42,15 +44,31 @@ def again(x: Tensor, many: Tensor) -> Tensor:
     return x if times == 1 else x.repeat(times, *[1] * (x.ndim - 1))
 
 
-def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, grid: Tensor) -> Tensor:
-    """Where in each source every place of the target lies.
+class Splines(NamedTuple):
+    """From a picture to be made back to K photos: solved once, asked on any grid."""
+
+    knots: Tensor
+    """[B, N, 2] the control points in the picture to be made"""
+    solution: Tensor
+    """[B, K, N + 3, 2]"""
+
+    def at(self, grid: Tensor) -> Tensor:
+        """[B, K, h, w, 2] where places `grid` [B, h, w, 2], or m times as many, lie in each photo, for `grid_sample`."""
+        with torch.autocast(grid.device.type, enabled=False):
+            places = grid.float()
+            pixels = places.flatten(1, 2)
+            basis = torch.cat([_kernel(pixels, again(self.knots, pixels)), _with_one(pixels)], dim=-1)  # [B, P, N + 3]
+            flow = torch.einsum("bpn,bknc->bkpc", basis, again(self.solution, pixels))
+            return (flow.unflatten(2, places.shape[1:3]) + places[:, None]).to(grid.dtype)
+
+
+def thin_plate_splines(target: Tensor, source: Tensor, stiffness: Tensor) -> Splines:
+    """The splines by which every place of the target is found in each source.
 
     target: [B, N, 2] control points in the picture to be made; source: [B, K, N, 2] the same points in K photos;
-    stiffness: [B, K, N], 0 for a point that must be met, large for one that is to be ignored; grid: [B, h, w, 2] places, or
-    m times as many. Returns [B, K, h, w, 2], positions in the source for `grid_sample`. Solved in float32 whatever goes in.
+    stiffness: [B, K, N], 0 for a point that must be met, large for one that is to be ignored. In float32 whatever goes in.
     """
     batch, shots, count, _ = source.shape
-    dtype = source.dtype
     with torch.autocast(target.device.type, enabled=False):
         target, source, stiffness = target.float(), source.float(), stiffness.float()
         ones = _with_one(target)  # [B, N, 3]
@@ -61,9 +79,4 @@ def thin_plate_flow(target: Tensor, source: Tensor, stiffness: Tensor, grid: Ten
         # We solve for the displacement: ignored points then leave a pixel where it was, not at the origin.
         offset = source - target[:, None]
         known = torch.cat([offset, offset.new_zeros(batch, shots, 3, 2)], dim=-2)
-        solution = torch.linalg.solve(system, known)  # [B, K, N + 3, 2]
-        grid = grid.float()
-        pixels = grid.flatten(1, 2)
-        basis = torch.cat([_kernel(pixels, again(target, pixels)), _with_one(pixels)], dim=-1)  # [B, P, N + 3]
-        flow = torch.einsum("bpn,bknc->bkpc", basis, again(solution, pixels))
-        return (flow.unflatten(2, grid.shape[1:3]) + grid[:, None]).to(dtype)
+        return Splines(target, torch.linalg.solve(system, known))

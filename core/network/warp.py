@@ -3,13 +3,13 @@
 
 Pixels come from the photos as long as a photo has them:
 
-1. a thin-plate spline bends each photo to the pose (`bending`);
+1. a thin-plate spline bends each photo to the pose (`bending`), and what it misses is added (`residual`);
 2. each pixel comes from the photo whose landmarks lie most like the wanted ones nearby, and that is stretched least;
 3. the head lies over the background, which comes from where photos show no head, joined by the matte;
 4. the side of the face that no photo shows comes from the mirror image of the other (`mirror`);
 5. mouth and eyes get layers of their own, and painters that may change them (`regions`).
 
-Untrained, all this is geometry.
+Untrained, all this is geometry; what is learned are the residual flow and the painters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .bending import Bending, bend, resize, warp
+from .bending import Bending, Correspondence, bend, correspond, resize, warp
 from .closeup import Window, sample
 from .mirror import with_mirrored_side
 from .painter import Painter, Preset
@@ -37,6 +37,7 @@ from .regions import (
     view_eyes,
     view_mouth,
 )
+from .residual import ResidualFlow
 from .shots import Painted, Photos, Pose
 from .spline import again, picture_grid
 
@@ -86,6 +87,7 @@ class WarpPainter(Painter):
     def __init__(self, preset: Preset) -> None:
         super().__init__(preset)
         self.regions = Regions(preset.embedding // 2)
+        self.residual = ResidualFlow()
 
     def embed(self, photos: Photos, drawings: Tensor | None = None) -> Tensor:
         mouth = self.regions.mouth.embed(mouth_windows(photos))
@@ -101,13 +103,13 @@ class WarpPainter(Painter):
 
     def forward(self, prepared: Prepared, pose: Pose, style: Tensor) -> Painted:
         """A frame for each of the batch, as large as the photos are."""
-        head = bent_head(prepared.photos, pose, prepared.mirrored)
+        head = bent_head(correspond(prepared.photos, pose, self.residual), prepared.mirrored)
         times = max(1, round(OVERSAMPLED * head.picture.shape[-1] / PAINTER_PICTURE))
         vectors = style.chunk(2, dim=-1)
         windows = prepared.mouth_windows[:, head.seen], prepared.eye_windows[:, head.seen]
-        mouth = view_mouth(head.photos, pose, prepared.mouth, windows[0], MOUTH_SIZE * times)
+        mouth = view_mouth(head.found, prepared.mouth, windows[0], MOUTH_SIZE * times)
         picture = self._painted(head.picture, mouth, "mouth", vectors[0])
-        eyes = view_eyes(head.photos, pose, prepared.eyes, windows[1], EYE_SIZE * times)
+        eyes = view_eyes(head.found, prepared.eyes, windows[1], EYE_SIZE * times)
         return Painted(self._painted(picture, eyes, "eye", vectors[1]), head.matte)
 
     def _painted(self, picture: Tensor, view: View, name: str, vector: Tensor) -> Tensor:
@@ -125,20 +127,22 @@ class _Head(NamedTuple):
     """[B, 3, D, D]"""
     matte: Tensor
     """[B, 1, S, S]"""
-    photos: Photos
-    """those that show any of it"""
+    found: Correspondence
+    """of the photos that show any of it"""
     seen: Tensor
     """[K] which those are"""
 
 
-def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _Head:
-    """The head over its background, by geometry alone; the side that no photo shows from the `mirrored` ones."""
+def bent_head(found: Correspondence, mirrored: Photos | None = None) -> _Head:
+    """The head over its background, with nothing painted; the side that no photo shows from the `mirrored` ones."""
+    photos, pose = found.photos, found.pose
     side, size = photos.mattes.shape[-1], photos.pictures.shape[-1]
     grid = picture_grid(side // COARSER, pose.points).expand(len(pose.points), -1, -1, -1)
-    bending = bend(photos, pose, grid)
+    bending = bend(found, grid)
     seen = torch.softmax(bending.choice, dim=1).amax((0, 2, 3, 4)) > UNSEEN
     if not bool(seen.all()):
-        photos, bending = photos.select(seen), Bending(*(tensor[:, seen] for tensor in bending))
+        found, bending = found.select(seen), Bending(*(tensor[:, seen] for tensor in bending))
+        photos = found.photos
     share = torch.softmax(bending.choice, dim=1)
 
     mattes = warp(photos.mattes, _enlarged(bending.flow, grid, side), "bilinear")
@@ -154,12 +158,12 @@ def bent_head(photos: Photos, pose: Pose, mirrored: Photos | None = None) -> _He
     picture = (warped * weight).sum(1)
     if mirrored is not None:
         picture = with_mirrored_side(picture, bending, mirrored, pose, grid)
-    return _Head(picture, matte, photos, seen)
+    return _Head(picture, matte, found, seen)
 
 
 def bent_matte(photos: Photos, pose: Pose) -> Tensor:
     """The photos' mattes moved to the pose by geometry alone: [B, 1, S, S]."""
-    return bent_head(photos._replace(pictures=photos.mattes), pose).matte
+    return bent_head(correspond(photos._replace(pictures=photos.mattes), pose)).matte
 
 
 def _enlarged(flow: Tensor, grid: Tensor, size: int) -> Tensor:

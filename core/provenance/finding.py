@@ -15,11 +15,12 @@ from ..imaging.names import MOVIE_ENDINGS
 from ..imaging.read import open_clip, read_photo
 from ..landmarks.detectors import Detector, open_detector
 from ..take import ENDING, LIKENESS, SIDECAR, read_records
+from .heads import head_square
 from .listening import listen
 from .payload import BITS, Heard
 from .signing import stated_in
 from .stamping import DETECTOR
-from .watermark import SURE, head_square
+from .watermark import SURE
 
 HEARD_FRAMES = 8
 """Of a movie, those that are listened to."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Doubles, Floats, Picture
 from .payload import Heard, nearest, words
-from .texture import SIDE, heard_in, looked_at, near_head, patterns, texture_of
+from .texture import SIDE, box_of, grey, heard_in, looked_at, near_head, patterns, texture_of
 
 REACH, OUTWARD = 5, 2
 """Pixels of the grid: how far across and down, and how far outward, it is looked for."""
@@ -23,7 +23,8 @@ LIKELIEST = 8
 
 def listen(picture: Picture, square: Doubles) -> Heard:
     """The number that is heard best in the head of a picture [H, W, 3] with the square [3], marked or not."""
-    luma, square = near_head(picture, square)
+    rows, columns = box_of(picture, square)
+    luma, square = near_head(grey(picture[rows, columns]), square - (columns.start, rows.start, 0.0))
     places, heard = heard_near(luma, square, REACH, np.arange(-OUTWARD, OUTWARD + STEP, STEP), STEP)
     likeness = (heard @ words().T).max(axis=1) / np.maximum(np.linalg.norm(heard, axis=1), 1e-6)
     likeliest = places[np.argsort(likeness)[-LIKELIEST:]]

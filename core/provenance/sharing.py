@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from ..progress import Reporter
 from ..settings import ShareSettings
 from ..take import CONSENT, LIKENESS, PHOTOS, PLATE, RATE, WEIGHTS, FramePattern, Record, last_run, read_manifest
 from .finding import in_words, take_number
+from .heads import Frame
 from .keys import key_or_note
 from .marks import Mark, put_xmp, xmp_packet
 from .signing import FORMATS, sign_file
@@ -68,7 +69,7 @@ def share(pattern: FramePattern, output: Path, settings: ShareSettings, reporter
         made = Path(folder) / output.name
         with stamping(number, settings.watermark, reporter) as stamp:
             if kind == ".png":
-                write_png(made, _stamped(pattern.path(numbers[0]), stamp))
+                write_png(made, next(_pictures(pattern, numbers, stamp)))
             else:
                 rate = settings.rate or float(run.get(RATE, 0.0)) or USUAL_RATE
                 _encode(made, pattern, numbers, rate, stamp, reporter)
@@ -92,7 +93,10 @@ def mark_of(run: Record) -> Mark:
 
 def shown(path: Path) -> Picture:
     """A frame as sRGB bytes [H, W, 3], what is transparent over grey. Raises UnreadableImageError."""
-    seen = exr.read_picture(path)
+    return _over_grey(exr.read_picture(path))
+
+
+def _over_grey(seen: exr.Seen) -> Picture:
     pixels = seen.over(exr.window_of(seen.header, "displayWindow"))
     linear = to_linear_rec709(pixels[..., :3], declared_space(seen.header))
     if seen.alpha:
@@ -100,19 +104,25 @@ def shown(path: Path) -> Picture:
     return colour.to_bytes(colour.encode_srgb(linear))
 
 
-def _stamped(path: Path, stamp: Marking | None) -> Picture:
-    """A frame as it is shown, with the watermark where one is put in."""
-    picture = shown(path)
-    return stamp(path, picture) if stamp else picture
+def _pictures(pattern: FramePattern, numbers: Sequence[int], stamp: Marking | None) -> Iterator[Picture]:
+    """Frames as they are shown, with the watermark where one is put in."""
+    paths = [pattern.path(number) for number in numbers]
+    return stamp.marked(map(_frame, paths)) if stamp else map(shown, paths)
+
+
+def _frame(path: Path) -> Frame:
+    """A frame to be marked."""
+    seen, matte = exr.read_with_matte(path)
+    return Frame(path, _over_grey(seen), np.clip(matte, 0.0, 1.0))
 
 
 def _encode(
     path: Path, pattern: FramePattern, numbers: Sequence[int], rate: float, stamp: Marking | None, reporter: Reporter
 ) -> None:
     def pictures() -> Iterable[Picture]:
-        for done, number in enumerate(numbers):
+        for done, picture in enumerate(_pictures(pattern, numbers, stamp)):
             reporter.step("encode", done, len(numbers))
-            yield _stamped(pattern.path(number), stamp)
+            yield picture
         reporter.step("encode", len(numbers), len(numbers))
 
     write_movie(path, pictures(), Fraction(rate).limit_denominator(1001))

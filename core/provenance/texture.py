@@ -28,6 +28,8 @@ ROOM = 1.125
 """How often the head's square goes into it, along a side."""
 AROUND, ENOUGH = 1.4, 384
 """What may be looked at is so often the head's square, and needs no more pixels across."""
+MARGIN = (1.02, 8.0)
+"""The box in which that lies is so often as large, and so many pixels of the picture wider, as the rim is blurred too."""
 RIM = 0.35 * SIDE
 """Pixels from the middle to where the head ends, more or less: by so many is growing counted."""
 LOWEST, HIGHEST = 14.0, 30.0
@@ -58,12 +60,21 @@ def grey(picture: Picture) -> Floats:
     return (picture.astype(np.float32) @ LUMA)[..., None]
 
 
-def near_head(picture: Picture, square: Doubles) -> tuple[Floats, Doubles]:
+def box_of(picture: Picture, square: Doubles) -> tuple[slice, slice]:
+    """Rows and columns of a picture [H, W, 3] that are enough to look at the head with the `square` [3]."""
+    reach = MARGIN[0] * AROUND * square[2] / 2 + MARGIN[1]
+    lengths = np.array(picture.shape[1::-1])
+    left, top = np.clip(np.floor(square[:2] - reach), 0, lengths - 1).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(square[:2] + reach), (left + 1, top + 1), lengths).astype(int).tolist()
+    return slice(top, bottom), slice(left, right)
+
+
+def near_head(luma: Floats, square: Doubles) -> tuple[Floats, Doubles]:
     """Luma [H, W, 1] to look at, and the head's square [3] there. A large head is made smaller: it is looked at often."""
     if square[2] * AROUND <= ENOUGH:
-        return grey(picture), square
+        return luma, square
     part = np.array([*square[:2], square[2] * AROUND])
-    return cut(grey(picture), part, ENOUGH), np.array([ENOUGH / 2, ENOUGH / 2, ENOUGH / AROUND])
+    return cut(luma, part, ENOUGH), np.array([ENOUGH / 2, ENOUGH / 2, ENOUGH / AROUND])
 
 
 def moved(square: Doubles, place: Doubles) -> Doubles:
@@ -88,7 +99,11 @@ def texture_of(seen: Floats) -> Texture:
 
 def in_band(pictures: Floats) -> Floats:
     """Only the detail that counts, of [..., SIDE, SIDE]; the finer, the more, as there is less of it in pictures."""
-    return np.asarray(np.fft.irfft2(np.fft.rfft2(pictures) * _band(True), s=(SIDE, SIDE)), np.float32)
+    kept = np.empty(pictures.shape, np.float32)
+    for picture, out in zip(pictures.reshape(-1, SIDE, SIDE), kept.reshape(-1, SIDE, SIDE), strict=True):
+        waves = cv2.dft(picture)
+        cv2.idft(cv2.multiply(waves, _packed_band(), dst=waves), dst=out, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
+    return kept
 
 
 def heard_in(texture: Floats) -> Floats:
@@ -106,6 +121,18 @@ def patterns() -> Floats:
     made = np.fft.irfft2(np.fft.rfft2(noise) * _band(False), s=(SIDE, SIDE)) * head
     flat = made.reshape(LENGTH, -1)
     return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _packed_band() -> Floats:
+    """[SIDE, SIDE] the same for the waves of a real picture as `cv2.dft` packs them: real and imaginary parts side by side,
+    those of its first and last column one below the other."""
+    band = _band(True)
+    packed = np.empty((SIDE, SIDE), np.float32)
+    ends = np.arange(1, SIDE + 1) // 2
+    packed[:, 1:-1] = band[:, ends[1:-1]]
+    packed[:, 0], packed[:, -1] = band[ends, 0], band[ends, -1]
+    return packed
 
 
 @lru_cache(maxsize=2)

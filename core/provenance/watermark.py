@@ -4,21 +4,23 @@
 The head's texture is changed as little as it takes to be heard as the take's number (`texture`, `listening`): the change
 is computed from this very picture (informed embedding: M. L. Miller, G. J. Doerr, I. J. Cox, "Applying Informed Coding and
 Embedding to Design a Robust High-Capacity Watermark", 2004), at the place near the head's square where it is least. It
-is in grey alone, as eyes see a tint sooner, and stronger where there is texture that hides it.
+is in grey alone, as eyes see a tint sooner, and stronger where there is texture that hides it. In a movie the change goes
+with the head from frame to frame: it fades, and is mended from what is heard. So it is calm, and costs little.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
-from ..arrays import Doubles, Floats, Picture, Points
-from ..imaging.crop import head_crops
+from ..arrays import Doubles, Floats, Picture
 from ..imaging.resample import place as put_back
 from .listening import heard_near
 from .payload import LENGTH, word_of
-from .texture import FLOOR, SIDE, heard_in, in_band, looked_at, moved, near_head, patterns, texture_of
+from .texture import FLOOR, SIDE, Texture, box_of, grey, heard_in, in_band, looked_at, moved, near_head, patterns, texture_of
 
 SURE = 0.72
 """Cosine from which on a head is taken for marked. Measured: see the guide's page on provenance."""
@@ -34,75 +36,159 @@ SMOOTHEST = 1.5
 """Steps of 8 bits: texture fainter than that hides as much as this does."""
 OWN_REACH, OWN_OUTWARD = 3, (-1.0, -0.5, 0.0, 0.5, 1.0)
 """Pixels of the grid: where it may be put. Some less than it is looked for."""
-STAYS = 1.5
-"""How much worse the last frame's place may be than the best: a mark that stays costs a movie less and never flickers."""
-ROUNDS = 3
-"""The change is made, looked at and mended, as steps of 8 bits and the picture's own grid take some of it away."""
+ANOTHER = 0.6
+"""Likeness below which the last frame's mark is not the one for this frame: another shot, or another face."""
+FADES = 0.9
+"""The part of the last frame's change that stays. More is calmer, and outlives encoders, which copy from frame to frame;
+less changes the picture less. Measured on the sample: see the guide's page on provenance."""
+LASTS = 8
+"""Frames for which the ways of changing the texture are taken for the same."""
+ROUNDS, FORWARD = 3, 1.2
+"""A change is made, listened to and mended, each time with so much more than should be enough: steps of 8 bits and the
+picture's own grid take some of it away."""
+NEARLY = 0.02
+"""Part of what is to be heard that may be missing."""
 FAINT = 3e-3
 """Directions that can hardly be changed are left, as the part that this is of those that can be changed most."""
 
 
 class Marked(NamedTuple):
-    """A picture with a mark, and where that is."""
+    """A picture with a mark."""
 
     picture: Picture
-    place: Doubles
-    """[3] pixels of the grid across, down and outward"""
     is_heard: bool
     """whether it is; not in a head that is very small, or of which hardly anything is there"""
 
 
-def head_square(landmarks: Points) -> Doubles:
-    """[3] the square crop round the head of a picture by its landmarks [70, 2]; the same in each copy of the picture."""
-    return np.asarray(head_crops(landmarks[None], np.array([True]), rate=1.0)[0])
+class Ways(NamedTuple):
+    """How a head's texture can be changed."""
+
+    parts: Floats
+    """[64, SIDE * SIDE] the least change that does a thing is a sum of these"""
+    inverse: Floats
+    """[64, 64] how much of each makes each bit sound differently by 1"""
 
 
-def marked(
-    picture: Picture, matte: Floats, square: Doubles, number: int, strength: float, last: Doubles | None = None
-) -> Marked:
+class Box(NamedTuple):
+    """The part of a frame that the head is in."""
+
+    picture: Picture
+    luma: Floats
+    """[H, W, 1] of it"""
+    matte: Floats
+    square: Doubles
+    """[3] the head's, in it"""
+
+
+class Heard(NamedTuple):
+    """The texture of a head, with its mark, and how that sounds."""
+
+    texture: Texture
+    bits: Floats
+    """[64]"""
+    like: float
+    """cosine with the word"""
+
+
+@dataclass
+class Mark:
+    """The mark in a head, which stays there from frame to frame."""
+
+    place: Doubles
+    """[3] pixels of the grid across, down and outward"""
+    change: Floats
+    """[SIDE, SIDE] of luma there, in steps of 8 bits"""
+    ways: Ways | None = None
+    age: int = 0
+    """frames for which the ways have served"""
+
+    def in_steps(self, box: Box) -> Floats:
+        """[H, W] the change in the box, in whole steps of 8 bits."""
+        height, width = box.matte.shape
+        return np.rint(put_back(self.change, moved(box.square, self.place), width, height) * box.matte)
+
+
+def marked(picture: Picture, matte: Floats, square: Doubles, number: int, strength: float) -> Marked:
     """`picture` [H, W, 3] with a number from 0 to 2047 in the head: where `matte` [H, W], 0 to 1, and the square [3] are.
 
-    strength: above 0; 1 outlives JPEG 70, half size, a 10 % crop and H.264 at crf 23. last: the place in the frame before.
+    strength: above 0; 1 outlives JPEG 70, half size, a 10 % crop and H.264 at crf 23.
     """
-    height, width = picture.shape[:2]
-    word = word_of(number)
-    strength *= float(np.clip(SMALL / square[2], 1.0, MOST_MORE))
-    luma, there = near_head(picture, square)
-    place = _place(luma, there, word, strength, last)
-    seen = looked_at(luma, there, place)
-    hidden = looked_at(matte.astype(np.float32)[..., None], square, place)
-    even, around, slope = texture_of(seen)
-    # What the change [S, S] does is, for small ones, patterns @ (slope * in_band(change)); the least change that does a
-    # thing, weighed by how well it is hidden, is a sum of these:
-    flat = patterns().reshape(LENGTH, SIDE, SIDE)
-    texture = np.sqrt(around**2 - FLOOR**2 + SMOOTHEST**2)
-    parts = in_band(flat * slope) * (hidden * texture**HIDING) ** 2
-    inverse = np.linalg.pinv(patterns() @ (in_band(parts) * slope).reshape(LENGTH, -1).T, rcond=FAINT)
-    wanted = _goal(heard_in(even)[None], word, strength)[0]
-    amounts, made = np.zeros(LENGTH, np.float32), picture
-    for _ in range(ROUNDS):
-        heard = heard_in(texture_of(looked_at(near_head(made, square)[0], there, place)).even)
-        amounts += inverse @ (wanted - heard)
-        change = np.tensordot(amounts, parts, axes=1)
-        placed = put_back(np.dstack([change, np.ones_like(change)]), moved(square, place), width, height)[..., 0]
-        made = np.clip(np.rint(picture + (placed * matte)[..., None]), 0, 255).astype(np.uint8)
-    heard = heard_in(texture_of(looked_at(near_head(made, square)[0], there, place)).even)
-    return Marked(made, place, bool(heard @ word >= SURE * np.linalg.norm(heard)))
+    return Marker(number, strength)(picture, matte, square)
 
 
-def _place(luma: Floats, square: Doubles, word: Floats, strength: float, last: Doubles | None) -> Doubles:
-    """[3] where the least has to be changed."""
-    places, heard = heard_near(luma, square, OWN_REACH, OWN_OUTWARD, step=1.0)
-    costs = np.linalg.norm(_goal(heard, word, strength) - heard, axis=1)
-    best = int(costs.argmin())
-    if last is not None:
-        kept = heard_in(texture_of(looked_at(luma, square, last)).even)[None]
-        if np.linalg.norm(_goal(kept, word, strength) - kept) <= STAYS * costs[best]:
-            return last
-    return places[best]
+class Marker:
+    """Marks one frame after the other. The mark stays with the head, and is mended as far as it has to be."""
+
+    def __init__(self, number: int, strength: float) -> None:
+        self._word, self._strength = word_of(number), strength
+        self._mark: Mark | None = None
+
+    def __call__(self, picture: Picture, matte: Floats, square: Doubles) -> Marked:
+        """As `marked`."""
+        rows, columns = box_of(picture, square)
+        part = picture[rows, columns]
+        box = Box(part, grey(part), matte[rows, columns], square - (columns.start, rows.start, 0.0))
+        strength = self._strength * float(np.clip(SMALL / square[2], 1.0, MOST_MORE))
+        mark, heard = self._stayed(box) or self._begun(box, strength)
+        for _ in range(ROUNDS):
+            missing = _goals(heard.bits[None], self._word, strength)[0] - heard.bits
+            if np.linalg.norm(missing) <= NEARLY * np.linalg.norm(heard.bits):
+                break
+            _mend(mark, box, heard, missing)
+            if heard.like >= SURE:
+                break  # it was heard before it was mended, so there is no need to listen again
+            heard = self._listen(mark, box)
+        mark.age += 1
+        self._mark = mark
+        whole = picture.copy()
+        steps = mark.in_steps(box).astype(np.int16)
+        whole[rows, columns] = cv2.add(part, cv2.merge([steps] * 3), dtype=cv2.CV_8U)
+        return Marked(whole, heard.like >= SURE)
+
+    def _stayed(self, box: Box) -> tuple[Mark, Heard] | None:
+        """The last frame's mark, and how it sounds in this one; None where it is not the one for it."""
+        if self._mark is None:
+            return None
+        self._mark.change *= FADES
+        heard = self._listen(self._mark, box)
+        return (self._mark, heard) if heard.like >= ANOTHER else None
+
+    def _begun(self, box: Box, strength: float) -> tuple[Mark, Heard]:
+        """A mark that changes nothing yet, where the least has to be changed."""
+        luma, square = near_head(box.luma, box.square)
+        places, bits = heard_near(luma, square, OWN_REACH, OWN_OUTWARD, step=1.0)
+        best = np.linalg.norm(_goals(bits, self._word, strength) - bits, axis=1).argmin()
+        mark = Mark(places[best], np.zeros((SIDE, SIDE), np.float32))
+        return mark, self._listen(mark, box)
+
+    def _listen(self, mark: Mark, box: Box) -> Heard:
+        luma = np.clip(box.luma + mark.in_steps(box)[..., None], 0.0, 255.0)
+        texture = texture_of(looked_at(*near_head(luma, box.square), mark.place))
+        bits = heard_in(texture.even)
+        return Heard(texture, bits, float(bits @ self._word / max(float(np.linalg.norm(bits)), 1e-6)))
 
 
-def _goal(heard: Floats, word: Floats, strength: float) -> Floats:
+def _mend(mark: Mark, box: Box, heard: Heard, missing: Floats) -> None:
+    """Add the least change by which what is `missing` [64] is heard too."""
+    if mark.ways is None or mark.age >= LASTS or heard.like < ANOTHER:
+        mark.ways, mark.age = ways(heard.texture, looked_at(box.matte[..., None], box.square, mark.place)), 0
+    mark.change += (FORWARD * (mark.ways.inverse @ missing) @ mark.ways.parts).reshape(SIDE, SIDE)
+
+
+def ways(texture: Texture, hidden: Floats) -> Ways:
+    """The ways of changing a texture, best where `hidden` [SIDE, SIDE], 0 to 1, lets it.
+
+    A small change [S, S] makes heard patterns @ (slope * in_band(change)). The least change that does a thing, weighed by
+    how well it is hidden, is a sum of the patterns taken back through that, as `in_band` is its own transpose.
+    """
+    back = in_band(patterns().reshape(LENGTH, SIDE, SIDE) * texture.slope).reshape(LENGTH, -1)
+    depth = np.sqrt(texture.around**2 - FLOOR**2 + SMOOTHEST**2)
+    parts = back * np.square(hidden * depth**HIDING).ravel()
+    inverse = np.linalg.pinv(back @ parts.T, rcond=FAINT, hermitian=True)
+    return Ways(parts, np.asarray(inverse, np.float32))
+
+
+def _goals(heard: Floats, word: Floats, strength: float) -> Floats:
     """[N, 64] the nearest that is enough like the word, and loud enough, to each `heard` [N, 64]."""
     like = min(SURE + HEADROOM * strength, MOST_LIKE)
     spread = np.sqrt(1.0 - like**2) / like

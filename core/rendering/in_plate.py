@@ -31,7 +31,7 @@ from ..progress import Reporter
 from ..settings import RenderSettings
 from .clean import SHOTS, Behind, agreeing, clean_reader, old_head, put_under, seen_behind
 from .near import NOWHERE, Near, near_head
-from .plate import Plate
+from .plate import Plate, PlateFrame
 from .shot import ShotLook
 
 SAMPLES = 16
@@ -136,11 +136,12 @@ class InPlate:
 
         Without a head there is nothing but the plate: the same layers, empty, and the comp is the plate.
         """
-        plate, clear = self.plate.frame(number)
+        frame = self.plate.frame(number)
+        plate, clear = frame.light, frame.alpha
         if i is None or head is None:
             near, part = NOWHERE, NOWHERE.of(plate)
             empty, nothing = np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.float32)
-            packed = self._pack(plate, near, HeadComp(part, empty, nothing, Layer(nothing, self._tag, corner=(0, 0))), 0.0)
+            packed = self._pack(frame, near, HeadComp(part, empty, nothing, Layer(nothing, self._tag, corner=(0, 0))), 0.0)
             return self._with_alpha(packed, near, clear, empty) | self._declared(near, empty)
         near, delta = self._near(i), self.settings.over == "delta"
         raw, matte = self._placed(near, head, self._shot.transfer)
@@ -164,7 +165,7 @@ class InPlate:
             grained = self.settings.grain * grain.synthesise(self._shot.grain, combined, matte, SEED, number, at)
             combined = np.where((matte > 0)[..., None] & np.isfinite(combined), combined + grained, combined)
         made = HeadComp(combined, matte, grained, raw_layer)
-        packed = self._pack(plate, near, made, float(self.performance.confidence[i]))
+        packed = self._pack(frame, near, made, float(self.performance.confidence[i]))
         return self._with_alpha(packed, near, clear, matte) | self._declared(near, shown)
 
     def size(self) -> tuple[int, int]:
@@ -251,30 +252,29 @@ class InPlate:
         seen = np.clip(resample.cut(transfer.encode(part), near.crop, size), 0.0, 1.0)
         return resample.spread(transfer.decode(seen), near.crop, *near.size)
 
-    def _pack(self, plate: Floats, near: Near, made: HeadComp, confidence: float) -> dict[str, Layer]:
-        """Layers of the whole `plate` [H, W, 3] and of what was made near the head."""
-        matte, corner = made.matte, near.corner
-        alpha, part = matte[..., None], near.of(plate)
+    def _pack(self, frame: PlateFrame, near: Near, made: HeadComp, confidence: float) -> dict[str, Layer]:
+        """Layers of the whole plate's `frame` and of what was made near the head."""
+        plate, matte, corner = frame.light, made.matte, near.corner
+        alpha, part = np.repeat(matte[..., None], 3, axis=-1), near.of(plate)
         # Premultiplied head layer: so head over plate is the comp, whichever way it was made.
         light = np.where(alpha > 0, np.nan_to_num(made.combined - (1 - alpha) * part), 0.0).astype(np.float32)
-        head = Layer(np.concatenate([light, alpha], axis=-1), self._tag, corner=corner)
+        head = Layer(np.concatenate([light, matte[..., None]], axis=-1), self._tag, corner=corner)
         if self.settings.layers == "head":
             return {"head": head}
         core, edge = split(matte)
         combined = plate.copy(order="K")
         combined[near.rows, near.columns] = made.combined
-        placed = np.zeros((*plate.shape[:2], 3), np.float32)
-        if near is not NOWHERE:
-            placed = comp.st_map(near.crop_in_plate, *self.size())
+        nowhere = near is NOWHERE
+        placed = np.zeros((1, 1, 3), np.float32) if nowhere else comp.st_map(near.crop_in_plate, *self.size())
         return {
             "head": head,
-            "comp": Layer(combined, self._tag, self.plate.full, filmed=True),
+            "comp": Layer(combined, self._tag, frame.full, filmed=True),
             "raw": made.raw,
             "grain": Layer(made.grain, self._tag, corner=corner),
             "core": Layer(core, corner=corner),
             "edge": Layer(edge, corner=corner),
             "confidence": Layer(matte * np.float32(confidence), corner=corner),
-            "st": Layer(placed, full=True, vector=True),
+            "st": Layer(placed, full=True, vector=True, corner=(0, 0) if nowhere else None),
         }
 
 

@@ -14,7 +14,7 @@ from ..arrays import Floats
 from ..errors import SettingError
 from ..files import sha256_of
 from ..imaging import colour, exr, pictures
-from ..imaging.colour_space import AUTO, Chromaticities, declared_space
+from ..imaging.colour_space import AUTO, Chromaticities, declared_space, is_same_space, space_in_words
 from ..imaging.read import Clip, open_clip, read_linear
 from ..timecode import label_after
 
@@ -26,6 +26,8 @@ class PlateFrame(NamedTuple):
     """[H, W, 3]"""
     alpha: Floats | None
     """[H, W] 0 to 1; None where the plate has none"""
+    full: bool = False
+    """32-bit floats, which a half would not hold bit for bit"""
 
 
 class Plate:
@@ -47,12 +49,14 @@ class Plate:
         self._walk: Iterator[tuple[int, Floats]] = iter(())
         self._next = -1
         self._last: tuple[int, PlateFrame] | None = None
+        self._size: tuple[int, ...] = ()
+        """Height and width of the first frame that was read"""
+        self._in_words = ""
+        """The space that the first EXR frame names; empty where the user did"""
         self._is_exr = bool(self._clip.pictures) and self._clip.pictures[0].suffix.lower() == ".exr"
         self.space: str | Chromaticities = colour.SCENE_LINEAR
         self.tag: dict[str, object] = {}
         """The header's word on its colours, where it is believed"""
-        self.full = False
-        """32-bit floats, which a half would not hold bit for bit"""
         self.framing: exr.Framing | None = None
         """Where the pixels lie; None for from 0, 0"""
         self.has_alpha = bool(self._clip.pictures) and not self._is_exr and pictures.has_alpha(self._clip.pictures[0])
@@ -60,9 +64,10 @@ class Plate:
             self.has_alpha = self._clip.movie.stream.alpha
         if self._is_exr:
             seen = exr.read_picture(self._clip.pictures[0], layer)
-            self.full, self.has_alpha = seen.full, seen.alpha
+            self.has_alpha = seen.alpha
             self.space = declared_space(seen.header) if colour_space == AUTO else colour_space
             if colour_space == AUTO:
+                self._in_words = space_in_words(seen.header)
                 self.tag = {key: seen.header[key] for key in exr.COLOUR_SPACE if key in seen.header}
             self.framing = self._framing(seen)
 
@@ -162,7 +167,16 @@ class Plate:
         """Scene-linear in `space`. Raises SettingError for a frame that there is not, UnreadableImageError."""
         if self._last is None or self._last[0] != number:
             self._last = None
-            self._last = number, self._read(number)
+            found = self._read(number)
+            size = found.light.shape[:2]
+            self._size = self._size or size
+            if size != self._size:
+                raise SettingError(
+                    f"Frame {number} of {self.name} is {size[1]} x {size[0]}, and those before it {self._size[1]} x "
+                    f"{self._size[0]}",
+                    "Give one plate, rendered in one piece",
+                )
+            self._last = number, found
         return self._last[1]
 
     def _read(self, number: int) -> PlateFrame:
@@ -198,8 +212,13 @@ class Plate:
                 f"{path} has the display window {display}, and the plate's first frame {self.framing.display}",
                 "Give one plate, rendered in one piece",
             )
+        if self._in_words and not is_same_space(declared_space(seen.header), self.space):
+            raise SettingError(
+                f"{path} is in {space_in_words(seen.header)}, and the plate's first frame in {self._in_words}",
+                "Give one plate, or say with --colour-space what all of it is in",
+            )
         rgba = seen.over(self.framing.data)
-        return PlateFrame(rgba[..., :3], rgba[..., 3] if self.has_alpha else None)
+        return PlateFrame(rgba[..., :3], rgba[..., 3] if self.has_alpha or seen.alpha else None, seen.full)
 
 
 def _premultiplied(light: Floats, alpha: Floats | None) -> PlateFrame:

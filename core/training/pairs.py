@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from ..arrays import Points
+from ..errors import WrongFileError
 from ..learning.made import Changed, Random, eye_distance
 from ..learning.pairing import OPEN_MOUTH, like, made_photo, mirrored, pack
 from ..learning.regions import PairBatch
@@ -26,6 +27,8 @@ TALKING = 6
 """Frames from which a clip shows a face in motion; fewer are portraits."""
 FILMED, PAIRED = 0.45, 0.17
 """How often an item is two moments of a clip, and two portraits; the rest is made."""
+REAL_FILMED = 0.8
+"""How often a real pair is two moments of a clip."""
 FAR, NEAR = 0.5, 0.25
 """How often the photo of a filmed pair has its mouth shut, or its eyes open, which is what an artist's photo shows; and how
 often it is a moment close by, where little is to be changed."""
@@ -102,6 +105,18 @@ class Pairs(Dataset[PairBatch]):
         photos, truth = (self._filmed, self._paired, self._made)[kind](count, random)
         *photos, truth = (sized(one, self.size) for one in _mirrored_by_chance(_graded([*photos, truth], random), random))
         return pack(photos, truth, made=kind == 2, say=float(random.random()))
+
+    def real(self, index: int) -> tuple[Changed, Changed]:
+        """Pair `index` that is neither made nor graded: a photo, and a picture of the same person. Raises WrongFileError,
+        for a damaged shard, and where each person has but one picture."""
+        if not self.people and not self.paired:
+            raise WrongFileError(
+                "Nobody is in two pictures of the training data", "Give clips, or more portraits of a person"
+            )
+        random = np.random.default_rng([self.seed, index, 2])
+        filmed = bool(self.people) and (not self.paired or random.random() < REAL_FILMED)
+        (photo,), truth = (self._filmed if filmed else self._paired)(1, random)
+        return sized(photo, self.size), sized(truth, self.size)
 
     def _filmed(self, count: int, random: Random) -> tuple[list[Changed], Changed]:
         takes = self.people[random.choice(len(self.people), p=self.often)]

@@ -36,7 +36,7 @@ class RegionValidation:
         batches = [stack([items[step * BATCH + i] for i in range(BATCH)]).to(device) for step in range(BATCHES)]
         self.regions: dict[str, list[CloseUp]] = {}
         for batch in batches:
-            for name, seen in look(batch).items():
+            for name, seen in look(batch, learner.painter.residual).items():
                 self.regions.setdefault(name, []).append(seen)
         self.critics = learner.critics
         self.baseline = self._losses({name: [s.view.picture for s in all_seen] for name, all_seen in self.regions.items()})

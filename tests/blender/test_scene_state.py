@@ -90,6 +90,14 @@ def test_crops_do_not_run_through_a_cut(face: bpy.types.Scene) -> None:
     assert face.camera == first
 
 
+def test_the_time_between_two_frames_is_current_again(face: bpy.types.Scene) -> None:
+    face.frame_set(3, subframe=0.5)
+    found = read(face)
+    assert (face.frame_current, face.frame_subframe) == (3, 0.5)
+    face.frame_set(1)
+    assert np.array_equal(read(face).landmarks, found.landmarks)
+
+
 def test_a_cropped_region_is_the_picture(face: bpy.types.Scene) -> None:
     whole = read(face)
     render = face.render

@@ -12,7 +12,9 @@ import OpenEXR
 import pytest
 from headcast.core.errors import SettingError, UnreadableImageError
 from headcast.core.imaging import exr
+from headcast.core.imaging.colour_space import AUTO
 from headcast.core.imaging.exr import Framing, Layer
+from headcast.core.imaging.preview import write_png
 from headcast.core.imaging.read import open_clip, read_photo
 from headcast.core.performance import Performance, performance_from_points
 from headcast.core.rendering.in_plate import seen_in
@@ -156,6 +158,37 @@ def test_frames_that_hold_more_than_the_first(tmp_path: Path) -> None:
     write(tmp_path / "a.0003.exr", part("", *"RGB", header={"displayWindow": window(0, 0, 8, 5)}))
     with pytest.raises(SettingError, match=r"a\.0003\.exr has the display window"):
         Plate(str(tmp_path / "a.####.exr"), 1, "auto").read(3)
+
+
+def test_each_frame_of_a_plate_is_taken_as_it_is_or_refused(tmp_path: Path) -> None:
+    """None is read as if it were the first."""
+    write(tmp_path / "a.1001.exr", part("", *"RGB", header={"colorInteropID": "lin_rec709_scene"}))
+    write(tmp_path / "a.1002.exr", part("", *"RGB", header={"colorInteropID": "lin_ap1_scene"}))
+    write(tmp_path / "a.1003.exr", part("", *"RGBA"))
+    floats = PICTURE[..., :3].astype(np.float32) / 3
+    write(tmp_path / "a.1004.exr", OpenEXR.Part(dict(HEADER), {"RGB": floats.copy()}, ""))
+    plate = Plate(str(tmp_path), 1, AUTO)
+    with pytest.raises(SettingError, match=r"lin_ap1_scene.*lin_rec709_scene"):
+        plate.read(1002)
+    assert np.array_equal(Plate(str(tmp_path), 1, "ACEScg").read(1002), plate.read(1001))
+    assert plate.frame(1001)[1:] == (None, False)
+    matte = plate.frame(1003).alpha
+    assert matte is not None
+    assert np.array_equal(matte, PICTURE[..., 3])
+    assert plate.frame(1004).full
+    assert np.array_equal(plate.read(1004), floats)
+    (tmp_path / "b").mkdir()
+    for number, side in ((1, 8), (2, 9)):
+        write_png(tmp_path / "b" / f"b.{number}.png", np.zeros((side, side, 3), np.uint8))
+    pictures = Plate(str(tmp_path / "b"), 1, AUTO)
+    assert pictures.display_size() == (8, 8)
+    with pytest.raises(SettingError, match=r"Frame 2 .* is 9 x 9, and those before it 8 x 8"):
+        pictures.read(2)
+
+
+def test_a_space_without_a_name_is_none(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.1001.exr", part("", *"RGB", header={"colorInteropID": ""}))
+    assert Plate(str(path), 1, AUTO).note.endswith("linear Rec.709, as their header names none")
 
 
 def test_what_a_header_says_goes_on(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import OpenEXR
 import pytest
 from headcast.core.errors import EmptyClipError, MissingWeightsError, UnreadableImageError
-from headcast.core.imaging import colour, crop, exr, resample
+from headcast.core.imaging import colour, crop, exr, halves, resample
 from headcast.core.imaging.matte import head_matte
 from headcast.core.imaging.names import find_photos
 from headcast.core.imaging.preview import write_png
@@ -43,7 +43,7 @@ def test_an_exr_is_half_linear_zip_and_says_so(tmp_path: Path) -> None:
     back = exr.read_rgba(path)
     assert np.allclose(back[1:], picture[1:].astype(np.float16), atol=0)
     assert back[0, 0, 0] == 0
-    assert back[0, 1, 0] == exr.HALF_MOST
+    assert back[0, 1, 0] == halves.HALF_MOST
     assert list(tmp_path.iterdir()) == [path]
 
 

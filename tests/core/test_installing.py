@@ -194,18 +194,22 @@ def test_the_build_of_torch_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> 
 def test_torch_is_locked_wherever_pypi_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """And is of one version wherever it is from."""
     monkeypatch.setattr(hardware.sys, "platform", "darwin")
-    _, torch, packages = set_up_steps(Source(""), "mps")
-    for words, lock in ((torch, requirements.TORCH_LOCK), (packages, requirements.LOCK)):
+    _, needs, torch, packages = set_up_steps(Source(""), "mps")
+    locks = (needs, requirements.NEEDS_LOCK), (torch, requirements.TORCH_LOCK), (packages, requirements.LOCK)
+    for words, lock in locks:
         assert words[1:] == ["--require-hashes", "--no-deps", "-r", str(lock)]
     monkeypatch.setattr(hardware.sys, "platform", "linux")
-    _, elsewhere, again = set_up_steps(Source(""), "cpu")
-    assert elsewhere[1:] == ["--index-url", "https://download.pytorch.org/whl/cpu", requirements.LOCKED_TORCH]
-    assert again == packages
-    pins = [
+    _, first, elsewhere, again = set_up_steps(Source(""), "cpu")
+    assert elsewhere[1:] == ["--index-url", "https://download.pytorch.org/whl/cpu", requirements.LOCKED_TORCH + "+cpu"]
+    assert (first, again) == (needs, packages)
+    torch_pins, need_pins, pins = (
         dict(re.findall(r"^([\w.-]+)==([\w.]+)", path.read_text("utf-8"), re.M))
-        for path in (requirements.TORCH_LOCK, requirements.LOCK)
-    ]
-    assert f"torch=={pins[0]['torch']}" == requirements.LOCKED_TORCH
-    assert all(pins[0][name] == pins[1][name] for name in pins[0].keys() & pins[1].keys())
-    for block in re.split(r"^(?=[\w.-]+==)", requirements.TORCH_LOCK.read_text("utf-8"), flags=re.M)[1:]:
+        for path in (requirements.TORCH_LOCK, requirements.NEEDS_LOCK, requirements.LOCK)
+    )
+    assert f"torch=={torch_pins['torch']}" == requirements.LOCKED_TORCH
+    assert {"filelock", "sympy", "jinja2"} <= need_pins.keys()
+    assert all(need_pins[name] == pins[name] for name in need_pins.keys() & pins.keys())
+    assert not torch_pins.keys() & pins.keys()
+    both = requirements.TORCH_LOCK.read_text("utf-8") + requirements.NEEDS_LOCK.read_text("utf-8")
+    for block in re.split(r"^(?=[\w.-]+==)", both, flags=re.M)[1:]:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", block)

@@ -7,12 +7,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenEXR
 import pytest
 from headcast.core.errors import UnreadableImageError
-from headcast.core.imaging import exr
+from headcast.core.imaging import exr, halves
 from headcast.core.imaging.colour_space import colour_tag
 from headcast.core.imaging.exr import Layer
 
@@ -34,6 +35,13 @@ while file.seek_subimage(len(parts), 0):
     })
 print(json.dumps(parts))
 """
+
+
+def listed(path: Path) -> list[dict[str, Any]]:
+    """The parts of a file as OpenImageIO reads them, in a process of its own."""
+    found = subprocess.run([sys.executable, "-c", LISTED, str(path)], check=True, capture_output=True, text=True)
+    parts: list[dict[str, Any]] = json.loads(found.stdout)
+    return parts
 
 
 @pytest.fixture
@@ -77,7 +85,7 @@ def test_the_plates_own_wildness_stays_and_light_never_overflows(tmp_path: Path)
     plate = np.array([[[np.nan, np.inf, -np.inf], [1e6, -1e6, -0.5]]], np.float32)
     exr.write_layers(tmp_path / "a.exr", {"comp": Layer(plate, ACESCG), "exact": Layer(plate, ACESCG, full=True)}, {})
     back = exr.read_layers(tmp_path / "a.exr")
-    most = exr.HALF_MOST
+    most = halves.HALF_MOST
     assert np.array_equal(back["comp"].pixels, [[[np.nan, np.inf, -np.inf], [most, -most, -0.5]]], equal_nan=True)
     assert np.array_equal(back["exact"].pixels, plate, equal_nan=True)
 
@@ -126,8 +134,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, layers: dict[str, Layer], p
 def test_openimageio_agrees(tmp_path: Path, layers: dict[str, Layer], window: exr.DataWindow | None) -> None:
     path = tmp_path / "a.exr"
     exr.write_layers(path, layers, {"headcast:face": "yes"}, window)
-    found = subprocess.run([sys.executable, "-c", LISTED, str(path)], check=True, capture_output=True, text=True)
-    parts = {part["name"]: part for part in json.loads(found.stdout)}
+    parts = {part["name"]: part for part in listed(path)}
     assert set(parts) == set(layers)
     for name, layer in layers.items():
         part, pixels = parts[name], layer.pixels.reshape(40, 60, -1)
@@ -138,3 +145,50 @@ def test_openimageio_agrees(tmp_path: Path, layers: dict[str, Layer], window: ex
         assert part["tag"] == layer.tag["colorInteropID"]
         assert (part["face"], part["compression"]) == ("yes", "piz" if name == "comp" else "zip")
         assert part["sum"] == pytest.approx(pixels.sum(axis=(0, 1), dtype=np.float64).tolist(), rel=1e-6)
+
+
+@pytest.mark.parametrize("origin", [(0, 0), (-7, -21)])
+@pytest.mark.parametrize("rows", [(0, 1), (15, 17), (33, 70), (69, 70), (20, 20)])
+def test_a_layer_that_is_mostly_nothing_is_written_as_any(
+    tmp_path: Path, rows: tuple[int, int], origin: tuple[int, int]
+) -> None:
+    """OpenEXR packs the rows that hold something only; the file is as if it had packed all of them."""
+    rng = np.random.default_rng(3)
+    top, bottom = rows
+    some = rng.random((max(bottom - top, 1), 11, 4), np.float32).astype(np.float16).astype(np.float32)
+    whole = np.zeros((70, 50, 4), np.float32)
+    whole[top : top + len(some), 20:31] = some
+    plate = Layer(rng.random((70, 50, 3), np.float32).astype(np.float16).astype(np.float32), ACESCG, filmed=True)
+    x, y = origin
+    framing = exr.Framing((0, 0, 40, 40), (x, y, x + 50, y + 70))
+    for name, head, core in (
+        ("sparse", Layer(some, ACESCG, corner=(20, top)), Layer(some[..., 3], corner=(20, top))),
+        ("full", Layer(whole, ACESCG), Layer(whole[..., 3])),
+    ):
+        exr.write_layers(
+            tmp_path / f"{name}.exr", {"head": head, "comp": plate, "core": core}, {"a": "b"}, None, framing, (50, 70)
+        )
+    sparse, full = (OpenEXR.File(str(tmp_path / f"{name}.exr"), separate_channels=True) for name in ("sparse", "full"))
+    for part, other in zip(sparse.parts, full.parts, strict=True):
+        assert {name: str(value) for name, value in part.header.items()} == {
+            name: str(value) for name, value in other.header.items()
+        }
+        for name, channel in other.channels.items():
+            assert part.channels[name].pixels.tobytes() == channel.pixels.tobytes()
+    # Each block stands where the table says, in order.
+    assert abs((tmp_path / "sparse.exr").stat().st_size - (tmp_path / "full.exr").stat().st_size) < 600
+    assert listed(tmp_path / "sparse.exr") == listed(tmp_path / "full.exr")
+
+
+def test_halves_are_those_of_numpy() -> None:
+    rng = np.random.default_rng(1)
+    bits = rng.integers(0, 1 << 32, (256, 256), np.uint32).view(np.float32)
+    for light in (np.nan_to_num(bits) % 60000, bits, bits[:0], bits[:1, :1], np.ones((4, 6), np.float32)[:, ::2]):
+        with np.errstate(over="ignore", invalid="ignore"):
+            wanted = light.astype(np.float16)
+        beyond = np.isinf(wanted) & np.isfinite(light)
+        wanted[beyond] = np.copysign(np.float16(halves.HALF_MOST), light[beyond])
+        assert halves.to_halves(light).tobytes() == wanted.tobytes()
+        back = np.empty(wanted.shape, np.float32)
+        halves.put_floats(wanted, back)
+        assert back.tobytes() == wanted.astype(np.float32).tobytes()

@@ -68,7 +68,7 @@ def test_some_of_the_frames(text: str, numbers: list[int]) -> None:
 
 def test_frames_before_zero_and_none() -> None:
     assert parse_ranges("-5--4,-1", list(range(-5, 2))) == [-5, -4, -1]
-    for text in ("a", "5-", "9-3", "1,,2", "1.5"):
+    for text in ("a", "5-", "9-3", "1,,2", "1.5", "1001-1003 1007"):
         with pytest.raises(SettingError, match="--frames cannot be"):
             parse_ranges(text, [1, 2, 3])
     with pytest.raises(SettingError, match="names no frame of the take") as none:

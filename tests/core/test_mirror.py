@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from headcast.core.landmarks.fitting import fit_faces
 from headcast.core.landmarks.head import rotations
+from headcast.core.network.bending import correspond
 from headcast.core.network.warp import bent_head
 from headcast.core.painting.feed import feed_mirrored, feed_photos, feed_pose
 
@@ -37,8 +38,8 @@ def test_a_torn_cheek_gets_the_detail_of_the_other(face: np.ndarray) -> None:
         part = picture[0, :, y - 8 : y + 8, x - 8 : x + 8]
         return float((part[..., 1:] - part[..., :-1]).abs().mean())
 
-    plain = [across(bent_head(photos, pose).picture, cheek) for cheek in cheeks]
-    mended = [across(bent_head(photos, pose, mirrored).picture, cheek) for cheek in cheeks]
+    plain = [across(bent_head(correspond(photos, pose)).picture, cheek) for cheek in cheeks]
+    mended = [across(bent_head(correspond(photos, pose), mirrored).picture, cheek) for cheek in cheeks]
     torn = int(np.argmin(plain))
     assert plain[torn] < 0.75 * plain[1 - torn]
     assert mended[torn] > 1.2 * plain[torn]
@@ -51,4 +52,4 @@ def test_at_the_photos_own_pose_nothing_is_mirrored(face: np.ndarray) -> None:
     photos = feed_photos(pictures, np.full((1, SIZE, SIZE), 255, np.uint8), photo[None], CPU)
     pose = feed_pose(photo[None], SIZE, 0, CPU)
     mirrored = feed_mirrored(photos, photo[None], SIZE)
-    assert torch.equal(bent_head(photos, pose, mirrored).picture, bent_head(photos, pose).picture)
+    assert torch.equal(bent_head(correspond(photos, pose), mirrored).picture, bent_head(correspond(photos, pose)).picture)

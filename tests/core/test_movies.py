@@ -88,6 +88,24 @@ def test_matrix_and_range_are_those_that_the_stream_names(
     assert np.abs(first(tmp_path / "a.mp4") - COLOUR).max() < 2 / 255
 
 
+def test_of_several_streams_the_largest_is_read_and_it_is_said(tmp_path: Path) -> None:
+    """Cameras put a small one for previews beside the picture, and not always behind it."""
+    with av.open(str(tmp_path / "a.mkv"), "w") as movie:
+        streams = [movie.add_stream("ffv1", rate=24) for _ in range(3)]
+        for stream, width in zip(streams, (32, 64, 48), strict=True):
+            stream.width, stream.height, stream.pix_fmt = width, width // 2, "bgr0"
+        for stream in streams:
+            signal = np.full((stream.height, stream.width, 3), stream.width, np.uint8)
+            for _ in range(3):
+                movie.mux(stream.encode(av.VideoFrame.from_ndarray(signal, "rgb24").reformat(format="bgr0")))
+            movie.mux(stream.encode())
+    clip = open_clip(str(tmp_path / "a.mkv"))
+    pictures = [frame.picture for frame in clip.frames()]
+    assert [picture.shape for picture in pictures] == [(32, 64, 3)] * 3
+    assert (pictures[0] == 64).all()
+    assert clip.note == "it holds 3 streams of pictures, of which the largest is read"
+
+
 def test_ten_bits_reach_the_plate(tmp_path: Path) -> None:
     ramp = np.repeat(np.linspace(0.3, 0.34, 64)[:, None], 3, axis=1)
     write_movie(tmp_path / "a.mp4", [ramp], MATRIX_709, tags=(1, 1, 1), deep=True)
@@ -227,7 +245,7 @@ def test_a_movies_alpha_and_time_code_go_on(tmp_path: Path) -> None:
         movie.mux(stream.encode())
     plate = Plate(str(tmp_path / "a.mov"), 1001, "auto")
     assert plate.has_alpha
-    light, alpha = plate.frame(1001)
+    light, alpha, _ = plate.frame(1001)
     assert np.allclose(alpha, 128 / 255, atol=1e-3)
     assert np.allclose(light[5, 5], [128 / 255, 0, 0], atol=1e-3)
     codes = [plate.attributes(number)["timeCode"] for number in (1001, 1002, 1003)]
@@ -249,6 +267,7 @@ def test_a_movies_alpha_and_time_code_go_on(tmp_path: Path) -> None:
         ("10:00:00:23", 1, Fraction(24000, 1001), (10, 0, 1, 0)),
         ("10:00:00:25", 1, Fraction(25), None),
         ("at ten", 1, Fraction(25), None),
+        ("00:01:00;00", 1, Fraction(30000, 1001), None),
     ],
 )
 def test_time_codes_count_as_cameras_do(first: str, frames: int, rate: Fraction, wanted: tuple[int, ...] | None) -> None:

@@ -53,7 +53,7 @@ def test_signs_of_a_folder_are_letters(tmp_path: Path, folder: str) -> None:
     put(tmp_path / folder, "sh#1 [a].1001.png", "sh#1 [a].1002.png")
     for name in ("sh#1 [a].####.png", "sh#1 [a].1002.png", ""):
         assert find_sequence(str(tmp_path / folder / name)).numbers == (1001, 1002)
-    assert len(find_photos([str(tmp_path / folder / "*.png")])) == 2
+    assert len(find_photos([str(tmp_path / folder / "*.png"), str(tmp_path / folder)])) == 2
 
 
 def test_a_number_that_is_not_the_last(tmp_path: Path) -> None:
@@ -92,6 +92,7 @@ def test_what_a_folder_holds(tmp_path: Path, names: list[str], numbers: tuple[in
         ["a_v001.1001.exr", "a_v002.1001.exr"],
         ["a.1001.exr", "a.1001.jpg"],
         ["a.1.png", "a.01.png"],
+        ["sh010.1001.exr", "sh020.1001.exr"],
     ],
 )
 def test_several_sequences_are_told_apart_by_the_user(tmp_path: Path, names: list[str]) -> None:
@@ -107,6 +108,13 @@ def test_one_picture_is_its_sequence(tmp_path: Path) -> None:
     assert find_sequence(str(tmp_path / "sh010.matte.1001.png")).said == "sh010.matte.####.png"
     assert find_sequence(str(tmp_path / "still.png")).numbers == (1,)
     assert pictures_of(str(tmp_path / "sh010.1002.png")) == [tmp_path / "sh010.1002.png"]
+
+
+def test_one_frame_of_a_shot_is_none_of_the_next_shots(tmp_path: Path) -> None:
+    put(tmp_path, "sh010.1001.exr", "sh020.1001.exr", "sh030.1001.exr", "cam1.png", "cam2.png")
+    found = find_sequence(str(tmp_path / "sh020.1001.exr"))
+    assert (found.numbers, found.said) == ((1001,), "sh020.####.exr")
+    assert find_sequence(str(tmp_path / "cam2.png")).numbers == (1, 2)
 
 
 def test_pictures_of_other_kinds_are_said(tmp_path: Path) -> None:

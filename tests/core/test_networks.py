@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from headcast.core.network.bending import bend
+from headcast.core.network.bending import bend, correspond
 from headcast.core.network.blocks import AdaIN, ResidualBlock, SelfAttention, fold_spectral_norm
 from headcast.core.network.build import build_painter, painter_of
 from headcast.core.network.discriminator import Discriminator
@@ -14,7 +14,7 @@ from headcast.core.network.embedder import Embedder
 from headcast.core.network.generator import Generator
 from headcast.core.network.painter import PRESETS, Preset
 from headcast.core.network.shots import Photos, Pose
-from headcast.core.network.spline import picture_grid, thin_plate_flow
+from headcast.core.network.spline import picture_grid, thin_plate_splines
 from headcast.core.network.warp import WarpPainter, bent_matte
 from headcast.core.painting.feed import feed_drawings, feed_photos, feed_pose
 from headcast.core.settings import PRESETS as CHOICES
@@ -115,7 +115,7 @@ def test_a_spline_without_stiffness_meets_its_points() -> None:
     torch.manual_seed(0)
     target = torch.rand(2, 12, 2) * 1.6 - 0.8
     source = target[:, None] + 0.1 * torch.randn(2, 3, 12, 2)
-    flow = thin_plate_flow(target, source, torch.zeros(2, 3, 12), whole(256, 2))
+    flow = thin_plate_splines(target, source, torch.zeros(2, 3, 12)).at(whole(256, 2))
     sampled = nn.functional.grid_sample(
         flow.permute(0, 1, 4, 2, 3).flatten(0, 1), target.repeat_interleave(3, 0)[:, :, None], align_corners=False
     )
@@ -126,7 +126,7 @@ def test_an_affine_map_passes_through_the_spline_exactly() -> None:
     torch.manual_seed(1)
     target = torch.rand(1, 20, 2) * 2 - 1
     matrix, shift = torch.tensor([[1.1, 0.2], [-0.1, 0.9]]), torch.tensor([0.05, -0.1])
-    flow = thin_plate_flow(target, (target @ matrix.T + shift)[:, None], torch.full((1, 1, 20), 0.5), whole(32))
+    flow = thin_plate_splines(target, (target @ matrix.T + shift)[:, None], torch.full((1, 1, 20), 0.5)).at(whole(32))
     assert torch.allclose(flow[0, 0], picture_grid(32, target) @ matrix.T + shift, atol=1e-4)
 
 
@@ -137,7 +137,7 @@ def test_a_point_that_is_ignored_bends_nothing() -> None:
     source[:, :, 0] += 0.5
     stiffness = torch.zeros(1, 1, 20)
     stiffness[..., 0] = 1e3
-    flow = thin_plate_flow(target, source, stiffness, whole(32))
+    flow = thin_plate_splines(target, source, stiffness).at(whole(32))
     assert (flow[0, 0] - picture_grid(32, target)).abs().max() < 2e-3
 
 
@@ -185,7 +185,7 @@ def test_the_photo_that_lies_nearest_is_preferred(face: np.ndarray) -> None:
     photos, pose = small_input(face, shots=3)
     moved = photos._replace(points=photos.points.clone())
     moved.points[:, 2, 48:68, 1] += 0.2  # the third photo has its mouth elsewhere
-    choice = bend(moved, pose, whole(32)).choice.softmax(1)
+    choice = bend(correspond(moved, pose), whole(32)).choice.softmax(1)
     mouth = choice[0, :, 0, 9, 8]
     assert mouth[2] < 0.05
     assert torch.allclose(choice.sum(1), torch.ones_like(choice[:, 0]))

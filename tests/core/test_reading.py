@@ -101,7 +101,7 @@ def test_the_rate_of_numbered_pictures(tmp_path: Path) -> None:
     assert open_clip(str(tmp_path), rate="23.976").rate == Fraction(24000, 1001)
     assert open_clip(str(tmp_path), first=7, rate="30000/1001").numbers == (1001,)
     assert [parse_rate(text) for text in ("25", "12.5", "59.94")] == [25, Fraction(25, 2), Fraction(60000, 1001)]
-    for wrong in ("fast", "0", "-24", "24/0"):
+    for wrong in ("fast", "0", "-24", "24/0", "1e9", "1e-9", "nan"):
         with pytest.raises(SettingError, match="--rate"):
             parse_rate(wrong)
     write_plate(tmp_path / "plate.1001.exr", np.full(3, 0.5), framesPerSecond=Fraction(48))

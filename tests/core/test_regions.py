@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from headcast.core.landmarks import ibug68
+from headcast.core.network.bending import correspond
 from headcast.core.network.closeup import (
     EYES,
     INNER_LOWER,
@@ -92,7 +93,7 @@ def test_a_shut_mouth_that_opens_shows_an_inside(face: np.ndarray) -> None:
     """Not lip: geometry's guess is darker than the lips that it would smear."""
     shut, wide = opened(face, 0.5), opened(face, 14)
     photos, pose = photos_of(shut), feed_pose(wide[None], SIZE, 0, CPU)
-    view = view_mouth(photos, pose, mouth_shot(photos), mouth_windows(photos))
+    view = view_mouth(correspond(photos, pose), mouth_shot(photos), mouth_windows(photos))
     middle = (wide[62] + wide[66]) / 2
     lip, inside = colour(view.plain, view.window, middle), colour(view.picture, view.window, middle)
     assert inside.mean() < lip.mean() or inside[0] - inside[1] < 0.6 * (lip[0] - lip[1])
@@ -107,7 +108,7 @@ def test_teeth_keep_their_size_while_the_mouth_opens(face: np.ndarray) -> None:
         points[[60, 48], 0] -= gap / 4
         points[[64, 54], 0] += gap / 4
         pose = feed_pose(points[None], SIZE, 0, CPU)
-        view = view_mouth(photos, pose, mouth_shot(photos), mouth_windows(photos), size=160)
+        view = view_mouth(correspond(photos, pose), mouth_shot(photos), mouth_windows(photos), size=160)
         row = [colour(view.picture, view.window, np.array([x, points[62, 1] + 3.5]))[1] for x in np.arange(116, 140, 0.5)]
         spectrum = np.abs(np.fft.rfft(np.array(row) - np.mean(row)))
         lines.append(float(np.argmax(spectrum[1:]) + 1))
@@ -119,7 +120,7 @@ def test_the_iris_goes_where_the_eye_is_to_look(face: np.ndarray) -> None:
     for across in (-5.0, 5.0):
         wanted = looking(face, across)
         pose = feed_pose(wanted[None], SIZE, 0, CPU)
-        view = view_eyes(photos, pose, eye_shots(photos), both_eyes_windows(photos))
+        view = view_eyes(correspond(photos, pose), eye_shots(photos), both_eyes_windows(photos))
         for i, eye in enumerate(EYES):
             window, centre = Window(*(part[[i]] for part in view.window)), wanted[eye[PUPIL]]
             assert colour(view.picture[[i]], window, centre)[0] < 110
@@ -130,7 +131,7 @@ def test_an_eye_that_shuts_is_covered_by_lid(face: np.ndarray) -> None:
     photos = photos_of(looking(face, 0))
     wanted = looking(face, 0, lids=0.05)
     pose = feed_pose(wanted[None], SIZE, 0, CPU)
-    view = view_eyes(photos, pose, eye_shots(photos), both_eyes_windows(photos))
+    view = view_eyes(correspond(photos, pose), eye_shots(photos), both_eyes_windows(photos))
     right = Window(*(part[[0]] for part in view.window))
     skin = np.array([200, 160, 140])
     above = (face[37] + face[38]) / 2 + (0, 2)
@@ -140,8 +141,8 @@ def test_an_eye_that_shuts_is_covered_by_lid(face: np.ndarray) -> None:
 def test_at_a_photos_own_pose_there_is_no_say(face: np.ndarray) -> None:
     photos = photos_of(opened(face, 10))
     pose = feed_pose(opened(face, 10)[None], SIZE, 0, CPU)
-    assert view_mouth(photos, pose, mouth_shot(photos), mouth_windows(photos)).where.max() < 1e-6
-    assert view_eyes(photos, pose, eye_shots(photos), both_eyes_windows(photos)).where.max() < 1e-6
+    assert view_mouth(correspond(photos, pose), mouth_shot(photos), mouth_windows(photos)).where.max() < 1e-6
+    assert view_eyes(correspond(photos, pose), eye_shots(photos), both_eyes_windows(photos)).where.max() < 1e-6
 
 
 def test_the_inside_comes_from_the_photo_that_shows_it(face: np.ndarray) -> None:
