@@ -27,7 +27,7 @@ IN_HEAD = 0.5
 """The part of a face that is in the head's matte where the face is the head's and not somebody's in the plate."""
 
 
-class Frame(NamedTuple):
+class SharedFrame(NamedTuple):
     """A frame that is shared."""
 
     path: Path
@@ -36,7 +36,7 @@ class Frame(NamedTuple):
     """[H, W] where the head is, 0 to 1"""
 
 
-class Head(NamedTuple):
+class LocatedHead(NamedTuple):
     """Where the head of a frame is."""
 
     square: Doubles | None
@@ -50,9 +50,9 @@ def head_square(landmarks: Points) -> Doubles:
     return np.asarray(head_crops(landmarks[None], np.array([True]), rate=1.0)[0])
 
 
-def located(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[Frame, Head]]:
+def located(frames: Iterable[SharedFrame], detector: Detector) -> Iterator[tuple[SharedFrame, LocatedHead]]:
     """Each frame, and where its head is."""
-    before: Head | None = None
+    before: LocatedHead | None = None
     for some in _groups(frames):
         last = _looked_for(some[-1], detector)
         for i, frame in enumerate(some[:-1], 1):
@@ -61,9 +61,9 @@ def located(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[Frame
         before = last
 
 
-def _groups(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+def _groups(frames: Iterable[SharedFrame]) -> Iterator[list[SharedFrame]]:
     """The first frame, and then as many at a time as lie between two that are looked at."""
-    some: list[Frame] = []
+    some: list[SharedFrame] = []
     for i, frame in enumerate(frames):
         some.append(frame)
         if i % EVERY == 0:
@@ -73,19 +73,19 @@ def _groups(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
         yield some
 
 
-def _looked_for(frame: Frame, detector: Detector) -> Head:
+def _looked_for(frame: SharedFrame, detector: Detector) -> LocatedHead:
     extent = _extent(frame.matte)
     face = _of_head(detector.detect(frame.picture), frame.matte) if extent[2] else None
-    return Head(None if face is None else head_square(face.landmarks), extent)
+    return LocatedHead(None if face is None else head_square(face.landmarks), extent)
 
 
-def _between(before: Head | None, after: Head, part: float, frame: Frame) -> Head | None:
+def _between(before: LocatedHead | None, after: LocatedHead, part: float, frame: SharedFrame) -> LocatedHead | None:
     """The head of a frame that is that part of the way from one to another; None where it does not move evenly."""
     if before is None or before.square is None or after.square is None:
         return None
     square, extent = (a + part * (b - a) for a, b in ((before.square, after.square), (before.extent, after.extent)))
     found = _extent(frame.matte)
-    return Head(square, found) if np.abs(found - extent).max() <= UNEVEN * square[2] else None
+    return LocatedHead(square, found) if np.abs(found - extent).max() <= UNEVEN * square[2] else None
 
 
 def _extent(matte: Floats) -> Doubles:

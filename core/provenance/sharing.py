@@ -21,7 +21,7 @@ from ..progress import Reporter
 from ..settings import ShareSettings
 from ..take import CONSENT, LIKENESS, PHOTOS, PLATE, RATE, WEIGHTS, FramePattern, Record, last_run, read_manifest
 from .finding import in_words, take_number
-from .heads import Frame
+from .heads import SharedFrame
 from .keys import key_or_note
 from .marks import Mark, put_xmp, xmp_packet
 from .signing import FORMATS, sign_file
@@ -110,10 +110,10 @@ def _pictures(pattern: FramePattern, numbers: Sequence[int], stamp: Marking | No
     return stamp.marked(map(_frame, paths)) if stamp else map(shown, paths)
 
 
-def _frame(path: Path) -> Frame:
+def _frame(path: Path) -> SharedFrame:
     """A frame to be marked."""
     seen, matte = exr.read_with_matte(path)
-    return Frame(path, _over_grey(seen), np.clip(matte, 0.0, 1.0))
+    return SharedFrame(path, _over_grey(seen), np.clip(matte, 0.0, 1.0))
 
 
 def _encode(

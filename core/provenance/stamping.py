@@ -11,7 +11,7 @@ from ..arrays import Picture
 from ..errors import MissingPackageError, MissingWeightsError
 from ..landmarks.detectors import Detector, open_detector
 from ..progress import Reporter
-from .heads import Frame, located
+from .heads import SharedFrame, located
 from .watermark import Marker
 
 DETECTOR = "mediapipe"
@@ -27,7 +27,7 @@ class Marking:
         self.unheard: list[Path] = []
         self._marker = Marker(number, strength)
 
-    def marked(self, frames: Iterable[Frame]) -> Iterator[Picture]:
+    def marked(self, frames: Iterable[SharedFrame]) -> Iterator[Picture]:
         """The frames' pictures, in their order, with the mark where they show the head."""
         for frame, head in located(frames, self.detector):
             if head.square is None:

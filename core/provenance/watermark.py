@@ -80,7 +80,7 @@ class Box(NamedTuple):
     """[3] the head's, in it"""
 
 
-class Heard(NamedTuple):
+class Listened(NamedTuple):
     """The texture of a head, with its mark, and how that sounds."""
 
     texture: Texture
@@ -91,7 +91,7 @@ class Heard(NamedTuple):
 
 
 @dataclass
-class Mark:
+class Imprint:
     """The mark in a head, which stays there from frame to frame."""
 
     place: Doubles
@@ -121,7 +121,7 @@ class Marker:
 
     def __init__(self, number: int, strength: float) -> None:
         self._word, self._strength = word_of(number), strength
-        self._mark: Mark | None = None
+        self._mark: Imprint | None = None
 
     def __call__(self, picture: Picture, matte: Floats, square: Doubles) -> Marked:
         """As `marked`."""
@@ -145,7 +145,7 @@ class Marker:
         whole[rows, columns] = cv2.add(part, cv2.merge([steps] * 3), dtype=cv2.CV_8U)
         return Marked(whole, heard.like >= SURE)
 
-    def _stayed(self, box: Box) -> tuple[Mark, Heard] | None:
+    def _stayed(self, box: Box) -> tuple[Imprint, Listened] | None:
         """The last frame's mark, and how it sounds in this one; None where it is not the one for it."""
         if self._mark is None:
             return None
@@ -153,22 +153,22 @@ class Marker:
         heard = self._listen(self._mark, box)
         return (self._mark, heard) if heard.like >= ANOTHER else None
 
-    def _begun(self, box: Box, strength: float) -> tuple[Mark, Heard]:
+    def _begun(self, box: Box, strength: float) -> tuple[Imprint, Listened]:
         """A mark that changes nothing yet, where the least has to be changed."""
         luma, square = near_head(box.luma, box.square)
         places, bits = heard_near(luma, square, OWN_REACH, OWN_OUTWARD, step=1.0)
         best = np.linalg.norm(_goals(bits, self._word, strength) - bits, axis=1).argmin()
-        mark = Mark(places[best], np.zeros((SIDE, SIDE), np.float32))
+        mark = Imprint(places[best], np.zeros((SIDE, SIDE), np.float32))
         return mark, self._listen(mark, box)
 
-    def _listen(self, mark: Mark, box: Box) -> Heard:
+    def _listen(self, mark: Imprint, box: Box) -> Listened:
         luma = np.clip(box.luma + mark.in_steps(box)[..., None], 0.0, 255.0)
         texture = texture_of(looked_at(*near_head(luma, box.square), mark.place))
         bits = heard_in(texture.even)
-        return Heard(texture, bits, float(bits @ self._word / max(float(np.linalg.norm(bits)), 1e-6)))
+        return Listened(texture, bits, float(bits @ self._word / max(float(np.linalg.norm(bits)), 1e-6)))
 
 
-def _mend(mark: Mark, box: Box, heard: Heard, missing: Floats) -> None:
+def _mend(mark: Imprint, box: Box, heard: Listened, missing: Floats) -> None:
     """Add the least change by which what is `missing` [64] is heard too."""
     if mark.ways is None or mark.age >= LASTS or heard.like < ANOTHER:
         mark.ways, mark.age = ways(heard.texture, looked_at(box.matte[..., None], box.square, mark.place)), 0

@@ -15,7 +15,7 @@ from headcast.core.arrays import Picture
 from headcast.core.imaging.read import read_photo
 from headcast.core.landmarks.detectors import Face
 from headcast.core.landmarks.head import head_model
-from headcast.core.provenance.heads import Frame, head_square, located
+from headcast.core.provenance.heads import SharedFrame, head_square, located
 from headcast.core.provenance.listening import listen
 from headcast.core.provenance.watermark import SURE, Marker
 
@@ -44,13 +44,13 @@ def face_at(x: float) -> np.ndarray:
     return (head_model().landmarks[:, :2] * 30.0 + (x, 100.0)).astype(np.float32)
 
 
-def frames_at(middles: list[float]) -> list[Frame]:
+def frames_at(middles: list[float]) -> list[SharedFrame]:
     """Small frames with a disc of a matte round each face."""
     frames = []
     for i, x in enumerate(middles):
         matte = np.zeros((200, 400), np.float32)
         cv2.circle(matte, (round(x), 100), 60, 1.0, -1)
-        frames.append(Frame(Path(f"{i}.exr"), np.full((200, 400, 3), i, np.uint8), matte))
+        frames.append(SharedFrame(Path(f"{i}.exr"), np.full((200, 400, 3), i, np.uint8), matte))
     return frames
 
 

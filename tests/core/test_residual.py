@@ -141,7 +141,7 @@ class Plain:
 
 
 def test_looking_at_faces_makes_it_better(invented: FlowPair) -> None:
-    """From a fit that has only begun: what it says of the pairs comes nearer to what optical flow found, which hardly counts."""
+    """From a fit that has only begun: what it says of the pairs comes nearer to what optical flow found."""
     residual = ResidualFlow()
     fit(residual, invented, Silent(), times=40)
     before = said_rightly(residual, invented)
