@@ -14,7 +14,7 @@ from .align import Aligned, timed
 from .posteriors import BLANK, STEP, TOKENS, WORD_END, Posteriors
 from .visemes import class_of, letters_of
 
-CLOSED = 0.12
+CLOSED = 0.115
 """Chance that the lips close from which they do: the network is the less sure of all phones the stranger the voice is to it.
 Chosen on espeak-ng's voice in five languages."""
 USUAL, TRUST = 0.1, 0.5

@@ -130,16 +130,18 @@ def found(clips: Path, tmp_path_factory: pytest.TempPathFactory, short_trials: N
 @pytest.mark.parametrize(("method", "loss"), [("untrained", 0.4), ("ours", 0.0)])
 def test_the_default_beats_the_warp(found: tuple[Evaluation, Path], method: str, loss: float) -> None:
     """Without its weights it may lose so many dB in the face where a photo lies next to the frame: the layers of mouth and
-    eyes are made for faces that move further. Detail that is sharp and lies half a pixel off costs a hair of SSIM."""
+    eyes are made for faces that move further. Detail that is sharp and lies half a pixel off costs a hair of SSIM. Landmarks may
+    differ by what the detector is unsure of in the true frame itself."""
     for clip in ("grid_1.mpg", "talk_green.mp4"):
         scores = {(row.photos, row.method): row.scores for row in found[0].rows if row.clip == clip}
+        noise = scores[0, "detector noise"]
         for photos in (1, 8):
             nearest, warp, ours = (scores[photos, one] for one in ("nearest photo", "warp", method))
             assert ours.ssim >= warp.ssim - 0.005
             assert warp.ssim > nearest.ssim
             assert ours.face_psnr >= warp.face_psnr - loss
-            assert ours.landmark_error <= warp.landmark_error * 1.1
-            assert nearest.mouth_error > 2 * scores[0, "detector noise"].mouth_error
+            assert ours.landmark_error <= max(warp.landmark_error * 1.1, noise.landmark_error)
+            assert nearest.mouth_error > 2 * noise.mouth_error
         assert scores[8, method].face_psnr > scores[1, method].face_psnr
 
 

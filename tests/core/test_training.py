@@ -29,6 +29,7 @@ from headcast.core.network.build import build_discriminator
 from headcast.core.network.few_shot import FewShotPainter
 from headcast.core.network.painter import Preset
 from headcast.core.network.patch import RegionDiscriminators
+from headcast.core.network.residual import ResidualFlow
 from headcast.core.network.warp import WarpPainter
 from headcast.core.painting.feed import feed_photos
 from safetensors.torch import save_file
@@ -252,7 +253,7 @@ def test_a_made_pair_counts_inside_lips_and_lids_alone(face: np.ndarray) -> None
     found = {}
     for made in (False, True):
         for edit in (None, lip):
-            seen = look(pairs(face, made, edit))["mouth"]
+            seen = look(pairs(face, made, edit), ResidualFlow().eval())["mouth"]
             found[made, edit is None] = float(critics(compared(seen.view.picture, seen), seen)["colour"])
     assert found[False, False] > found[False, True] * 1.05
     assert found[True, False] == pytest.approx(found[True, True], rel=1e-3)
@@ -301,7 +302,7 @@ def test_close_ups_learn_a_person_who_talks(clips: Path) -> None:
 
     def held_out() -> float:
         with torch.no_grad():
-            seen = look(batches[1])["mouth"]
+            seen = look(batches[1], learner.painter.residual)["mouth"]
             painted = seen.view.picture + seen.view.where * learner.painter.regions.mouth(
                 seen.view.seen, learner.painter.regions.mouth.embed(seen.photos)
             )
