@@ -130,8 +130,8 @@ def found(clips: Path, tmp_path_factory: pytest.TempPathFactory, short_trials: N
 @pytest.mark.parametrize(("method", "loss"), [("untrained", 0.4), ("ours", 0.0)])
 def test_the_default_beats_the_warp(found: tuple[Evaluation, Path], method: str, loss: float) -> None:
     """Without its weights it may lose so many dB in the face where a photo lies next to the frame: the layers of mouth and
-    eyes are made for faces that move further. Detail that is sharp and lies half a pixel off costs a hair of SSIM. Landmarks may
-    differ by what the detector is unsure of in the true frame itself."""
+    eyes are made for faces that move further. Detail that is sharp and lies half a pixel off costs a hair of SSIM.
+    Landmarks may differ by what the detector is unsure of in the true frame itself."""
     for clip in ("grid_1.mpg", "talk_green.mp4"):
         scores = {(row.photos, row.method): row.scores for row in found[0].rows if row.clip == clip}
         noise = scores[0, "detector noise"]
