@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -70,3 +71,10 @@ def region_map(landmarks: Tensor, size: int, weight: float) -> Tensor:
     squared = down[..., :, None] + across[..., None, :]
     nearness = torch.exp(-squared / (0.5 * extents.square().clamp_min(1e-6))[..., None, None])
     return 1.0 + (weight - 1.0) * nearness.amax(dim=1, keepdim=True)
+
+
+def descend(optimizer: torch.optim.Optimizer, losses: Mapping[str, Tensor]) -> None:
+    """One step down the sum of `losses`, each []."""
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(losses.values())).sum().backward()
+    optimizer.step()

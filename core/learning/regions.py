@@ -8,7 +8,6 @@ by a discriminator that is conditioned on where lips and lids are (Zakharov et a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,6 +35,7 @@ from ..network.retouch import Retoucher
 from ..network.shots import Photos, Pose
 from ..network.spline import again
 from ..network.warp import WarpPainter
+from .losses import descend
 from .perceptual import PerceptualLoss
 
 RATE, DISCRIMINATOR_RATE = 3e-4, 1e-3
@@ -205,9 +205,9 @@ class RegionLearner:
                     losses |= _adversarial(discriminator, picture, seen, self.critics.weights)
                     scored[f"{name} discriminator"] = _discriminator_loss(discriminator, picture.detach(), seen)
             found |= {f"{name} {kind}": loss for kind, loss in losses.items()}
-        _descend(self.optimizer, found)
+        descend(self.optimizer, found)
         if scored:
-            _descend(self.critic_optimizer, scored)
+            descend(self.critic_optimizer, scored)
         return {name: value.detach() for name, value in (found | scored).items()}
 
 
@@ -242,9 +242,3 @@ def _mean_where(scores: Tensor, counts: Tensor) -> Tensor:
     """[] item by item, so that a batch in two processes comes to the same."""
     weight = functional.adaptive_avg_pool2d(counts, scores.shape[-1])
     return ((scores * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1.0)).mean()
-
-
-def _descend(optimizer: torch.optim.Optimizer, found: Mapping[str, Tensor]) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(found.values())).sum().backward()
-    optimizer.step()

@@ -18,7 +18,7 @@ from ..network.few_shot import FewShotPainter
 from ..network.painter import Painter
 from ..network.shots import Painted, Photos, Pose
 from . import losses
-from .losses import LossWeights
+from .losses import LossWeights, descend
 from .perceptual import PerceptualLoss
 
 GENERATOR_RATE = 5e-5
@@ -124,12 +124,12 @@ class MetaLearner:
                 found |= _adversarial(self.discriminator, painted, batch, drawing, row, weights)
                 if weights.match and embedding is not None:
                     found["match"] = weights.match * losses.match(embedding, self.discriminator.table(batch.video))
-        _descend(self.optimizer, found)
+        descend(self.optimizer, found)
         for _ in range(DISCRIMINATOR_STEPS if adversarial else 0):
             with self._autocast(batch):
                 row = self.discriminator.row(batch.video)
                 judged = _discriminator_loss(self.discriminator, painted, batch, drawing, row)
-            _descend(self.critic_optimizer, judged)
+            descend(self.critic_optimizer, judged)
             found |= judged
         return {name: value.detach() for name, value in found.items()}
 
@@ -168,14 +168,14 @@ class FineTuner:
         if rehearsed is not None:
             found["rehearsed"] = rehearsed
         if self.discriminator is None:
-            _descend(self.optimizer, found)
+            descend(self.optimizer, found)
         else:
             drawing = draw_landmarks(batch.target_landmarks, self.painter.preset.size)
             found |= _adversarial(self.discriminator, painted, batch, drawing, self.row, self.critics.weights)
-            _descend(self.optimizer, found)
+            descend(self.optimizer, found)
             for _ in range(DISCRIMINATOR_STEPS):
                 judged = _discriminator_loss(self.discriminator, painted, batch, drawing, self.row)
-                _descend(self.critic_optimizer, judged)
+                descend(self.critic_optimizer, judged)
                 found |= judged
         return {name: float(value.detach()) for name, value in found.items()}
 
@@ -190,12 +190,6 @@ def _adversarial(
         "adversarial": weights.adversarial * losses.adversarial_for_generator(fake.score),
         "features": weights.features * losses.feature_matching(real.features, fake.features),
     }
-
-
-def _descend(optimizer: torch.optim.Optimizer, found: dict[str, Tensor]) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(found.values())).sum().backward()
-    optimizer.step()
 
 
 def _discriminator_loss(

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..arrays import Floats
 from ..landmarks import ibug68
 from ..landmarks.head import head_model
+from ..learning.losses import descend
 from ..learning.made import Changed
 from ..learning.pairing import pack, stack
 from ..learning.perceptual import PerceptualLoss
@@ -172,7 +173,7 @@ def fit(residual: ResidualFlow, pairs: FlowPair, reporter: Reporter, times: int 
         reporter.step("flow", step, steps)
         chosen = torch.randint(len(pairs.face), (BATCH,), generator=chance)
         said = residual.of(pairs.face[chosen], pairs.motion[chosen])
-        _descend(optimizer, _miss(said, pairs.flow[chosen], weight[chosen]))
+        descend(optimizer, {"flow": _miss(said, pairs.flow[chosen], weight[chosen])})
         schedule.step()
     reporter.step("flow", steps, steps)
     residual.eval().requires_grad_(False)
@@ -199,7 +200,8 @@ def polish(
             shown = perceptual.features(found[..., inside, inside], LAYERS)
             with torch.no_grad():
                 wanted = perceptual.features(truth[..., inside, inside], LAYERS)
-        _descend(optimizer, relative_distance(shown, wanted) + HOLD * _miss(said, pairs.flow[chosen], weight[chosen]))
+        held = HOLD * _miss(said, pairs.flow[chosen], weight[chosen])
+        descend(optimizer, {"sight": relative_distance(shown, wanted), "flow": held})
         schedule.step()
     reporter.step("flow by sight", steps, steps)
     residual.eval().requires_grad_(False)
@@ -215,12 +217,6 @@ def _weight(pairs: FlowPair) -> Tensor:
 def _miss(said: Tensor, flow: Tensor, weight: Tensor) -> Tensor:
     """[] how far the flow that is said lies from the one that was found."""
     return ((said - flow).abs().mean((1, 2, 3)) * weight).mean()
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
 
 
 @torch.no_grad()
