@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .residual import ResidualFlow, follow
+from .residual import ResidualFlow, at_landmarks, follow
 from .shots import Photos, Pose
 from .spline import Splines, again, thin_plate_splines
 
@@ -63,11 +63,12 @@ def correspond(photos: Photos, pose: Pose, residual: ResidualFlow | None = None)
     """
     pins = _frame_pins(pose.points)
     target = torch.cat([pose.points, pins], dim=1)
-    source = torch.cat([photos.points, pins[:, None].expand(-1, photos.points.shape[1], -1, -1)], dim=2)
+    missed = None if residual is None or residual.idle else residual(photos, pose)
+    points = photos.points if missed is None else photos.points - at_landmarks(missed, photos, pose)
+    source = torch.cat([points, pins[:, None].expand(-1, points.shape[1], -1, -1)], dim=2)
     stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
     held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
     splines = thin_plate_splines(target, source, torch.cat([stiffness, held], dim=-1))
-    missed = None if residual is None or residual.idle else residual(photos, pose)
     return Correspondence(photos, pose, splines, missed)
 
 

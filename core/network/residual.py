@@ -17,6 +17,9 @@ from .closeup import Window, face_window
 from .shots import Photos, Pose
 from .spline import again
 
+MET = (*range(5), *range(12, 17), *range(36, 68))
+"""Landmarks that are met: lids, lips and the outline beside the ears lie where they are asked for, whatever the flow says.
+Of brows, nose and chin it knows better than detectors do."""
 POINTS = 110
 """Landmarks and skull, as `landmarks.head.control_points` gives them."""
 SEEN = 2 * POINTS + 2
@@ -97,3 +100,10 @@ def follow(residual: Tensor, photos: Photos, pose: Pose, grid: Tensor) -> Tensor
     field = field.unflatten(1, (-1, 2)) * fades[:, None, None]  # [B, K, 2, h, w]
     axes = again(face_window(photos.points, photos.projection).axes, grid)
     return torch.einsum("bkij,bkjhw->bkhwi", axes, field)
+
+
+def at_landmarks(residual: Tensor, photos: Photos, pose: Pose) -> Tensor:
+    """[B, K, POINTS, 2] what `follow` says of the landmarks that are to be met, and 0 of all others."""
+    met = pose.points.new_zeros(POINTS, 1)
+    met[list(MET)] = 1
+    return follow(residual, photos, pose, pose.points[:, None])[:, :, 0] * met
