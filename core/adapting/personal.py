@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One person: the embedding of their photos and, where asked for, fine-tuning that knows when to stop."""
+"""One person: the embedding of their photos, their own flow and, where asked for, fine-tuning that knows when to stop."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from ..painting.player import STYLE, load_painter
 from ..painting.weights import find_weights, load_critics
 from ..progress import Reporter
 from ..settings import AdaptSettings
+from .own_flow import learn_own_flow
 from .practice import Person, hold_out, practise, rehearse
 from .tuning import Judges, tune
 
@@ -78,11 +79,16 @@ def learn_person(
         else:
             embedding = torch.zeros(1, painter.preset.embedding, device=device)
             reporter.note(f"'{settings.preset}' has no trained weights: the photos are warped by geometry alone")
-    tuned = UNTUNED
+    tuned, flow = UNTUNED, {}
+    shown = [Changed(picture, points) for picture, points in zip(pictures, landmarks, strict=True)]
+    if weights and isinstance(painter, WarpPainter):
+        own = learn_own_flow(painter.residual, shown, reporter)
+        if own is not None:
+            painter.residual = own
+            flow = {f"residual.{name}": value.half().cpu().numpy() for name, value in own.named_parameters()}
     if settings.steps and weights:
         seeing = load_perceptual(HED_VGG16, Path(settings.perceptual)) if settings.perceptual else None
         if isinstance(painter, WarpPainter):
-            shown = [Changed(picture, points) for picture, points in zip(pictures, landmarks, strict=True)]
             path = find_weights(settings.preset, settings.weights)
             judges = Judges(RegionCritics(seeing), load_critics(path, settings.preset) if path else None, device)
             tuned = _tune_regions(painter, shown, embedding, judges, settings.steps, reporter)
@@ -90,7 +96,7 @@ def learn_person(
             critics = Critics({"hed": seeing} if seeing else {}, PIXELS).to(device)
             person = Person(photos, landmarks / np.float32(pictures.shape[1]))
             tuned = fine_tune(painter, embedding, person, critics, settings.steps, reporter)
-    return embedding[0].cpu().numpy(), weights, tuned
+    return embedding[0].cpu().numpy(), weights, Tuned({**flow, **tuned.weights}, tuned.gain)
 
 
 def _tune_regions(
