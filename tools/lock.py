@@ -3,7 +3,8 @@
 
 What Set Up Engine fetches of PyPI: each package by its version and by the hashes of its files for every platform and Python.
 The versions are those of the environment that the tests run in. torch and what it alone needs have files of their own, as
-many machines need a build that is not on PyPI.
+many machines need a build that is not on PyPI. Those builds' locks, `torch_cpu.txt` and its like, are written by hand, from
+the hashes on the pages of PyTorch's index; and CUDA_12_6, from what its wheel for Linux says that it needs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from headcast.core.installing.requirements import (
     LEAST_PYTHON,
+    LIBRARIES_LOCK,
     LOCK,
     LOCKED_TORCH,
     MODEL_FILES,
@@ -26,6 +28,14 @@ from headcast.core.installing.requirements import (
 
 LATER_NUMPY = "numpy==2.2.6 ; python_version >= '3.13'"
 """NumPy 1 has no wheels for Python 3.13."""
+CUDA_12_6 = """triton==3.7.1
+cuda-bindings==12.9.7
+cuda-toolkit[cublas,cudart,cufft,cufile,cupti,curand,cusolver,cusparse,nvjitlink,nvrtc,nvtx]==12.6.3
+nvidia-cudnn-cu12==9.10.2.21
+nvidia-cusparselt-cu12==0.7.1
+nvidia-nccl-cu12==2.29.3
+nvidia-nvshmem-cu12==3.4.5
+"""
 HEAD = "# SPDX-License-Identifier: GPL-3.0-or-later\n# Written by tools/lock.py.\n"
 
 
@@ -71,6 +81,8 @@ def main() -> None:
         constraints.write_text("\n".join([*tested, LATER_NUMPY]))
         packages = compiled("\n".join(PACKAGES), "-c", str(constraints))
         torch = compiled(LOCKED_TORCH, "-c", str(constraints))
+    on_linux = "".join(f"{line} ; sys_platform == 'linux'\n" for line in CUDA_12_6.splitlines())
+    LIBRARIES_LOCK.write_text(HEAD + compiled(on_linux))
     LOCK.write_text(HEAD + packages + compiled(MODEL_FILES, "--no-deps"))
     for path, part in zip((TORCH_LOCK, NEEDS_LOCK), apart(torch), strict=True):
         path.write_text(HEAD + part)

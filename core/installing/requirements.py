@@ -31,9 +31,14 @@ TORCH_LOCK = Path(__file__).with_name("torch.txt")
 """The same for the builds of torch that PyPI has, and NVIDIA's libraries, which only they need."""
 NEEDS_LOCK = Path(__file__).with_name("torch_needs.txt")
 """The same for what every build of torch needs."""
+BUILD_LOCKS = {build: Path(__file__).with_name(f"torch_{build}.txt") for build in ("cpu", "cu126", "cu130")}
+"""The same for the builds that are on PyTorch's own index alone, by their names. ROCm's is not among them: nobody states its
+files' hashes, not even the index."""
+LIBRARIES_LOCK = Path(__file__).with_name("cuda_libraries.txt")
+"""NVIDIA's libraries that Linux' build for CUDA 12.6 needs, from PyPI; Windows' brings its own."""
 
 
 def fingerprint() -> str:
     """Another one where another environment is needed."""
-    locked = (path.read_text("utf-8") for path in (TORCH_LOCK, NEEDS_LOCK, LOCK))
+    locked = (path.read_text("utf-8") for path in (TORCH_LOCK, NEEDS_LOCK, LOCK, LIBRARIES_LOCK, *BUILD_LOCKS.values()))
     return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES, *locked)).encode()).hexdigest()[:16]

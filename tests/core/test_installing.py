@@ -17,6 +17,7 @@ from headcast.core.installing import hardware, requirements
 from headcast.core.installing.environment import MARKER, Environment, Stamp
 from headcast.core.installing.hardware import Nvidia, torch_index
 from headcast.core.installing.pip import Listener, Source, install
+from headcast.core.installing.set_up import _chosen_device as chosen_device
 from headcast.core.installing.set_up import _steps as set_up_steps
 from headcast.core.installing.set_up import set_up
 from headcast.core.progress import Silent
@@ -31,12 +32,16 @@ class Recorder(Silent):
 
     def __init__(self, stop_at: str = "") -> None:
         self.steps: list[tuple[str, int, int]] = []
+        self.notes: list[str] = []
         self._stop_at = stop_at
 
     def step(self, what: str, done: int, total: int) -> None:
         self.steps.append((what, done, total))
         if what == self._stop_at:
             raise CancelledError()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 def test_the_packages_are_those_of_pyproject_and_makefile() -> None:
@@ -191,17 +196,45 @@ def test_the_build_of_torch_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> 
     assert torch_index("mps") == ""
 
 
-def test_torch_is_locked_wherever_pypi_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And is of one version wherever it is from."""
-    monkeypatch.setattr(hardware.sys, "platform", "darwin")
-    _, needs, torch, packages = set_up_steps(Source(""), "mps")
-    locks = (needs, requirements.NEEDS_LOCK), (torch, requirements.TORCH_LOCK), (packages, requirements.LOCK)
-    for words, lock in locks:
-        assert words[1:] == ["--require-hashes", "--no-deps", "-r", str(lock)]
+@pytest.mark.parametrize(
+    ("system", "device", "card", "build"),
+    [
+        ("darwin", "mps", None, ""),
+        ("linux", "cuda", Nvidia((13, 1), (8, 9)), ""),
+        ("win32", "cpu", None, ""),
+        ("linux", "cpu", None, "cpu"),
+        ("linux", "cuda", Nvidia((12, 4), (8, 9)), "cu126"),
+        ("win32", "cuda", Nvidia((12, 4), (8, 9)), "cu126"),
+        ("win32", "cuda", Nvidia((13, 1), (8, 9)), "cu130"),
+    ],
+)
+def test_every_file_is_fetched_by_its_hash(
+    monkeypatch: pytest.MonkeyPatch, system: str, device: str, card: Nvidia | None, build: str
+) -> None:
+    monkeypatch.setattr(hardware.sys, "platform", system)
+    monkeypatch.setattr(hardware, "find_nvidia", lambda: card)
+    pip, needs, *libraries, torch, packages = set_up_steps(Source(""), device)
+    assert pip[0] == "--upgrade"
+    lock = requirements.BUILD_LOCKS.get(build, requirements.TORCH_LOCK)
+    fetched = [(needs, requirements.NEEDS_LOCK), (torch, lock), (packages, requirements.LOCK)]
+    fetched += [(words, requirements.LIBRARIES_LOCK) for words in libraries]
+    assert len(libraries) == (build == "cu126")
+    for words, path in fetched:
+        assert words[-4:] == ["--require-hashes", "--no-deps", "-r", str(path)]
+    assert ("--index-url" in torch) == bool(build)
+
+
+def test_a_build_without_a_known_hash_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headcast.core.installing.set_up.detect_device", lambda: "rocm")
+    recorder = Recorder()
+    assert chosen_device(recorder) == "cpu"
+    assert "choose ROCm" in recorder.notes[0]
     monkeypatch.setattr(hardware.sys, "platform", "linux")
-    _, first, elsewhere, again = set_up_steps(Source(""), "cpu")
-    assert elsewhere[1:] == ["--index-url", "https://download.pytorch.org/whl/cpu", requirements.LOCKED_TORCH + "+cpu"]
-    assert (first, again) == (needs, packages)
+    assert "torch==2.13.0+rocm7.2" in [words[-1] for words in set_up_steps(Source(""), "rocm")]
+
+
+def test_locks_agree() -> None:
+    """torch is of one version wherever it is from; and each package has hashes."""
     torch_pins, need_pins, pins = (
         dict(re.findall(r"^([\w.-]+)==([\w.]+)", path.read_text("utf-8"), re.M))
         for path in (requirements.TORCH_LOCK, requirements.NEEDS_LOCK, requirements.LOCK)
@@ -210,6 +243,8 @@ def test_torch_is_locked_wherever_pypi_has_it(monkeypatch: pytest.MonkeyPatch) -
     assert {"filelock", "sympy", "jinja2"} <= need_pins.keys()
     assert all(need_pins[name] == pins[name] for name in need_pins.keys() & pins.keys())
     assert not torch_pins.keys() & pins.keys()
-    both = requirements.TORCH_LOCK.read_text("utf-8") + requirements.NEEDS_LOCK.read_text("utf-8")
-    for block in re.split(r"^(?=[\w.-]+==)", both, flags=re.M)[1:]:
-        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block)
+    for build, path in requirements.BUILD_LOCKS.items():
+        assert f"\n{requirements.LOCKED_TORCH}+{build} " in path.read_text("utf-8")
+    for path in Path(requirements.__file__).parent.glob("*.txt"):
+        for block in re.split(r"^(?=[\w.-]+==)", path.read_text("utf-8"), flags=re.M)[1:]:
+            assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), path
