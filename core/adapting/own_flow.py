@@ -17,9 +17,8 @@ from ..learning.flow import FlowPair, fit, flow_pair, followed, said_rightly
 from ..learning.made import Changed
 from ..network.residual import ResidualFlow
 from ..progress import Reporter
+from .tuning import HELD_OUT
 
-HELD_OUT = 4
-"""One photo in so many is held out; of fewer photos nothing is learned."""
 MOST_PAIRS = 90
 """Pairs that are looked at, seven seconds of a core."""
 STEPS, BATCH = 60, 32
@@ -29,7 +28,8 @@ LEAST_GAIN = 0.005
 
 
 def learn_own_flow(residual: ResidualFlow, photos: list[Changed], reporter: Reporter) -> ResidualFlow | None:
-    """A copy of a trained `residual` that has learned from a person's `photos`; None where held-out photos gain nothing."""
+    """A copy of a trained `residual` that has learned from a person's `photos`; None where held-out photos gain
+    nothing, and where there are too few photos to hold one out."""
     if residual.idle or len(photos) < HELD_OUT:
         return None
     numbers = np.array(list(permutations(range(len(photos)), 2)))

@@ -111,8 +111,8 @@ def _tune_regions(
     told = f"loss on held-out photos {gain.before:.3f}"
     if not gain.changed:
         reporter.note(
-            f"Fine-tuning for {gain.steps} steps, {gain.seconds:.0f} s, found nothing to gain ({told}): the likeness "
-            "stays feed-forward"
+            f"Fine-tuning for {gain.steps} steps, {gain.seconds:.0f} s, found nothing to gain ({told}): the painters "
+            "stay as they were"
         )
         return UNTUNED
     reporter.note(
