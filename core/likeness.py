@@ -169,7 +169,7 @@ class Likeness:
     fine: NDArray[np.uint8] | None = None
     """[N, D, D, 3] the same crops with the detail that the photos have; None where they have no more than `pictures`"""
     adapted: dict[str, NDArray[np.float16]] = field(default_factory=dict)
-    """weights that the photos changed, as half floats; empty where none did"""
+    """weights that fine-tuning changed, as half floats; empty for feed-forward"""
     gain: float = 0.0
     """part of the loss on photos held out that fine-tuning took away, 0 to 1"""
     room: float = 1.0

@@ -144,7 +144,7 @@ class AdaptSettings(Sized):
     preset: str = option("warp-256", "Network that will paint this person", choices=PRESETS)
     steps: int = option(
         0,
-        "Maximum number of fine-tuning steps; stops early when held-out photos no longer improve. 0 is none",
+        "Maximum number of fine-tuning steps; stops early when held-out photos no longer improve. 0 is feed-forward",
         low=0,
         high=5000,
     )

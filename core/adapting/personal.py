@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One person: the embedding of their photos, their own flow and, where asked for, fine-tuning that knows when to stop."""
+"""One person: the embedding of their photos and, where asked for, fine-tuning that knows when to stop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from ..painting.player import STYLE, load_painter
 from ..painting.weights import find_weights, load_critics
 from ..progress import Reporter
 from ..settings import AdaptSettings
-from .own_flow import learn_own_flow
 from .practice import Person, hold_out, practise, rehearse
 from .tuning import Judges, tune
 
@@ -79,16 +78,11 @@ def learn_person(
         else:
             embedding = torch.zeros(1, painter.preset.embedding, device=device)
             reporter.note(f"'{settings.preset}' has no trained weights: the photos are warped by geometry alone")
-    tuned, flow = UNTUNED, {}
-    shown = [Changed(picture, points) for picture, points in zip(pictures, landmarks, strict=True)]
-    if weights and isinstance(painter, WarpPainter):
-        own = learn_own_flow(painter.residual, shown, reporter)
-        if own is not None:
-            painter.residual = own
-            flow = {f"residual.{name}": value.half().cpu().numpy() for name, value in own.named_parameters()}
+    tuned = UNTUNED
     if settings.steps and weights:
         seeing = load_perceptual(HED_VGG16, Path(settings.perceptual)) if settings.perceptual else None
         if isinstance(painter, WarpPainter):
+            shown = [Changed(picture, points) for picture, points in zip(pictures, landmarks, strict=True)]
             path = find_weights(settings.preset, settings.weights)
             judges = Judges(RegionCritics(seeing), load_critics(path, settings.preset) if path else None, device)
             tuned = _tune_regions(painter, shown, embedding, judges, settings.steps, reporter)
@@ -96,7 +90,7 @@ def learn_person(
             critics = Critics({"hed": seeing} if seeing else {}, PIXELS).to(device)
             person = Person(photos, landmarks / np.float32(pictures.shape[1]))
             tuned = fine_tune(painter, embedding, person, critics, settings.steps, reporter)
-    return embedding[0].cpu().numpy(), weights, Tuned({**flow, **tuned.weights}, tuned.gain)
+    return embedding[0].cpu().numpy(), weights, tuned
 
 
 def _tune_regions(
@@ -111,8 +105,8 @@ def _tune_regions(
     told = f"loss on held-out photos {gain.before:.3f}"
     if not gain.changed:
         reporter.note(
-            f"Fine-tuning for {gain.steps} steps, {gain.seconds:.0f} s, found nothing to gain ({told}): the painters "
-            "stay as they were"
+            f"Fine-tuning for {gain.steps} steps, {gain.seconds:.0f} s, found nothing to gain ({told}): the likeness "
+            "stays feed-forward"
         )
         return UNTUNED
     reporter.note(

@@ -4,7 +4,7 @@
 Each photo is painted from the others, and from a copy of itself that was made to lack what it shows (`learning.made`): so
 these teeth and these eyes are learnt. Photos are compared by colour, and by what a network sees in them: a perceptual one
 where it is given, else the discriminators that the painters were trained with, which know teeth, lashes and skin.
-Held-out photos say how far to go; the painters stay as they were where they gain nothing.
+Held-out photos say how far to go; the likeness stays feed-forward where they gain nothing.
 """
 
 from __future__ import annotations

@@ -1,50 +1,72 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The residual flow learned from many people: real pairs gathered, the network fitted to them, and polished by sight.
+"""How the residual flow is learned: what splines leave between two pictures of a person, found by optical flow.
 
-None of the pairs was made: those lack nothing that splines miss. Each counts in its mirror image, too.
+Of each pair of real pictures (none that were made: those lack nothing that splines miss) one is bent to the other's
+landmarks, and DIS (T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) says how far each place is
+still off. The network learns to say so from the landmarks alone; each pair counts in its mirror image, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
+import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from ..learning.flow import (
-    DECAY,
-    SHOWN,
-    FlowPair,
-    fit,
-    flow_pair,
-    followed,
-    missed,
-    said_rightly,
-    weight_of,
-    with_mirrored,
-)
+from ..arrays import Floats
+from ..landmarks import ibug68
+from ..landmarks.head import head_model
 from ..learning.losses import descend
+from ..learning.made import Changed
+from ..learning.pairing import pack, stack
 from ..learning.perceptual import PerceptualLoss
 from ..learning.regions import LAYERS, relative_distance
-from ..network.closeup import sample
-from ..network.residual import ResidualFlow
+from ..network.bending import correspond, resize, warp
+from ..network.closeup import face_window, sample
+from ..network.residual import GRID, POINTS, ResidualFlow, seen
 from ..network.spline import picture_grid
 from ..painting.devices import has_brain_floats
 from ..progress import Reporter
 from .pairs import Pairs
 
+SIDE, FINER, SHOWN = 192, 1.5, 80
+"""Pixels of the face's window, how many times as fine the optical flow sees it, and pixels at which it is looked at."""
+SMOOTH = 3.0
+"""Pixels over which the flow is smoothed, as the network's grid is that coarse."""
+LOST = 0.06
+"""Half windows: where the flow is longer on average, the optical flow is lost, and the pair is left out."""
 HELD_OUT = 20
 """One pair in so many says how good the network is on pictures that it did not see (of the same people)."""
 LEAST_SPREAD = 1e-3
 """Half windows, of what the network sees."""
-TIMES, BATCH = 14, 128
+TIMES, BATCH, RATE, DECAY = 14, 128, 1e-3, 0.05
 """How often it sees each pair; pairs in a step."""
 POLISH_STEPS, POLISH_BATCH, POLISH_RATE = 500, 16, 1e-4
 """Longer strides learn the people of the pairs by heart."""
 HOLD = 3.0
 """How much the flow that was found counts beside what the face looks like."""
+CLOSE = 0.02
+"""Half windows: pairs whose landmarks lie farther apart than that count less, in inverse proportion."""
+
+
+class FlowPair(NamedTuple):
+    """What the network sees of a pair, and what it is to say; or N of them."""
+
+    face: Tensor
+    """[SEEN]"""
+    motion: Tensor
+    """[SEEN] how much more of it is seen in the picture that the photo is bent to"""
+    flow: Tensor
+    """[2, GRID, GRID] half windows"""
+    bent: Tensor
+    """[3, SHOWN, SHOWN] bytes: the face as splines bend it"""
+    truth: Tensor
+    """the same of the picture that it was bent to"""
 
 
 class FlowPairs(Dataset[FlowPair]):
@@ -61,6 +83,46 @@ class FlowPairs(Dataset[FlowPair]):
         return flow_pair(*self.pairs.real(index))
 
 
+@torch.no_grad()
+def flow_pair(photo: Changed, truth: Changed) -> FlowPair:
+    """What is left between the `photo`, bent by splines, and the `truth`."""
+    batch = stack([pack([photo], truth, made=False)]).to(torch.device("cpu"))
+    photos, pose = batch.photos, batch.pose
+    window = face_window(pose.points, pose.projection)
+    coarse, fine = window.grid(SIDE // 2), window.grid(SIDE)
+    offset = correspond(photos, pose).at(coarse) - coarse[:, None]
+    flow = resize(offset.permute(0, 1, 4, 2, 3), SIDE).permute(0, 1, 3, 4, 2) + fine[:, None]
+    bent, wanted = warp(photos.pictures, flow)[0, 0], sample(batch.target, fine)[0]
+    left = _optical_flow(wanted, bent) * (2 / SIDE)
+    left = cv2.resize(cv2.GaussianBlur(left, (0, 0), SMOOTH), (GRID, GRID), interpolation=cv2.INTER_AREA)
+    face, moved = seen(photos.points[0, 0], photos.projection[0, 0]), seen(pose.points[0], pose.projection[0])
+    said = torch.from_numpy(left.transpose(2, 0, 1).copy())
+    return FlowPair(face, moved - face, said, *(_small(picture) for picture in (bent, wanted)))
+
+
+def _small(picture: Tensor) -> Tensor:
+    """[3, SHOWN, SHOWN] bytes of [3, SIDE, SIDE], -1 to 1."""
+    small = functional.interpolate(picture[None], size=(SHOWN, SHOWN), mode="area")[0]
+    return ((small.clamp(-1, 1) + 1) * 127.5).round().byte()
+
+
+def _optical_flow(wanted: Tensor, bent: Tensor) -> Floats:
+    """[S, S, 2] pixels: `wanted` [3, S, S] at a place is `bent` at that place and so much farther."""
+    low, high = float(wanted.min()), float(wanted.max())
+    side = round(SIDE * FINER)
+    grey = [
+        cv2.resize(
+            ((picture.mean(0) - low) / max(high - low, 1e-3) * 255).clamp(0, 255).byte().numpy(),
+            (side, side),
+            interpolation=cv2.INTER_CUBIC,
+        )
+        for picture in (wanted, bent)
+    ]
+    seeker = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]
+    found = seeker.calc(*grey, None)
+    return np.asarray(cv2.resize(found, (SIDE, SIDE), interpolation=cv2.INTER_AREA) / FINER, np.float32)
+
+
 def learn_flow(
     residual: ResidualFlow, pairs: Pairs, count: int, workers: int, perceptual: PerceptualLoss | None, reporter: Reporter
 ) -> float:
@@ -73,8 +135,7 @@ def learn_flow(
     found = FlowPair(*(part.to(device) for part in gather(pairs, count, workers, reporter)))
     held = torch.arange(len(found.face), device=device) % HELD_OUT == HELD_OUT - 1
     known = with_mirrored(FlowPair(*(part[~held] for part in found)))
-    begin(residual, known)
-    fit(residual, known, reporter, -(-TIMES * len(known.face) // BATCH), BATCH)
+    fit(residual, known, reporter)
     if perceptual is not None:
         polish(residual, known, perceptual, reporter)
     return said_rightly(residual, FlowPair(*(part[held] for part in found)) if held.any() else known)
@@ -86,7 +147,8 @@ def gather(pairs: Pairs, count: int, workers: int, reporter: Reporter) -> FlowPa
     loader: DataLoader[FlowPair] = DataLoader(FlowPairs(pairs, count), batch_size=16, num_workers=workers)
     batches = list(_counted(loader, count, reporter))
     found = FlowPair(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
-    return followed(found)
+    good = found.flow.abs().mean((1, 2, 3)) < LOST
+    return FlowPair(*(part[good] for part in found))
 
 
 def _counted(loader: DataLoader[FlowPair], count: int, reporter: Reporter) -> Iterator[FlowPair]:
@@ -98,10 +160,23 @@ def _counted(loader: DataLoader[FlowPair], count: int, reporter: Reporter) -> It
     reporter.step("flow of pairs", count, count)
 
 
-def begin(residual: ResidualFlow, pairs: FlowPair) -> None:
-    """`residual` told how the faces and motions of `pairs` [N, ...] are spread."""
+def fit(residual: ResidualFlow, pairs: FlowPair, reporter: Reporter, times: int = TIMES) -> None:
+    """`residual` fitted to the flow of `pairs` [N, ...], each seen so many times."""
+    chance = torch.Generator().manual_seed(0)
     residual.face_mean, residual.face_spread = pairs.face.mean(0), pairs.face.std(0) + LEAST_SPREAD
     residual.motion_spread = pairs.motion.std(0) + LEAST_SPREAD
+    weight = _weight(pairs)
+    steps = -(-times * len(pairs.face) // BATCH)
+    optimizer = torch.optim.AdamW(residual.train().requires_grad_(True).parameters(), lr=RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for step in range(steps):
+        reporter.step("flow", step, steps)
+        chosen = torch.randint(len(pairs.face), (BATCH,), generator=chance)
+        said = residual.of(pairs.face[chosen], pairs.motion[chosen])
+        descend(optimizer, {"flow": _miss(said, pairs.flow[chosen], weight[chosen])})
+        schedule.step()
+    reporter.step("flow", steps, steps)
+    residual.eval().requires_grad_(False)
 
 
 def polish(
@@ -109,7 +184,7 @@ def polish(
 ) -> None:
     """A fitted `residual` goes on, now by how like the truth the face looks: optical flow does not know what eyes mind."""
     chance = torch.Generator().manual_seed(1)
-    weight = weight_of(pairs)
+    weight = _weight(pairs)
     places = picture_grid(SHOWN, pairs.flow).expand(POLISH_BATCH, -1, -1, -1)
     inside = slice(SHOWN // 10, SHOWN - SHOWN // 10)
     optimizer = torch.optim.AdamW(residual.train().requires_grad_(True).parameters(), lr=POLISH_RATE, weight_decay=DECAY)
@@ -125,8 +200,47 @@ def polish(
             shown = perceptual.features(found[..., inside, inside], LAYERS)
             with torch.no_grad():
                 wanted = perceptual.features(truth[..., inside, inside], LAYERS)
-        held = HOLD * missed(said, pairs.flow[chosen], weight[chosen])
+        held = HOLD * _miss(said, pairs.flow[chosen], weight[chosen])
         descend(optimizer, {"sight": relative_distance(shown, wanted), "flow": held})
         schedule.step()
     reporter.step("flow by sight", steps, steps)
     residual.eval().requires_grad_(False)
+
+
+def _weight(pairs: FlowPair) -> Tensor:
+    """[N] of mean 1: pairs whose landmarks lie close count most."""
+    apart = pairs.motion[:, : 2 * POINTS].unflatten(1, (POINTS, 2)).norm(dim=2).mean(1)
+    weight = 1 / (CLOSE + apart)
+    return weight / weight.mean()
+
+
+def _miss(said: Tensor, flow: Tensor, weight: Tensor) -> Tensor:
+    """[] how far the flow that is said lies from the one that was found."""
+    return ((said - flow).abs().mean((1, 2, 3)) * weight).mean()
+
+
+@torch.no_grad()
+def said_rightly(residual: ResidualFlow, pairs: FlowPair) -> float:
+    """How much of the flow's length it says, 1 at most."""
+    return 1 - float((residual.of(pairs.face, pairs.motion) - pairs.flow).abs().sum() / pairs.flow.abs().sum())
+
+
+def with_mirrored(pairs: FlowPair) -> FlowPair:
+    """[2 N, ...] the pairs [N, ...], and what they are in a mirror."""
+    side = pairs.flow.new_tensor([-1.0, 1.0])
+    order = _mirror_order()
+
+    def turned(what: Tensor) -> Tensor:
+        points = what[:, : 2 * POINTS].unflatten(1, (POINTS, 2))[:, order] * side
+        return torch.cat([points.flatten(1), what[:, 2 * POINTS :] * side], 1)
+
+    flow = pairs.flow.flip(3) * side[:, None, None]
+    mirrored = FlowPair(turned(pairs.face), turned(pairs.motion), flow, pairs.bent.flip(3), pairs.truth.flip(3))
+    return FlowPair(*(torch.cat(parts) for parts in zip(pairs, mirrored, strict=True)))
+
+
+def _mirror_order() -> list[int]:
+    """The control point that each is in a mirror: landmarks, then the skull's, which is symmetrical."""
+    skull = head_model().cranium
+    apart = np.linalg.norm((skull * (-1, 1, 1))[:, None] - skull, axis=-1)
+    return [*ibug68.MIRROR, *(len(ibug68.MIRROR) + apart.argmin(1))]

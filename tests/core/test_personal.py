@@ -197,7 +197,7 @@ def test_close_ups_stay_feed_forward_where_nothing_is_gained(
     assert name == "by chance"
     assert embedding.shape == (128,)
     assert f"for {tuning.PATIENCE} steps" in notes.said[0]
-    assert "stay as they were" in notes.said[0]
+    assert "stays feed-forward" in notes.said[0]
     assert notes.done == 100
 
 

@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from headcast.core.adapting.own_flow import learn_own_flow
-from headcast.core.learning.flow import FlowPair, fit, flow_pair, said_rightly, with_mirrored
 from headcast.core.learning.made import Changed
 from headcast.core.network.bending import correspond
 from headcast.core.network.closeup import face_window
@@ -18,9 +16,8 @@ from headcast.core.network.shots import Photos, Pose
 from headcast.core.network.warp import WarpPainter, bent_head
 from headcast.core.painting.feed import feed_photos, feed_pose
 from headcast.core.progress import Silent
-from headcast.core.training.flow import begin, polish
+from headcast.core.training.flow import FlowPair, fit, flow_pair, polish, said_rightly, with_mirrored
 
-from .test_personal import Notes
 from .test_regions import opened
 
 CPU = torch.device("cpu")
@@ -137,8 +134,7 @@ def invented(face: np.ndarray, freckles: np.ndarray) -> FlowPair:
 def test_it_learns_what_landmarks_do_not_say(face: np.ndarray, freckles: np.ndarray, invented: FlowPair) -> None:
     residual = WarpPainter(PRESETS["warp-256"]).eval().residual
     assert said_rightly(residual, invented) == 0
-    begin(residual, invented)
-    fit(residual, invented, Silent(), 100, 128)
+    fit(residual, invented, Silent(), times=400)
     assert not residual.idle
     photo, truth = invented_pair(face, freckles, np.random.default_rng(3))
     photos, pose = photos_of(*photo), pose_of(truth.landmarks)
@@ -151,23 +147,6 @@ def test_it_learns_what_landmarks_do_not_say(face: np.ndarray, freckles: np.ndar
     assert errors[1] < 0.5 * errors[0]
 
 
-def test_photos_say_how_this_face_moves(face: np.ndarray, freckles: np.ndarray, invented: FlowPair) -> None:
-    """A forehead that rises with the mouth; of others it was learned that it hardly does."""
-    residual = ResidualFlow().eval()
-    begin(residual, invented)
-    fit(residual, invented._replace(flow=0.2 * invented.flow), Silent(), 100, 128)
-    at_rest = opened(face, 1)
-    photos = [Changed(bulged(freckles, at_rest, opened(face, gap)), opened(face, gap)) for gap in (1, 4, 8, 11, 14)]
-    notes = Notes()
-    own = learn_own_flow(residual, photos, notes)
-    assert own is not None
-    assert "20 pairs of photos" in notes.said[0]
-    fresh = flow_pair(photos[0], Changed(bulged(freckles, at_rest, opened(face, 12)), opened(face, 12)))
-    test = FlowPair(*(part[None] for part in fresh))
-    assert said_rightly(own, test) > said_rightly(residual, test) + 0.1
-    assert learn_own_flow(residual, photos[:3], notes) is None  # none can be held out
-
-
 class Plain:
     """A perceptual network that sees pixels."""
 
@@ -178,8 +157,7 @@ class Plain:
 def test_looking_at_faces_makes_it_better(invented: FlowPair) -> None:
     """From a fit that has only begun: what it says of the pairs comes nearer to what optical flow found."""
     residual = ResidualFlow()
-    begin(residual, invented)
-    fit(residual, invented, Silent(), 10, 128)
+    fit(residual, invented, Silent(), times=40)
     before = said_rightly(residual, invented)
     polish(residual, invented, Plain(), Silent(), steps=40)
     assert said_rightly(residual, invented) > before + 0.02
