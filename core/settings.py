@@ -87,7 +87,6 @@ PRECISIONS = {
 DEVICES = {
     "auto": "Whatever this machine has",
     "cuda": "NVIDIA graphics card",
-    "rocm": "AMD graphics card, on Linux",
     "mps": "Apple's graphics, from the M1 on",
     "cpu": "The processor only: the smallest download",
 }

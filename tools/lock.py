@@ -23,6 +23,8 @@ from headcast.core.installing.requirements import (
     MODEL_FILES,
     NEEDS_LOCK,
     PACKAGES,
+    PIP,
+    PIP_LOCK,
     TORCH_LOCK,
 )
 
@@ -82,6 +84,7 @@ def main() -> None:
         packages = compiled("\n".join(PACKAGES), "-c", str(constraints))
         torch = compiled(LOCKED_TORCH, "-c", str(constraints))
     on_linux = "".join(f"{line} ; sys_platform == 'linux'\n" for line in CUDA_12_6.splitlines())
+    PIP_LOCK.write_text(HEAD + compiled(PIP))
     LIBRARIES_LOCK.write_text(HEAD + compiled(on_linux))
     LOCK.write_text(HEAD + packages + compiled(MODEL_FILES, "--no-deps"))
     for path, part in zip((TORCH_LOCK, NEEDS_LOCK), apart(torch), strict=True):

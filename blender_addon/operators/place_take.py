@@ -12,9 +12,10 @@ from ..core.errors import SettingError
 from ..locale import said
 from ..nodes.build import group_name
 from ..nodes.shelf import TAKE
+from ..scene.cameras import camera_at, cameras_between
 from ..scene.composite import composite_take, hidden_by, is_cropped_wrongly, take_group
 from ..scene.files import absolute
-from ..scene.plane import cameras_of, place_plane
+from ..scene.plane import place_plane
 from ..scene.sequence import find_take, load_take
 from ..scene.strips import place_modifier, place_strip
 from ..scene.take_clip import place_clip
@@ -45,6 +46,8 @@ class PlaceTake:
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = find_take(absolute(context.scene.headcast.output, "Take"))
         where = self.place(context, take)
+        if context.scene.render.use_multiview:
+            self.report({"WARNING"}, said("The scene renders several views, and the take is the same in each"))
         self.report({"INFO"}, said("{} frames of {}: {}", take["frames"], take["output"], where))
         return {"FINISHED"}
 
@@ -129,11 +132,11 @@ class HEADCAST_OT_take_to_plane(PlaceTake, bpy.types.Operator):
 
     @classmethod
     def missing(cls, context: bpy.types.Context) -> str:
-        return "" if context.scene.camera else "Add a camera to the scene first"
+        return "" if camera_at(context.scene, context.scene.frame_current) else "Add a camera to the scene first"
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         plane = place_plane(context.scene, load_take(take), take, self.distance)
-        if len(set(cameras_of(context.scene, take))) > 1:
+        if len(set(cameras_between(context.scene, take["first"], take["last"]))) > 1:
             self.report(
                 {"WARNING"},
                 said("Markers switch cameras within the take: the plane is before '{}' alone", plane.parent.name),

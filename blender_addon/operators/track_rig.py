@@ -12,6 +12,7 @@ import bpy
 from .. import jobs
 from ..core.files import ensure_writable
 from ..locale import said
+from ..scene.cameras import camera_at
 from ..scene.files import absolute
 from ..scene.matches import rig_match, user_folders
 from ..scene.rig import read_rig
@@ -29,12 +30,15 @@ class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
     def missing(cls, settings: bpy.types.PropertyGroup) -> str:
         if settings.rig is None:
             return "Choose the rig first"
-        return "" if settings.id_data.camera else "The scene has no camera"
+        return "" if camera_at(settings.id_data, settings.id_data.frame_current) else "The scene has no camera"
 
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
         settings = context.scene.headcast
         output = Path(absolute(settings.performance, "Performance"))
-        return jobs.SceneJob(_read_and_save(context.scene, settings.rig, output))
+        job = jobs.SceneJob(_read_and_save(context.scene, settings.rig, output))
+        if context.scene.render.use_multiview:
+            job.status.notes.append(said("The scene renders several views: the face is read between them, as its camera sees it"))
+        return job
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
         return said("A face in {} of {} frames: {}", result["seen"], result["frames"], result["performance"])

@@ -15,6 +15,7 @@ from ..core.listing import shortened
 from ..core.performance import Performance
 from ..core.tracking.retiming import retimed
 from ..locale import said
+from ..scene.cameras import camera_at
 from ..scene.control_face import is_control_face
 from ..scene.curves import write_curves
 from ..scene.face_curves import result_of, write_face
@@ -35,7 +36,9 @@ class HEADCAST_OT_write_curves(JobOperator, bpy.types.Operator):
     def missing(cls, settings: bpy.types.PropertyGroup) -> str:
         if settings.rig is None or not settings.performance:
             return "Choose the rig and the performance first"
-        return "The scene has no camera" if is_control_face(settings.rig) and not settings.id_data.camera else ""
+        scene = settings.id_data
+        blind = is_control_face(settings.rig) and camera_at(scene, scene.frame_current) is None
+        return "The scene has no camera" if blind else ""
 
     def begin_job(self, context: bpy.types.Context) -> jobs.Job:
         scene, settings = context.scene, context.scene.headcast

@@ -21,6 +21,7 @@ from ..core.errors import RigError
 from ..core.landmarks import arkit, ibug68
 from ..core.landmarks.face_model import face_model
 from ..core.landmarks.naming import LANDMARKS
+from .cameras import camera_at
 from .rig import frame_size, lens_of, seen_at
 
 NAME = "Headcast Face"
@@ -81,7 +82,7 @@ def add_face(scene: bpy.types.Scene, rest: Doubles | None = None, part: float = 
     rest: [70, 3] the face doing nothing, in model units, as it is seen without perspective; the average one without. part:
     the distance of its eyes in parts of the frame's shorter side. Raises RigError for a camera without perspective.
     """
-    camera = scene.camera or _add_camera(scene)
+    camera = camera_at(scene, scene.frame_current) or _add_camera(scene)
     check_camera(camera)
     bpy.context.view_layer.update()
     depsgraph = bpy.context.evaluated_depsgraph_get()
@@ -177,8 +178,10 @@ def add_bone(
     return bone
 
 
-def check_camera(camera: bpy.types.Object) -> None:
-    """Raises RigError for a camera without perspective, which shows nobody larger when they come near."""
+def check_camera(camera: bpy.types.Object | None) -> None:
+    """Raises RigError where there is none, and for one without perspective, which shows nobody larger when they come near."""
+    if camera is None:
+        raise RigError("The scene has no camera", "Add one, or make one the active camera")
     if camera.type != "CAMERA" or camera.data.type != "PERSP":
         raise RigError(f"The camera '{camera.name}' has no perspective", "Set its type to Perspective")
 

@@ -16,6 +16,7 @@ from ..core.landmarks.head import rotations
 from ..core.performance import Performance
 from ..core.tracking.dissecting import Dissected
 from ..jobs import Steps
+from .cameras import camera_at
 from .control_face import (
     AXES,
     EXPRESSIONS,
@@ -42,7 +43,7 @@ def write_face(scene: bpy.types.Scene, rig: bpy.types.Object, performance: Perfo
     Through the scene's camera, as it stands in each frame, the head is then where the plate has it, when the plate is fitted
     into the frame. From the first frame to the last the keys of these curves are replaced, all else stays. Raises RigError.
     """
-    check_camera(scene.camera)
+    check_camera(camera_at(scene, int(performance.frames[0])))
     places, turns = [], []
     before, between = scene.frame_current, scene.frame_subframe
     try:

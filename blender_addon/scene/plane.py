@@ -9,6 +9,7 @@ import bpy
 from mathutils import Vector
 
 from ..core.errors import RigError
+from .cameras import camera_at
 from .identity import family_of, family_of_take
 from .sequence import frame_size, take_name
 
@@ -21,7 +22,7 @@ LIFETIME = "Lifetime"
 def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, Any], distance: float) -> bpy.types.Object:
     """The take on a plane, `distance` before the camera of its first frame, that shines by itself. The one that is there
     already is fitted anew. Raises RigError where the scene has no camera, or a panoramic one."""
-    camera = next(iter(cameras_of(scene, take)), None)
+    camera = camera_at(scene, take["first"])
     if camera is None or camera.type != "CAMERA":
         raise RigError(f"The scene '{scene.name}' has no camera", "Add one, or make one the active camera")
     if camera.data.type == "PANO":
@@ -43,15 +44,6 @@ def place_plane(scene: bpy.types.Scene, image: bpy.types.Image, take: dict[str, 
     _follow_lens(plane, camera.data, distance)
     _show(plane.data.materials[0], image, take)
     return plane
-
-
-def cameras_of(scene: bpy.types.Scene, take: dict[str, Any]) -> list[bpy.types.Object]:
-    """The cameras that the take's frames are seen by, in order: markers may switch them."""
-    markers = sorted(scene.timeline_markers, key=lambda marker: marker.frame)
-    bound = [(marker.frame, marker.camera) for marker in markers if marker.camera]
-    before = [camera for frame, camera in bound if frame <= take["first"]]
-    first = before[-1:] or ([scene.camera] if scene.camera else [])
-    return [*first, *(camera for frame, camera in bound if take["first"] < frame <= take["last"])]
 
 
 def _square(name: str) -> bpy.types.Mesh:

@@ -15,6 +15,7 @@ from ..core.errors import RigError
 from ..core.imaging.crop import crops_of_shots
 from ..core.landmarks import arkit, ibug68
 from ..core.performance import Performance, performance_from_points
+from .cameras import camera_at
 from .rig_sources import RigMatch, family_of, make_reader
 from .shown_rig import as_rendered, ensure_evaluated
 from .timing import scene_rate
@@ -29,7 +30,7 @@ def read_rig(
     to that. Behind the camera a face counts as unseen, and where markers switch the camera a shot begins. What was current
     is current again at the end, also where the caller stops early. Raises RigError or NoFaceError.
     """
-    if scene.camera is None:
+    if camera_at(scene, scene.frame_start) is None:
         raise RigError("The scene has no camera", "Add one that sees the rig's face")
     frames = np.arange(scene.frame_start, scene.frame_end + 1, dtype=np.int32)
     left, top, width, height = region_of(scene)

