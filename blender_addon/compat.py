@@ -28,11 +28,14 @@ RELATIVE_PATH: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >=
 
 
 def compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree:
-    """The scene's compositor, switched on."""
+    """The scene's compositor, switched on, and its own: scenes may share one, and what one shows is not for the others."""
     if not HAS_GROUP_COMPOSITOR:
         scene.use_nodes = True
         return scene.node_tree
-    if scene.compositing_node_group is None:
+    shared = scene.compositing_node_group
+    if shared is not None and any(other.compositing_node_group == shared for other in bpy.data.scenes if other != scene):
+        scene.compositing_node_group = shared.copy()
+    if shared is None:
         tree = bpy.data.node_groups.new(f"{scene.name} Compositor", "CompositorNodeTree")
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
         scene.compositing_node_group = tree

@@ -13,7 +13,7 @@ from ..nodes.shelf import SHELF
 from ..scene.asset_library import library_folder, write_assets
 from ..scene.composite import take_group
 from ..scene.files import absolute
-from ..scene.sequence import find_take, load_take
+from ..scene.sequence import find_take, in_sequences, load_take
 from .errors import reports_errors
 from .polls import allow
 
@@ -58,7 +58,7 @@ class HEADCAST_OT_add_node(bpy.types.Operator):
         return done
 
     def _take(self, context: bpy.types.Context) -> bpy.types.NodeTree:
-        take = find_take(absolute(context.scene.headcast.output, "Take"))
+        take = in_sequences(find_take(absolute(context.scene.headcast.output, "Take")))
         return take_group(load_take(take), take)
 
 

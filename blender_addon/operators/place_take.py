@@ -16,7 +16,7 @@ from ..scene.cameras import camera_at, cameras_between
 from ..scene.composite import composite_take, hidden_by, is_cropped_wrongly, take_group
 from ..scene.files import absolute
 from ..scene.plane import place_plane
-from ..scene.sequence import find_take, load_take
+from ..scene.sequence import find_take, in_sequences, load_take, missing_frames
 from ..scene.strips import place_modifier, place_strip
 from ..scene.take_clip import place_clip
 from .errors import reports_errors
@@ -27,6 +27,8 @@ class PlaceTake:
     """Mixed into each operator that puts the take somewhere: `place` does it and says where that is."""
 
     bl_options = {"REGISTER", "UNDO"}
+    counts_below_0 = False
+    """Whether it shows frames of negative numbers."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -45,6 +47,12 @@ class PlaceTake:
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = find_take(absolute(context.scene.headcast.output, "Take"))
+        if take["first"] < 0 and not self.counts_below_0:
+            take = in_sequences(take)
+            self.report({"WARNING"}, said("Blender's image sequences do not count below 0: frames before it are not shown"))
+        missing = missing_frames(take)
+        if missing:
+            self.report({"WARNING"}, said("The take lacks {} frames, the first of them {}", len(missing), missing[0]))
         where = self.place(context, take)
         if context.scene.render.use_multiview:
             self.report({"WARNING"}, said("The scene renders several views, and the take is the same in each"))
@@ -94,6 +102,7 @@ class HEADCAST_OT_take_to_sequencer(PlaceTake, bpy.types.Operator):
 
     bl_idname = "headcast.take_to_sequencer"
     bl_label = "Take to Sequencer"
+    counts_below_0 = True
 
     def place(self, context: bpy.types.Context, take: dict[str, Any]) -> str:
         strip = place_strip(compat.sequencer_scene(context), take)

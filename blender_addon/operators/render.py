@@ -17,7 +17,7 @@ from ..scene.composite import composite_take, hidden_by
 from ..scene.files import absolute
 from ..scene.flags import flag_frames
 from ..scene.performance_state import performance_at
-from ..scene.sequence import load_take
+from ..scene.sequence import find_take, in_sequences, load_take
 from ..scene.timing import scene_rate, two_rates
 from ..thumbnails import of_take
 from .modal import JobOperator
@@ -63,9 +63,10 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         return job
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
-        image = load_take(result)
+        take = in_sequences(find_take(result["pattern"]))
+        image = load_take(take)
         if self.composite:
-            composite_take(context.scene, image, result)
+            composite_take(context.scene, image, take)
             if hidden_by(context.scene):
                 self.report({"WARNING"}, said(hidden_by(context.scene)))
         flagged = flag_frames(context.scene, FramePattern.parse(result["pattern"]))

@@ -37,7 +37,9 @@ class HEADCAST_OT_track_rig(JobOperator, bpy.types.Operator):
         output = Path(absolute(settings.performance, "Performance"))
         job = jobs.SceneJob(_read_and_save(context.scene, settings.rig, output))
         if context.scene.render.use_multiview:
-            job.status.notes.append(said("The scene renders several views: the face is read between them, as its camera sees it"))
+            job.status.notes.append(
+                said("The scene renders several views: the face is read between them, as its camera sees it")
+            )
         return job
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:

@@ -179,7 +179,7 @@ def add_bone(
 
 
 def check_camera(camera: bpy.types.Object | None) -> None:
-    """Raises RigError where there is none, and for one without perspective, which shows nobody larger when they come near."""
+    """Raises RigError where there is none, and for one without perspective, which shows nobody larger who comes near."""
     if camera is None:
         raise RigError("The scene has no camera", "Add one, or make one the active camera")
     if camera.type != "CAMERA" or camera.data.type != "PERSP":

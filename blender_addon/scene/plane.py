@@ -148,9 +148,32 @@ def _show(material: bpy.types.Material, image: bpy.types.Image, take: dict[str, 
         tree.links.new(seen.outputs[0], next(node for node in tree.nodes if node.type == "MIX_SHADER").inputs[0])
     path = f'nodes["{LIFETIME}"].inputs[1].default_value'
     tree.driver_remove(path)
-    expression = f"1 if frame > {take['first'] - 0.5} and frame < {take['last'] + 0.5} else 0"
-    tree.driver_add(path).driver.expression = expression
+    _live(tree.driver_add(path), take["numbers"])
     user = picture.image_user
     user.frame_duration = take["last"] - take["first"] + 1
     user.frame_start, user.frame_offset = take["first"], take["first"] - 1
     user.use_auto_refresh = True
+
+
+def _live(curve: bpy.types.FCurve, numbers: list[int]) -> None:
+    """A driver that is 1 in the frames `numbers`, rising, and 0 in all others: Blender would show the last picture for ever,
+    and a bright one where a file is missing.
+
+    The scene's own frame number drives it, as it chooses the picture, too: time that is stretched is another.
+    """
+    driver = curve.driver
+    driver.type = "SUM"
+    variable = driver.variables.new()
+    variable.type = "CONTEXT_PROP"
+    target = variable.targets[0]
+    target.context_property, target.data_path = "ACTIVE_SCENE", "frame_current"
+    for modifier in list(curve.modifiers):
+        curve.modifiers.remove(modifier)
+    before = [None, *numbers[:-1]]
+    starts = [number for number, last in zip(numbers, before, strict=True) if last is None or number > last + 1]
+    ends = [number + 1 for number in numbers if number + 1 not in set(numbers)]
+    while len(curve.keyframe_points):
+        curve.keyframe_points.remove(curve.keyframe_points[0])
+    for frame, value in sorted([(starts[0] - 1, 0.0), *((at, 1.0) for at in starts), *((at, 0.0) for at in ends)]):
+        curve.keyframe_points.insert(frame, value).interpolation = "CONSTANT"
+    curve.extrapolation = "CONSTANT"

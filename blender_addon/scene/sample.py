@@ -57,7 +57,7 @@ def _take_to_come(first: Path) -> bpy.types.Image:
     """The image that `sequence.load_take` fills once there are frames."""
     image = bpy.data.images.get(TAKE) or bpy.data.images.new(TAKE, SIDE, SIDE)
     image.source = "SEQUENCE"
-    image.filepath = str(first)
+    image.filepath = kept(str(first))
     settings = image.colorspace_settings
     known = [item.identifier for item in settings.bl_rna.properties["name"].enum_items]
     settings.name = space_named(UNTAGGED, known) or settings.name

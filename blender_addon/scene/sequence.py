@@ -11,6 +11,7 @@ import bpy
 from ..core.errors import SettingError, WrongFileError
 from ..core.take import FramePattern, last_run, read_manifest
 from .colour_spaces import space_named
+from .files import kept
 from .identity import shows_take
 
 UNTAGGED = "lin_rec709_scene"
@@ -26,7 +27,7 @@ def load_take(take: dict[str, Any]) -> bpy.types.Image:
     if image is None:
         image = bpy.data.images.load(str(first))
         image.name = take_name(take)
-    image.filepath = str(first)
+    image.filepath = kept(str(first))
     image.source = "SEQUENCE"
     set_colour_space(image.colorspace_settings, take)
     image.alpha_mode = "PREMUL"
@@ -57,12 +58,36 @@ def find_take(output: str) -> dict[str, Any]:
     frames = [frame for frame in read_manifest(pattern) if pattern.path(frame).is_file()]
     if not frames:
         raise WrongFileError(f"There is no take at {output}", "Render it first")
+    return _take_of(pattern, frames)
+
+
+def in_sequences(take: dict[str, Any]) -> dict[str, Any]:
+    """The part of a take of `find_take` that Blender's image sequences and clips can show: they do not count below 0.
+
+    Raises SettingError where that is nothing.
+    """
+    frames = [frame for frame in take["numbers"] if frame >= 0]
+    if not frames:
+        raise SettingError(
+            "Blender's image sequences do not count below 0, and the take ends there", "Use Take to Sequencer"
+        )
+    return _take_of(FramePattern.parse(take["pattern"]), frames)
+
+
+def missing_frames(take: dict[str, Any]) -> list[int]:
+    """The numbers between a take's first frame and its last that it has no frame for: in Blender 4.2 its compositor is opaque
+    there, later it shows nothing."""
+    return sorted({*range(take["first"], take["last"] + 1)}.difference(take["numbers"]))
+
+
+def _take_of(pattern: FramePattern, frames: list[int]) -> dict[str, Any]:
     first, last = min(frames), max(frames)
     return {
-        "pattern": output,
+        "pattern": str(pattern),
         "output": str(pattern.path(first)),
         "manifest": str(pattern.manifest),
         "frames": len(frames),
+        "numbers": sorted(frames),
         "first": first,
         "last": last,
     }

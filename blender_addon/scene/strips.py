@@ -8,12 +8,13 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..core.errors import UnreadableImageError
+from ..core.errors import SettingError, UnreadableImageError
 from ..core.take import FramePattern
 from ..nodes.take import SEQUENCE
 from .composite import take_group
+from .files import kept
 from .identity import family_of, family_of_files, family_of_take
-from .sequence import set_colour_space, take_name
+from .sequence import missing_frames, set_colour_space, take_name
 
 KEY, FIRST_KEY = "headcast_take", "headcast_first"
 """Custom properties of our strips: the name of the take, and the number of its first frame."""
@@ -23,8 +24,15 @@ def place_strip(scene: bpy.types.Scene, take: dict[str, Any]) -> bpy.types.Strip
     """The take as a strip of pictures that begins at its own frame number, over all strips there. The one that is there
     already gets the frames of now, and stays where it was put.
 
-    Raises UnreadableImageError before 4.5 where files have several layers, and SettingError.
+    Raises UnreadableImageError before 4.5 where files have several layers, and SettingError, also where frames are missing
+    in between: Blender (4.2 to 5.2) may crash on a strip that lacks a picture.
     """
+    missing = missing_frames(take)
+    if missing:
+        raise SettingError(
+            f"The take lacks frame {missing[0]}, and Blender may crash on a strip that lacks pictures",
+            "Render what is between, or use Take to Compositor",
+        )
     name, pattern = take_name(take), FramePattern.parse(take["pattern"])
     files = [pattern.path(frame).name for frame in range(take["first"], take["last"] + 1)]
     strips = compat.strips_of(scene.sequence_editor or scene.sequence_editor_create())
@@ -42,7 +50,7 @@ def place_strip(scene: bpy.types.Scene, take: dict[str, Any]) -> bpy.types.Strip
         strip.blend_type, strip.alpha_mode = "ALPHA_OVER", "PREMUL"
         set_colour_space(strip.colorspace_settings, take)
     strip[KEY] = name
-    strip.directory = str(pattern.folder)
+    strip.directory = kept(str(pattern.folder))
     while len(strip.elements) > len(files):
         strip.elements.pop(-1)
     for element, file in zip(strip.elements, files, strict=False):

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from .files import kept
 from .identity import shows_take
 from .sequence import set_colour_space, take_name
 
@@ -20,7 +21,7 @@ def place_clip(take: dict[str, Any]) -> bpy.types.MovieClip:
     if clip is None:
         clip = bpy.data.movieclips.load(take["output"])
         clip.name = take_name(take)
-    clip.filepath = take["output"]
+    clip.filepath = kept(take["output"])
     set_colour_space(clip.colorspace_settings, take)
     clip.frame_start, clip.frame_offset = take["first"], 0
     return clip

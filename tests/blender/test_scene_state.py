@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from headcast import jobs
 from headcast.core.performance import Performance
 from headcast.scene.rig import frame_size
 
@@ -145,3 +146,16 @@ def test_a_control_face_is_written_where_pixels_are_not_square(face: bpy.types.S
     again = read(face)
     apart = np.abs(again.landmarks - before.landmarks).mean() / np.ptp(before.landmarks[0], axis=0).max()
     assert apart < 0.03
+
+
+def test_a_camera_that_a_marker_alone_names(face: bpy.types.Scene) -> None:
+    seen = read(face).landmarks
+    face.timeline_markers.new("A", frame=4).camera = face.camera
+    face.camera = None
+    assert np.array_equal(read(face).landmarks, seen)
+
+
+def test_several_views_are_said(face: bpy.types.Scene) -> None:
+    face.render.use_multiview = True
+    read(face)
+    assert any("several views" in note for note in jobs.last.notes)
