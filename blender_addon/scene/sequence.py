@@ -75,8 +75,8 @@ def in_sequences(take: dict[str, Any]) -> dict[str, Any]:
 
 
 def missing_frames(take: dict[str, Any]) -> list[int]:
-    """The numbers between a take's first frame and its last that it has no frame for. Blender 4.2's compositor is opaque there;
-    later ones show nothing."""
+    """The numbers between a take's first frame and its last that it has no frame for. Blender 4.2's compositor is opaque
+    there, and later ones show nothing."""
     return sorted({*range(take["first"], take["last"] + 1)}.difference(take["numbers"]))
 
 
