@@ -85,7 +85,9 @@ def bend(found: Correspondence, grid: Tensor) -> Bending:
     flow = found.at(grid)
     places, halved = _halve(grid[:, None])[:, 0], _halve(flow)
     area = _area(halved) / _area(places[:, None]).clamp_min(1e-9)
-    logits = torch.log(area.clamp(0.05, 1.0)) - CHOICE * _distance(photos.points, pose.points, stiffness, places)
+    logits = torch.log(area.clamp(0.05, 1.0))
+    if logits.shape[1] > 1:  # one photo has nothing to be preferred to
+        logits = logits - CHOICE * _distance(photos.points, pose.points, stiffness, places)
     return Bending(flow, logits.unsqueeze(2), area.unsqueeze(2))
 
 
