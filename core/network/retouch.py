@@ -16,6 +16,9 @@ PHOTO_CHANNELS = 5
 """A photo's own window: three of colour, and two that say where the parts are."""
 SKIN = (0.67, 0.49, 0.41)
 """sRGB, 0 to 1: the mean of the windows on mouth and eyes in 150 portraits to learn from."""
+USUAL, UNUSUAL = 0.3, 0.5
+"""Logarithms of how far a channel is from that: within the first lie three of four of those portraits, and painters see what
+they have learned; beyond the second they see all of it made usual."""
 MOST_LIGHT = 3.0
 """A picture is made so many times as bright at most."""
 
@@ -43,15 +46,17 @@ class Block(nn.Module):
         return functional.silu(x)
 
 
-def usual_light(photo: Tensor) -> Tensor:
-    """[B, 3, 1, 1] factors that bring a `photo` [B, 3, S, S], -1 to 1, to the usual brightness and colour of skin: a painter
-    knows people in daylight, and not old varnish. A picture without colour is made brighter or darker alone."""
-    mean = ((photo.float() + 1) / 2).mean((2, 3)).clamp_min(1e-2)
+def daylight(photos: Tensor) -> Tensor:
+    """[B, 3, 1, 1] factors that bring the windows of all photos of a person, [B, K, PHOTO_CHANNELS, S, S], to the usual
+    brightness and colour of skin: a painter knows people in daylight, and not old varnish. They are 1 in all usual light. A
+    picture without colour is made brighter or darker alone."""
+    mean = ((photos[:, :, :3].float() + 1) / 2).mean((1, 3, 4)).clamp_min(1e-2)
     usual = mean.new_tensor(SKIN)
     brighter = usual.mean() / mean.mean(1, keepdim=True)
     coloured = (_saturation(mean) / _saturation(usual[None])).clamp(0.0, 1.0)[:, None]
-    factor = brighter * (usual / mean / brighter) ** coloured
-    return factor.clamp(1 / MOST_LIGHT, MOST_LIGHT)[..., None, None].to(photo)
+    away = torch.log(brighter) + coloured * torch.log(usual / mean / brighter)
+    told = (away.abs().amax(1, keepdim=True) - USUAL) / (UNUSUAL - USUAL)
+    return torch.exp(away * told.clamp(0.0, 1.0)).clamp(1 / MOST_LIGHT, MOST_LIGHT)[..., None, None]
 
 
 def _saturation(colour: Tensor) -> Tensor:
@@ -89,11 +94,10 @@ class Retoucher(nn.Module):
         vector: Tensor = functional.silu(self.embed_last(found.mean(1)))
         return vector
 
-    def forward(self, seen: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, seen: Tensor, embedding: Tensor, light: Tensor) -> Tensor:
         """[B, 3, S, S] the change to be made, -2 to 2, of what is `seen` [B, inputs, S, S]: geometry's picture first, the
-        photo's own window, and whatever else."""
+        photo's own window, and whatever else. light: [B, 3, 1, 1], see `daylight`."""
         kept = []
-        light = usual_light(seen[:, 3:6])
         relit = (seen[:, :6] + 1) * torch.cat([light, light], 1) - 1
         x = torch.cat([relit, seen[:, 6:]], 1)
         for i, block in enumerate(self.down):

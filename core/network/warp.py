@@ -38,6 +38,7 @@ from .regions import (
     view_mouth,
 )
 from .residual import ResidualFlow
+from .retouch import daylight
 from .shots import Painted, Photos, Pose
 from .spline import again, picture_grid
 
@@ -109,16 +110,16 @@ class WarpPainter(Painter):
         vectors = style.chunk(2, dim=-1)
         windows = prepared.mouth_windows[:, head.seen], prepared.eye_windows[:, head.seen]
         mouth = view_mouth(head.found, prepared.mouth, windows[0], MOUTH_SIZE * times)
-        picture = self._painted(head.picture, mouth, "mouth", vectors[0])
+        picture = self._painted(head.picture, mouth, "mouth", vectors[0], prepared.mouth_windows)
         eyes = view_eyes(head.found, prepared.eyes, windows[1], EYE_SIZE * times)
-        return Painted(self._painted(picture, eyes, "eye", vectors[1]), head.matte)
+        return Painted(self._painted(picture, eyes, "eye", vectors[1], prepared.eye_windows), head.matte)
 
-    def _painted(self, picture: Tensor, view: View, name: str, vector: Tensor) -> Tensor:
-        """`picture` with the region of that name painted into it."""
+    def _painted(self, picture: Tensor, view: View, name: str, vector: Tensor, windows: Tensor) -> Tensor:
+        """`picture` with the region of that name painted into it; windows: the photos' own."""
         painter, close_up = self.regions.painters[name], view.picture
         if not painter.idle and bool(view.where.any()):
             seen = view.seen.to(painter.last.weight)
-            change = painter(seen, again(vector, seen).to(seen)).to(close_up)
+            change = painter(seen, again(vector, seen).to(seen), daylight(windows).to(seen)).to(close_up)
             close_up = close_up + view.where * resize(change[:, None], close_up.shape[-1])[:, 0]
         return paste(picture, view.window, close_up, view.where)
 

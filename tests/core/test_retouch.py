@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from headcast.core.network.retouch import SKIN, Retoucher, usual_light
+from headcast.core.network.retouch import SKIN, Retoucher, daylight
 from torch import Tensor
+
+Light = tuple[float, float, float]
 
 
 @pytest.fixture
@@ -18,28 +20,45 @@ def painter() -> Retoucher:
     return retoucher
 
 
-def seen_in(light: tuple[float, float, float]) -> Tensor:
-    """[1, 8, 16, 16] of a picture, its photo and two masks: skin more reddish than the usual in daylight times `light`."""
+def window_in(light: Light) -> Tensor:
+    """[1, 1, 5, 16, 16] a photo of usual skin in daylight times `light`, and two masks."""
     torch.manual_seed(1)
-    skin = torch.tensor(SKIN) * torch.tensor((1.1, 0.95, 0.8)) * torch.tensor(light)
-    colours = (0.5 + 0.5 * torch.rand(1, 6, 16, 16)) * skin.repeat(2)[:, None, None]
-    return torch.cat([2 * colours - 1, torch.rand(1, 2, 16, 16)], 1)
+    colours = 0.5 + torch.rand(3, 16, 16)
+    colours = colours / colours.mean((1, 2), keepdim=True) * (torch.tensor(SKIN) * torch.tensor(light))[:, None, None]
+    return torch.cat([2 * colours - 1, torch.rand(2, 16, 16)])[None, None]
 
 
-@pytest.mark.parametrize("light", [(1.2, 0.9, 0.6), (0.8, 0.7, 0.6), (0.9, 0.9, 0.7)])
+def painted_in(painter: Retoucher, light: Light) -> Tensor:
+    """The change to a picture like the photo."""
+    window = window_in(light)
+    seen = torch.cat([window[0, :, :3], window[0, :, :3], window[0, :, 3:]], 1)
+    return painter(seen, torch.full((1, 4), 0.5), daylight(window))
+
+
+@pytest.mark.parametrize("light", [(1.1, 0.9, 0.5), (0.6, 0.5, 0.36), (0.9, 0.8, 0.4)])
 @torch.no_grad()
-def test_an_old_varnish_is_over_what_is_painted_too(painter: Retoucher, light: tuple[float, float, float]) -> None:
-    person = torch.rand(1, 4)
-    varnished, plain = painter(seen_in(light), person), painter(seen_in((1.0, 1.0, 1.0)), person)
+def test_an_old_varnish_is_over_what_is_painted_too(painter: Retoucher, light: Light) -> None:
+    plain = painted_in(painter, (1.0, 1.0, 1.0))
     assert plain.abs().max() > 0.1
-    assert torch.allclose(varnished, plain * torch.tensor(light)[:, None, None], atol=1e-4)
+    assert torch.allclose(painted_in(painter, light), plain * torch.tensor(light)[:, None, None], atol=1e-4)
+
+
+@pytest.mark.parametrize("light", [(1.0, 1.0, 1.0), (1.2, 1.1, 0.9), (0.8, 0.8, 0.8)])
+def test_usual_light_is_left_as_it_is(light: Light) -> None:
+    assert torch.equal(daylight(window_in(light)), torch.ones(1, 3, 1, 1))
+
+
+def test_light_is_that_of_all_photos() -> None:
+    """It must not change from frame to frame, whichever photo is nearest."""
+    two = torch.cat([window_in((1.0, 1.0, 1.0)), window_in((0.3, 0.3, 0.3))], 1)
+    assert torch.equal(daylight(two), daylight(two.flip(1)))
 
 
 def test_a_picture_without_colour_gets_none() -> None:
-    red, green, blue = usual_light(torch.full((1, 3, 8, 8), -0.5)).flatten().tolist()
+    red, green, blue = daylight(torch.full((1, 2, 5, 8, 8), -0.6)).flatten().tolist()
     assert red == pytest.approx(green) == pytest.approx(blue)
     assert red > 1.5
 
 
 def test_a_black_picture_is_not_made_bright() -> None:
-    assert usual_light(torch.full((1, 3, 8, 8), -1.0)).max() <= 3.0
+    assert daylight(torch.full((1, 1, 5, 8, 8), -1.0)).max() <= 3.0
