@@ -21,6 +21,7 @@ from headcast.core.learning.regions import (
     RegionLearner,
     compared,
     look,
+    paint,
     relative_distance,
     texture_distance,
 )
@@ -303,9 +304,7 @@ def test_close_ups_learn_a_person_who_talks(clips: Path) -> None:
     def held_out() -> float:
         with torch.no_grad():
             seen = look(batches[1], learner.painter.residual)["mouth"]
-            painted = seen.view.picture + seen.view.where * learner.painter.regions.mouth(
-                seen.view.seen, learner.painter.regions.mouth.embed(seen.photos)
-            )
+            painted = paint(learner.painter.regions.mouth, seen)
             return float(critics(compared(painted, seen), seen)["colour"])
 
     before = held_out()
