@@ -16,11 +16,9 @@ PHOTO_CHANNELS = 5
 """A photo's own window: three of colour, and two that say where the parts are."""
 SKIN = (0.67, 0.49, 0.41)
 """sRGB, 0 to 1: the mean of the windows on mouth and eyes in 150 portraits to learn from."""
-USUAL, UNUSUAL = 0.3, 0.5
-"""Logarithms of how far a channel is from that: within the first lie three of four of those portraits, and painters see what
-they have learned; beyond the second they see all of it made usual."""
-MOST_LIGHT = 3.0
-"""A picture is made so many times as bright at most."""
+USUAL, UNUSUAL = 0.15, 0.3
+"""Logarithms of how far a channel's share is from that. Within the first, painters see what they have learned, and dark skin
+is; beyond the second they see all of it made usual."""
 
 
 class Block(nn.Module):
@@ -48,15 +46,14 @@ class Block(nn.Module):
 
 def daylight(photos: Tensor) -> Tensor:
     """[B, 3, 1, 1] factors that bring the windows of all photos of a person, [B, K, PHOTO_CHANNELS, S, S], to the usual
-    brightness and colour of skin: a painter knows people in daylight, and not old varnish. They are 1 in all usual light. A
-    picture without colour is made brighter or darker alone."""
+    colour of skin, as bright as they are: a painter knows people in daylight, and not old varnish. How bright skin is, is a
+    person's own, and teeth are no darker for it. They are 1 in all usual light, and for pictures without colour."""
     mean = ((photos[:, :, :3].float() + 1) / 2).mean((1, 3, 4)).clamp_min(1e-2)
     usual = mean.new_tensor(SKIN)
-    brighter = usual.mean() / mean.mean(1, keepdim=True)
     coloured = (_saturation(mean) / _saturation(usual[None])).clamp(0.0, 1.0)[:, None]
-    away = torch.log(brighter) + coloured * torch.log(usual / mean / brighter)
+    away = coloured * torch.log(usual / usual.mean() * mean.mean(1, keepdim=True) / mean)
     told = (away.abs().amax(1, keepdim=True) - USUAL) / (UNUSUAL - USUAL)
-    return torch.exp(away * told.clamp(0.0, 1.0)).clamp(1 / MOST_LIGHT, MOST_LIGHT)[..., None, None]
+    return torch.exp(away * told.clamp(0.0, 1.0))[..., None, None]
 
 
 def _saturation(colour: Tensor) -> Tensor:

@@ -35,30 +35,28 @@ def painted_in(painter: Retoucher, light: Light) -> Tensor:
     return painter(seen, torch.full((1, 4), 0.5), daylight(window))
 
 
-@pytest.mark.parametrize("light", [(1.1, 0.9, 0.5), (0.6, 0.5, 0.36), (0.9, 0.8, 0.4)])
+@pytest.mark.parametrize("light", [(1.1, 1.0, 0.5), (1.0, 1.2, 0.55)])
 @torch.no_grad()
 def test_an_old_varnish_is_over_what_is_painted_too(painter: Retoucher, light: Light) -> None:
+    skin = torch.tensor(SKIN)
+    tint = torch.tensor(light) * skin.mean() / (skin * torch.tensor(light)).mean()
     plain = painted_in(painter, (1.0, 1.0, 1.0))
     assert plain.abs().max() > 0.1
-    assert torch.allclose(painted_in(painter, light), plain * torch.tensor(light)[:, None, None], atol=1e-4)
+    varnished = painted_in(painter, (float(tint[0]), float(tint[1]), float(tint[2])))
+    assert torch.allclose(varnished, plain * tint[:, None, None], atol=1e-4)
 
 
-@pytest.mark.parametrize("light", [(1.0, 1.0, 1.0), (1.2, 1.1, 0.9), (0.8, 0.8, 0.8)])
-def test_usual_light_is_left_as_it_is(light: Light) -> None:
+@pytest.mark.parametrize("light", [(1.0, 1.0, 1.0), (1.1, 1.05, 0.95), (0.3, 0.3, 0.3), (0.5, 0.46, 0.42)])
+def test_usual_light_and_dark_skin_are_left_as_they_are(light: Light) -> None:
     assert torch.equal(daylight(window_in(light)), torch.ones(1, 3, 1, 1))
 
 
 def test_light_is_that_of_all_photos() -> None:
     """It must not change from frame to frame, whichever photo is nearest."""
-    two = torch.cat([window_in((1.0, 1.0, 1.0)), window_in((0.3, 0.3, 0.3))], 1)
+    two = torch.cat([window_in((1.0, 1.0, 1.0)), window_in((0.9, 0.9, 0.1))], 1)
+    assert daylight(two).max() > 1.1
     assert torch.equal(daylight(two), daylight(two.flip(1)))
 
 
-def test_a_picture_without_colour_gets_none() -> None:
-    red, green, blue = daylight(torch.full((1, 2, 5, 8, 8), -0.6)).flatten().tolist()
-    assert red == pytest.approx(green) == pytest.approx(blue)
-    assert red > 1.5
-
-
-def test_a_black_picture_is_not_made_bright() -> None:
-    assert daylight(torch.full((1, 1, 5, 8, 8), -1.0)).max() <= 3.0
+def test_a_picture_without_colour_is_left_as_it_is() -> None:
+    assert torch.equal(daylight(torch.full((1, 2, 5, 8, 8), -0.6)), torch.ones(1, 3, 1, 1))
