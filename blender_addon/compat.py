@@ -32,10 +32,11 @@ def compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree:
     if not HAS_GROUP_COMPOSITOR:
         scene.use_nodes = True
         return scene.node_tree
-    shared = scene.compositing_node_group
-    if shared is not None and any(other.compositing_node_group == shared for other in bpy.data.scenes if other != scene):
-        scene.compositing_node_group = shared.copy()
-    if shared is None:
+    found = scene.compositing_node_group
+    if found is not None:
+        if any(other.compositing_node_group == found for other in bpy.data.scenes if other != scene):
+            scene.compositing_node_group = found.copy()
+    else:
         tree = bpy.data.node_groups.new(f"{scene.name} Compositor", "CompositorNodeTree")
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
         scene.compositing_node_group = tree

@@ -63,13 +63,13 @@ class HEADCAST_OT_render(JobOperator, bpy.types.Operator):
         return job
 
     def finish(self, context: bpy.types.Context, result: dict[str, Any]) -> str:
+        flagged = flag_frames(context.scene, FramePattern.parse(result["pattern"]))
         take = in_sequences(find_take(result["pattern"]))
         image = load_take(take)
         if self.composite:
             composite_take(context.scene, image, take)
             if hidden_by(context.scene):
                 self.report({"WARNING"}, said(hidden_by(context.scene)))
-        flagged = flag_frames(context.scene, FramePattern.parse(result["pattern"]))
         return said(
             "{} frames, {} rendered now, {} flagged: {}", result["frames"], result["written"], flagged, result["output"]
         )

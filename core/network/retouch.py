@@ -19,6 +19,8 @@ SKIN = (0.67, 0.49, 0.41)
 USUAL, UNUSUAL = 0.15, 0.3
 """Logarithms of how far a channel's share is from that. Within the first, painters see what they have learned, and dark skin
 is; beyond the second they see all of it made usual."""
+MOST_LIGHT = 3.0
+"""A channel is made so many times as bright at most: where one is all but missing, its noise would be painted."""
 
 
 class Block(nn.Module):
@@ -53,7 +55,7 @@ def daylight(photos: Tensor) -> Tensor:
     coloured = (_saturation(mean) / _saturation(usual[None])).clamp(0.0, 1.0)[:, None]
     away = coloured * torch.log(usual / usual.mean() * mean.mean(1, keepdim=True) / mean)
     told = (away.abs().amax(1, keepdim=True) - USUAL) / (UNUSUAL - USUAL)
-    return torch.exp(away * told.clamp(0.0, 1.0))[..., None, None]
+    return torch.exp(away * told.clamp(0.0, 1.0)).clamp(1 / MOST_LIGHT, MOST_LIGHT)[..., None, None]
 
 
 def _saturation(colour: Tensor) -> Tensor:

@@ -68,11 +68,14 @@ class Prepared(NamedTuple):
     """the photos' own, see `mouth_windows`"""
     eye_windows: Tensor
     """see `both_eyes_windows`"""
+    mouth_light: Tensor
+    """of all the photos, the same throughout a take: see `daylight`"""
+    eye_light: Tensor
     mirrored: Photos | None = None
     """the same pictures, with landmarks as in a mirror"""
 
     def select(self, index: Tensor) -> Prepared:
-        """The photos numbered `index` [K'] alone, in any order; those chosen for mouth and eyes stay."""
+        """The photos numbered `index` [K'] alone, in any order; what is chosen for mouth and eyes stays."""
         if len(index) == self.photos.points.shape[1]:
             return self
         photos = self.photos.select(index)
@@ -100,8 +103,9 @@ class WarpPainter(Painter):
         return embedding
 
     def prepare(self, photos: Photos, mirrored: Photos | None = None) -> Prepared:
-        windows = mouth_windows(photos), both_eyes_windows(photos)
-        return Prepared(photos, mouth_shot(photos), eye_shots(photos), *windows, mirrored)
+        mouth, eyes = mouth_windows(photos), both_eyes_windows(photos)
+        shots = mouth_shot(photos), eye_shots(photos)
+        return Prepared(photos, *shots, mouth, eyes, daylight(mouth), daylight(eyes), mirrored)
 
     def forward(self, prepared: Prepared, pose: Pose, style: Tensor) -> Painted:
         """A frame for each of the batch, as large as the photos are."""
@@ -110,16 +114,16 @@ class WarpPainter(Painter):
         vectors = style.chunk(2, dim=-1)
         windows = prepared.mouth_windows[:, head.seen], prepared.eye_windows[:, head.seen]
         mouth = view_mouth(head.found, prepared.mouth, windows[0], MOUTH_SIZE * times)
-        picture = self._painted(head.picture, mouth, "mouth", vectors[0], prepared.mouth_windows)
+        picture = self._painted(head.picture, mouth, "mouth", vectors[0], prepared.mouth_light)
         eyes = view_eyes(head.found, prepared.eyes, windows[1], EYE_SIZE * times)
-        return Painted(self._painted(picture, eyes, "eye", vectors[1], prepared.eye_windows), head.matte)
+        return Painted(self._painted(picture, eyes, "eye", vectors[1], prepared.eye_light), head.matte)
 
-    def _painted(self, picture: Tensor, view: View, name: str, vector: Tensor, windows: Tensor) -> Tensor:
-        """`picture` with the region of that name painted into it; windows: the photos' own."""
+    def _painted(self, picture: Tensor, view: View, name: str, vector: Tensor, light: Tensor) -> Tensor:
+        """`picture` with the region of that name painted into it."""
         painter, close_up = self.regions.painters[name], view.picture
         if not painter.idle and bool(view.where.any()):
             seen = view.seen.to(painter.last.weight)
-            change = painter(seen, again(vector, seen).to(seen), daylight(windows).to(seen)).to(close_up)
+            change = painter(seen, again(vector, seen).to(seen), light.to(seen)).to(close_up)
             close_up = close_up + view.where * resize(change[:, None], close_up.shape[-1])[:, 0]
         return paste(picture, view.window, close_up, view.where)
 

@@ -58,5 +58,9 @@ def test_light_is_that_of_all_photos() -> None:
     assert torch.equal(daylight(two), daylight(two.flip(1)))
 
 
+def test_a_channel_that_is_missing_is_not_made_of_noise() -> None:
+    assert daylight(window_in((1.0, 0.8, 0.0))).max() <= 3.0
+
+
 def test_a_picture_without_colour_is_left_as_it_is() -> None:
     assert torch.equal(daylight(torch.full((1, 2, 5, 8, 8), -0.6)), torch.ones(1, 3, 1, 1))
