@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ..arrays import Doubles
 from . import ibug68
 
-ITERATIONS = 12
+ITERATIONS, SETTLED = 12, 1e-6
+"""Steps at most, and the longest step after which no more are taken."""
 SKULL_MARGIN = 1.12
 """Hair stands off the skull: the modelled cranium is this much larger than the bare one."""
 
@@ -134,6 +135,8 @@ def fit_pose(landmarks: NDArray[np.floating], head: Doubles | None = None, weigh
         rotation = rotations(step[:, :3]) @ rotation
         scale = scale * np.exp(np.clip(step[:, 3], -0.5, 0.5))
         offset = offset + step[:, 4:]
+        if np.abs(step).max(initial=0.0) < SETTLED:
+            break
     return HeadPose(rotation, scale, offset)
 
 

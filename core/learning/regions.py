@@ -31,7 +31,7 @@ from ..network.regions import (
     view_mouth,
 )
 from ..network.residual import ResidualFlow
-from ..network.retouch import Retoucher, daylight
+from ..network.retouch import Retoucher
 from ..network.shots import Photos, Pose
 from ..network.spline import again
 from ..network.warp import WarpPainter
@@ -115,7 +115,7 @@ def _seen(view: View, windows: Tensor, batch: PairBatch, size: int) -> CloseUp:
 def paint(painter: Retoucher, seen: CloseUp, embedding: Tensor | None = None) -> Tensor:
     """[B, 3, S, S] the region painted; the person is embedded from the photos without `embedding`."""
     vector = painter.embed(seen.photos) if embedding is None else embedding
-    return seen.view.picture + seen.view.where * painter(seen.view.seen, vector, daylight(seen.photos))
+    return seen.view.picture + seen.view.where * painter(seen.view.seen, vector, painter.light(seen.photos))
 
 
 class RegionCritics(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .residual import ResidualFlow, at_landmarks, follow
+from .residual import Missed, ResidualFlow, at_landmarks, follow
 from .shots import Photos, Pose
 from .spline import Splines, again, thin_plate_splines
 
@@ -30,19 +30,18 @@ class Correspondence(NamedTuple):
     photos: Photos
     pose: Pose
     splines: Splines
-    residual: Tensor | None
-    """[B, K, 2, G, G] what the splines miss, see `residual`"""
+    missed: Missed | None
 
     def select(self, index: Tensor) -> Correspondence:
         """That of the photos numbered `index` [K'] alone."""
         splines = self.splines._replace(solution=self.splines.solution[:, index])
-        residual = None if self.residual is None else self.residual[:, index]
-        return Correspondence(self.photos.select(index), self.pose, splines, residual)
+        missed = None if self.missed is None else self.missed.select(index)
+        return Correspondence(self.photos.select(index), self.pose, splines, missed)
 
     def at(self, grid: Tensor) -> Tensor:
         """[B, K, h, w, 2] where places `grid` [B, h, w, 2] of the pose, or m times as many, lie in the photos."""
         flow = self.splines.at(grid)
-        return flow if self.residual is None else flow + follow(self.residual, self.photos, self.pose, grid)
+        return flow if self.missed is None else flow + follow(self.missed, grid)
 
 
 class Bending(NamedTuple):
@@ -64,7 +63,7 @@ def correspond(photos: Photos, pose: Pose, residual: ResidualFlow | None = None)
     pins = _frame_pins(pose.points)
     target = torch.cat([pose.points, pins], dim=1)
     missed = None if residual is None or residual.idle else residual(photos, pose)
-    points = photos.points if missed is None else photos.points - at_landmarks(missed, photos, pose)
+    points = photos.points if missed is None else photos.points - at_landmarks(missed, pose)
     source = torch.cat([points, pins[:, None].expand(-1, points.shape[1], -1, -1)], dim=2)
     stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
     held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)

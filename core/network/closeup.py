@@ -56,8 +56,9 @@ class Window(NamedTuple):
 
     def grid(self, size: int) -> Tensor:
         """[..., size, size, 2] where its pixels lie in the head crop."""
-        own = picture_grid(size, self.centre)
-        return torch.einsum("...ij,hwj->...hwi", self.axes, own) + self.centre[..., None, None, :]
+        steps = picture_grid(size, self.centre)[0, :, :1]  # the middles of its columns, and of its rows
+        right, down = self.axes[..., None, :, 0] * steps, self.axes[..., None, :, 1] * steps
+        return right[..., None, :, :] + (down + self.centre[..., None, :])[..., None, :]
 
     def softness(self, size: int, pixels: float) -> Tensor:
         """[...] so many of its `size` pixels, in half pictures."""
@@ -66,7 +67,7 @@ class Window(NamedTuple):
     def locate(self, points: Tensor) -> Tensor:
         """Points [..., N, 2] of the head crop in the window's own coordinates."""
         back = torch.linalg.inv(self.axes)
-        return torch.einsum("...ij,...nj->...ni", back, points - self.centre[..., None, :])
+        return (points - self.centre[..., None, :]) @ back.mT
 
 
 def head_scale(projection: Tensor) -> Tensor:
@@ -115,6 +116,10 @@ class Opening(NamedTuple):
     down: Tensor
     """[B, 2] the way from the upper line to the lower one, of length 1"""
 
+    def cut(self, box: Box) -> Opening:
+        """The same in that `box` alone."""
+        return Opening(box.cut(self.share), box.cut(self.below), box.cut(self.above), self.down)
+
 
 def opening(
     points: Tensor,
@@ -137,8 +142,8 @@ def opening(
     if sides is not None:
         across = across * sides[:, None]
     frame = torch.stack([along, across], dim=1)  # [B, 2, 2]
-    place = torch.einsum("bij,bhwj->ibhw", frame, grid - first[:, None, None])
-    x, y = place[0], place[1]
+    place = torch.baddbmm(frame @ first[..., None], frame, grid.flatten(1, 2).mT, beta=-1)
+    x, y = place.unflatten(2, grid.shape[1:3]).unbind(1)
     lines = [_rounded((points[:, list(numbers)] - first[:, None]) @ frame.mT) for numbers in (upper, lower)]
     heights = _heights(lines, width, x)
     soft = torch.as_tensor(soft, dtype=x.dtype, device=x.device).reshape(-1, 1, 1).clamp_min(1e-6)
@@ -146,6 +151,38 @@ def opening(
     ends = torch.minimum(x, width[:, None, None] - x)
     share = torch.minimum(torch.minimum(below, above), ends).div(soft).add(0.5).clamp(0.0, 1.0)
     return Opening(share[:, None], below[:, None], above[:, None], across)
+
+
+class Box(NamedTuple):
+    """Rows and columns of a window."""
+
+    rows: slice
+    columns: slice
+
+    def cut(self, x: Tensor) -> Tensor:
+        """[..., h, w] of [..., S, S]."""
+        return x[..., self.rows, self.columns]
+
+    def put(self, part: Tensor, size: int) -> Tensor:
+        """[..., size, size], zero but for the `part` [..., h, w]."""
+        edges = (self.columns.start, size - self.columns.stop, self.rows.start, size - self.rows.stop)
+        return functional.pad(part, edges)
+
+
+ALIGNED = 4
+"""Boxes begin and end at multiples of so many pixels, as what is blurred in them is."""
+
+
+def around(gap: Opening, margin: float) -> Box:
+    """Where the openings of all the batch are, and `margin` windows farther: layers are looked at nowhere else."""
+    size = gap.share.shape[-1]
+    open_at = gap.share.amax((0, 1)) > 0
+    sides = []
+    for along in (1, 0):
+        found = open_at.any(along).nonzero().flatten().tolist() or [0, size - 1]
+        first, last = (found[0] - margin * size) // ALIGNED, (found[-1] + 1 + margin * size) // -ALIGNED
+        sides.append(slice(max(int(first) * ALIGNED, 0), min(-int(last) * ALIGNED, size)))
+    return Box(*sides)
 
 
 def well_inside(gap: Opening, soft: Tensor) -> Tensor:

@@ -60,11 +60,13 @@ def eyeballs(
     wanted_projection: Tensor,
     grid: Tensor,
     soft: Tensor,
+    size: int,
 ) -> Ball:
     """The photo's eyeballs, turned to where the wanted head looks, at grid [2 B, h, w, 2] of the wanted head.
 
     picture: [2 B, 3, H, W] and eyes [2 B, 7, 2] (`eyes_of`) of the photos that show them, and those photos' projection
-    [2 B, 2, 4]; wanted: [2 B, 7, 2] of a head with the projection [B, 2, 4]; soft: [2 B], see `opening`.
+    [2 B, 2, 4]; wanted: [2 B, 7, 2] of a head with the projection [B, 2, 4]; soft: [2 B], see `opening`;
+    size: pixels of the whole window.
     """
     wanted_projection = wanted_projection.repeat(2, 1, 1)
     turn = projection[..., :2] @ torch.linalg.inv(wanted_projection[..., :2])
@@ -74,7 +76,7 @@ def eyeballs(
     place = (grid - wanted_middle) @ turn.mT[:, None] + middle
     seen = sample(picture, place)
     white = well_inside(lids(eyes, place, soft), soft) * (1 - _disc(place, eyes[:, PUPIL], radius * 1.12, soft))
-    reach = max(1, round(WHITE_REACH * grid.shape[1] / 64))
+    reach = max(1, round(WHITE_REACH * size / 64))
     spread = _blur(white, reach)
     fallback = sample(picture, eyes[:, None, CORNERS]).mean((2, 3), keepdim=True)
     filled = (_blur(seen * white, reach) + fallback * 1e-3) / (spread + 1e-3)

@@ -21,9 +21,12 @@ LOWER_TEETH = (0.0, -0.5, 0.1)
 """From the base of the nose to the upper incisors, and from the chin to the lower ones: model units, average head."""
 UPPER_SHARE = 0.62
 """How far down an opened mouth in a photo what is seen belongs to the skull; below, it goes with the jaw."""
-NARROW, WIDE = (0.68, 0.55, 0.63), (0.87, 0.95, 1.05)
-"""The colour of the inside of a mouth that no photo shows, over the lips' colour: means over the frames of talking people,
-where the lips are little and far apart. A ratio, so that the light of a yellow painting stays yellow."""
+NARROW, WIDE = (0.58, 0.41, 0.50), (0.74, 0.70, 0.83)
+"""The colour of the inside of a mouth that no photo shows, over that of the skin (`CHEEKS`): means over the frames of
+talking people, where the lips are little and far apart. A ratio, so that the light of a yellow painting stays yellow. Lips
+foretell it no better, and a painting's, which may be no redder than its skin, do worse."""
+CHEEKS = (3, 13, 31, 35)
+"""iBUG points: halfway from the jaw to the nose on either side, the skin shows its colour."""
 NARROW_GAP, WIDE_GAP = 0.07, 0.2
 """Those distances, over the eye distance."""
 SHADOW = 0.3
@@ -41,7 +44,7 @@ class Inside(NamedTuple):
 
 def _anchor(points: Tensor, projection: Tensor, of: slice, offset: tuple[float, ...]) -> Tensor:
     """[B, 2] where teeth sit, from landmarks that move with them."""
-    return points[:, of].mean(1) + torch.einsum("bij,j->bi", projection[..., :3], projection.new_tensor(offset))
+    return points[:, of].mean(1) + projection[..., :3] @ projection.new_tensor(offset)
 
 
 def teeth_coordinates(points: Tensor, projection: Tensor, grid: Tensor) -> Tensor:
@@ -49,11 +52,9 @@ def teeth_coordinates(points: Tensor, projection: Tensor, grid: Tensor) -> Tenso
     units, so that teeth are found at the same numbers in every frame of a person."""
     turn = projection[..., :2]
     back = torch.linalg.inv(turn + 1e-4 * torch.eye(2, device=turn.device, dtype=turn.dtype))
-    places = [
-        torch.einsum("bij,bhwj->bihw", back, grid - _anchor(points, projection, of, offset)[:, None, None])
-        for of, offset in ((NOSE_BASE, UPPER_TEETH), (CHIN, LOWER_TEETH))
-    ]
-    return torch.cat(places, dim=1)
+    anchors = [_anchor(points, projection, of, offset) for of, offset in ((NOSE_BASE, UPPER_TEETH), (CHIN, LOWER_TEETH))]
+    places = torch.cat([grid.flatten(1, 2) - anchor[:, None] for anchor in anchors], dim=1) @ back.mT
+    return places.unflatten(1, (len(anchors), *grid.shape[1:3])).movedim(-1, 2).flatten(1, 2)
 
 
 def inside(
@@ -77,7 +78,7 @@ def inside(
     for upper, of, offset in ((True, NOSE_BASE, UPPER_TEETH), (False, CHIN, LOWER_TEETH)):
         here = _anchor(wanted, wanted_projection, of, offset)
         there = _anchor(points, projection, of, offset)
-        place = torch.einsum("bij,bhwj->bhwi", turn, grid - here[:, None, None]) + there[:, None, None]
+        place = (grid - here[:, None, None]) @ turn.mT[:, None] + there[:, None, None]
         mouth = inner_lips(points, place, soft)
         down = mouth.below / (mouth.below + mouth.above).clamp_min(1e-4)
         part = ((UPPER_SHARE - down) if upper else (down - UPPER_SHARE)) * 8 + 0.5
@@ -91,12 +92,13 @@ def inside(
 
 def _unseen(picture: Tensor, points: Tensor, mouth: Opening, unit: Tensor) -> Tensor:
     """[B, 3, h, w] the likely colour of an inside that no photo shows, in the photo's light. unit: [B] an eye distance."""
-    lip = (sample(picture, points[:, None, 49:60]).mean((2, 3))[..., None, None] + 1) / 2
+    jaw, nose = points[:, CHEEKS].unflatten(1, (2, 2)).unbind(1)
+    skin = (sample(picture, ((jaw + nose) / 2)[:, None]).mean((2, 3))[..., None, None] + 1) / 2
     height = (mouth.below + mouth.above).clamp_min(1e-4)
     wide = ((height / unit[:, None, None, None] - NARROW_GAP) / (WIDE_GAP - NARROW_GAP)).clamp(0.0, 1.0)
     narrow, open_wide = (picture.new_tensor(colour)[None, :, None, None] for colour in (NARROW, WIDE))
     shadow = SHADOW * (torch.exp(-(((mouth.below / height - 0.45) / 0.17) ** 2)) - 0.3)
-    return (lip * (narrow + wide * (open_wide - narrow - shadow)) * 2 - 1).clamp(-1.0, 1.0)
+    return (skin * (narrow + wide * (open_wide - narrow - shadow)) * 2 - 1).clamp(-1.0, 1.0)
 
 
 def inner_lips(points: Tensor, grid: Tensor, soft: Tensor) -> Opening:
@@ -114,6 +116,7 @@ def near_lips(points: Tensor, outer: Opening, grid: Tensor, reach: Tensor) -> Te
     width = (points[:, OUTER_UPPER[-1]] - points[:, OUTER_UPPER[0]]).square().sum(-1).sqrt()
     middle = points[:, [OUTER_UPPER[0], OUTER_UPPER[-1]]].mean(1)
     right = functional.normalize(points[:, OUTER_UPPER[-1]] - points[:, OUTER_UPPER[0]], dim=-1)
-    beside = torch.einsum("bhwi,bi->bhw", grid - middle[:, None, None], right).abs() - width[:, None, None] / 2
+    across = (grid - middle[:, None, None]) @ right[:, None, :, None]
+    beside = across[..., 0].abs() - width[:, None, None] / 2
     off = torch.maximum(torch.maximum(-outer.below, -outer.above), beside[:, None]).clamp_min(0.0)
     return (2 - off / reach[:, None, None, None]).clamp(0.0, 1.0)

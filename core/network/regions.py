@@ -23,8 +23,10 @@ from .closeup import (
     INNER_UPPER,
     LOWER_LID,
     UPPER_LID,
+    Box,
     Opening,
     Window,
+    around,
     drawn_over,
     eye_windows,
     eyes_of,
@@ -52,6 +54,8 @@ LIP_REACH = 0.1
 """How far round the lips there is a say, in eye distances; it fades over as much again."""
 LID_REACH = (0.85, 0.7)
 """Half axes of the oval round an eye, as parts of its window, beyond which there is no say; it fades from 60 % on."""
+NEAR = 0.15
+"""Windows round lips and lids within which their layers are looked at; beyond, nothing of them is seen."""
 UNSEEN = 1e-2
 """A photo whose share of every pixel is smaller is left out: no pixel of two clips changes by more than .7 of 255."""
 MOUTH_POINTS = (*range(48, 68), *range(6, 11))
@@ -151,6 +155,8 @@ class _Gap(NamedTuple):
     between: Callable[[Tensor, Tensor, Tensor], Opening]
     """that of landmarks [B, N, 2] at places [B, h, w, 2], with a ramp [B]"""
     soft: Tensor
+    box: Box
+    """where it is"""
 
 
 def _bent(
@@ -171,10 +177,10 @@ def _bent(
     share = share[:, seen]
     offset = resize((bending.flow[:, seen] - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
     flow = offset + window.grid(size)[:, None]
-    soft = gap.soft.repeat_interleave(flow.shape[1])
-    in_photos = gap.between(gap.photos[:, seen].flatten(0, 1), flow.flatten(0, 1), soft)
-    over = drawn_over(flow, gap.opening, in_photos, gap.soft)
-    flow = flow + say[:, None, None, None, None] * (over - flow)
+    near = flow[:, :, gap.box.rows, gap.box.columns]
+    soft = gap.soft.repeat_interleave(near.shape[1])
+    in_photos = gap.between(gap.photos[:, seen].flatten(0, 1), near.flatten(0, 1), soft)
+    near += say[:, None, None, None, None] * (drawn_over(near, gap.opening.cut(gap.box), in_photos, gap.soft) - near)
     share = resize(share / share.sum(1, keepdim=True), size)
     picture = (warp(found.photos.pictures[:, seen], flow) * share).sum(1)
     return _Bent(picture, resize(area, windows.shape[-1])[:, 0], say, own)
@@ -189,17 +195,18 @@ def view_mouth(found: Correspondence, shot: Shot, windows: Tensor, size: int = M
     window = mouth_window(pose.points, pose.projection)
     grid = window.grid(size)
     soft = window.softness(MOUTH_SIZE, SOFT)
-    inner, outer = (lips(pose.points, grid, soft) for lips in (mouth.inner_lips, mouth.outer_lips))
+    inner, outer = (between(pose.points, grid, soft) for between in (mouth.inner_lips, mouth.outer_lips))
     moving = _Moving(photos.points[:, :, MOUTH_POINTS], pose.points[:, MOUTH_POINTS], MOUTH_MOVED)
-    gap = _Gap(photos.points, inner, mouth.inner_lips, soft)
+    box = around(inner, NEAR)
+    gap = _Gap(photos.points, inner, mouth.inner_lips, soft, box)
     bent = _bent(found, window, size, MOUTH_SIZE // 2, windows, moving, gap)
-    within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, inner, grid, soft)
+    lips, places = inner.cut(box), grid[:, box.rows, box.columns]
+    within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, lips, places, soft)
     say = bent.say[:, None, None, None]
-    share = inner.share * say
-    layered = bent.picture + share * (within.picture - bent.picture)
+    layered = bent.picture + box.put(lips.share * say * (within.picture - box.cut(bent.picture)), size)
     reach = LIP_REACH * head_scale(pose.projection)
     where = mouth.near_lips(pose.points, outer, grid, reach) * say
-    masks = torch.cat([inner.share, outer.share, within.known * inner.share], 1)
+    masks = torch.cat([inner.share, outer.share, box.put(within.known * lips.share, size)], 1)
     teeth = mouth.teeth_coordinates(pose.points, pose.projection, window.grid(MOUTH_SIZE))
     seen = torch.cat([_seen(layered, masks, bent), teeth], 1)
     return View(window, layered, bent.picture, seen, where, inner.share)
@@ -216,14 +223,16 @@ def view_eyes(found: Correspondence, shots: Shot, windows: Tensor, size: int = E
     grid = window.grid(size)
     soft = window.softness(EYE_SIZE, SOFT)
     lids = eyes.lids(wanted, grid, soft)
-    gap = _Gap(shown, lids, eyes.lids, soft)
+    box = around(lids, NEAR)
+    gap = _Gap(shown, lids, eyes.lids, soft, box)
     bent = _bent(found, window, size, EYE_SIZE // 2, windows, _Moving(shown, wanted, EYE_MOVED), gap)
-    ball = eyes.eyeballs(shots.picture, shots.points, shots.projection, wanted, pose.projection, grid, soft)
+    places = grid[:, box.rows, box.columns]
+    ball = eyes.eyeballs(shots.picture, shots.points, shots.projection, wanted, pose.projection, places, soft, size)
     say = bent.say[:, None, None, None]
-    layered = bent.picture + lids.share * say * (ball.picture - bent.picture)
+    layered = bent.picture + box.put(box.cut(lids.share) * say * (ball.picture - box.cut(bent.picture)), size)
     away = (picture_grid(size, grid) / grid.new_tensor(LID_REACH)).square().sum(-1).sqrt()
     where = ((1 - away) / 0.4).clamp(0.0, 1.0) * say
-    seen = _seen(layered, torch.cat([lids.share, ball.iris, ball.known], 1), bent)
+    seen = _seen(layered, torch.cat([lids.share, box.put(torch.cat([ball.iris, ball.known], 1), size)], 1), bent)
     return View(window, layered, bent.picture, seen, where, lids.share)
 
 
@@ -231,7 +240,7 @@ def _seen(layered: Tensor, masks: Tensor, bent: _Bent) -> Tensor:
     """What any painter sees, [B, 12, s, s]: geometry's picture beside the photo's own window, masks of both, the stretch."""
     fine = torch.cat([layered, masks], 1)
     size = bent.own.shape[-1]
-    colour, parts = (fine if fine.shape[-1] == size else functional.adaptive_avg_pool2d(fine, size)).split(3, dim=1)
+    colour, parts = (fine if fine.shape[-1] == size else functional.avg_pool2d(fine, fine.shape[-1] // size)).split(3, dim=1)
     return torch.cat([colour, bent.own[:, :3], parts, bent.own[:, 3:], bent.area], 1)
 
 
@@ -261,7 +270,7 @@ class Regions(nn.Module):
     def __init__(self, embedding: int = 64) -> None:
         super().__init__()
         self.mouth = Retoucher(MOUTH_CHANNELS, MOUTH_WIDTHS, embedding)
-        self.eye = Retoucher(EYE_CHANNELS, EYE_WIDTHS, embedding)
+        self.eye = Retoucher(EYE_CHANNELS, EYE_WIDTHS, embedding, by_daylight=True)
 
     @property
     def painters(self) -> dict[str, Retoucher]:

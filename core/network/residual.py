@@ -9,6 +9,8 @@ head's own frame. What it says of a face at rest is taken away: where no landmar
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,6 +36,21 @@ DROPPED = 0.3
 SCALE, STRAIGHT = 0.05, 0.05
 """Of what comes out, so that weights of the usual size make flows of the usual size; and of the part that goes straight from
 motion to flow, which learns the more slowly for it. Without that part eyes gain two thirds of what they gain with it."""
+
+
+class Missed(NamedTuple):
+    """What splines miss between a pose and each of K photos."""
+
+    field: Tensor
+    """[B, K, 2, GRID, GRID] in half windows of the photos', by places in the pose's"""
+    window: Window
+    """on the pose's face"""
+    axes: Tensor
+    """[B, K, 2, 2] of the windows on the photos' faces"""
+
+    def select(self, index: Tensor) -> Missed:
+        """That of the photos numbered `index` [K'] alone."""
+        return Missed(self.field[:, index], self.window, self.axes[:, index])
 
 
 class ResidualFlow(nn.Module):
@@ -62,10 +79,11 @@ class ResidualFlow(nn.Module):
         """True where it adds nothing: it was never trained."""
         return not bool(self.last.weight.any() or self.straight.weight.any())
 
-    def forward(self, photos: Photos, pose: Pose) -> Tensor:
-        """[B, K, 2, GRID, GRID] in half windows, for each photo in its own `face_window`, by places in the pose's."""
-        face = seen(photos.points, photos.projection)
-        return self.of(face, seen(pose.points, pose.projection)[:, None] - face)
+    def forward(self, photos: Photos, pose: Pose) -> Missed:
+        own, window = face_window(photos.points, photos.projection), face_window(pose.points, pose.projection)
+        face = _seen(own, photos.points, photos.projection)
+        field = self.of(face, _seen(window, pose.points, pose.projection)[:, None] - face)
+        return Missed(field, window, own.axes)
 
     def of(self, face: Tensor, motion: Tensor) -> Tensor:
         """The same of what is `seen` of a photo, and how much more of it is seen in the pose [..., SEEN]."""
@@ -81,29 +99,28 @@ class ResidualFlow(nn.Module):
 
 def seen(points: Tensor, projection: Tensor) -> Tensor:
     """[..., SEEN] control points [..., POINTS, 2] in their face's own window, and where the nose points there."""
-    window = face_window(points, projection)
+    return _seen(face_window(points, projection), points, projection)
+
+
+def _seen(window: Window, points: Tensor, projection: Tensor) -> Tensor:
     nose = torch.linalg.solve(window.axes, projection[..., 2])
     return torch.cat([window.locate(points).flatten(-2), nose], dim=-1)
 
 
-def follow(residual: Tensor, photos: Photos, pose: Pose, grid: Tensor) -> Tensor:
-    """[B, K, h, w, 2] how much farther places `grid` [B, h, w, 2] of the pose, or m times as many, lie in each photo.
-
-    residual: [B, K, 2, GRID, GRID] of `ResidualFlow`.
-    """
-    window = face_window(pose.points, pose.projection)
-    place = Window(*(again(part, grid) for part in window)).locate(grid.flatten(1, 2)).unflatten(1, grid.shape[1:3])
+def follow(missed: Missed, grid: Tensor) -> Tensor:
+    """[B, K, h, w, 2] how much farther places `grid` [B, h, w, 2] of the pose, or m times as many, lie in each photo."""
+    window = Window(*(again(part, grid) for part in missed.window))
+    place = window.locate(grid.flatten(1, 2)).unflatten(1, grid.shape[1:3])
     fades = ((1 - place.abs().amax(-1)) / FADES).clamp(0.0, 1.0)
     field = functional.grid_sample(
-        again(residual.flatten(1, 2), grid), place, mode="bilinear", padding_mode="border", align_corners=False
+        again(missed.field.flatten(1, 2), grid), place, mode="bilinear", padding_mode="border", align_corners=False
     )
     field = field.unflatten(1, (-1, 2)) * fades[:, None, None]  # [B, K, 2, h, w]
-    axes = again(face_window(photos.points, photos.projection).axes, grid)
-    return torch.einsum("bkij,bkjhw->bkhwi", axes, field)
+    return (again(missed.axes, grid) @ field.flatten(3)).unflatten(3, grid.shape[1:3]).movedim(2, -1)
 
 
-def at_landmarks(residual: Tensor, photos: Photos, pose: Pose) -> Tensor:
+def at_landmarks(missed: Missed, pose: Pose) -> Tensor:
     """[B, K, POINTS, 2] what `follow` says of the landmarks that are to be met, and 0 of all others."""
     met = pose.points.new_zeros(POINTS, 1)
     met[list(MET)] = 1
-    return follow(residual, photos, pose, pose.points[:, None])[:, :, 0] * met
+    return follow(missed, pose.points[:, None])[:, :, 0] * met

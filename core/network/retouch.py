@@ -64,10 +64,12 @@ def _saturation(colour: Tensor) -> Tensor:
 
 
 class Retoucher(nn.Module):
-    """inputs: channels of what it sees; widths: of each level, the finest first; embedding: numbers that a person is."""
+    """inputs: channels of what it sees; widths: of each level, the finest first; embedding: numbers that a person is;
+    by_daylight: what it sees is brought to daylight first. Lids need it. Teeth do not: their colour is not the skin's."""
 
-    def __init__(self, inputs: int, widths: tuple[int, ...], embedding: int = 64) -> None:
+    def __init__(self, inputs: int, widths: tuple[int, ...], embedding: int = 64, *, by_daylight: bool = False) -> None:
         super().__init__()
+        self.by_daylight = by_daylight
         self.embed_blocks = nn.Sequential(
             *(
                 nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.GroupNorm(GROUPS, b), nn.SiLU())
@@ -93,9 +95,13 @@ class Retoucher(nn.Module):
         vector: Tensor = functional.silu(self.embed_last(found.mean(1)))
         return vector
 
+    def light(self, photos: Tensor) -> Tensor:
+        """[B, 3, 1, 1] what its close-ups are to be lit by, from windows of all photos of the person: see `daylight`."""
+        return daylight(photos) if self.by_daylight else photos.new_ones(len(photos), 3, 1, 1)
+
     def forward(self, seen: Tensor, embedding: Tensor, light: Tensor) -> Tensor:
         """[B, 3, S, S] the change to be made, -2 to 2, of what is `seen` [B, inputs, S, S]: geometry's picture first, the
-        photo's own window, and whatever else. light: [B, 3, 1, 1], see `daylight`."""
+        photo's own window, and whatever else. light: [B, 3, 1, 1], see `light`."""
         kept = []
         relit = (seen[:, :6] + 1) * torch.cat([light, light], 1) - 1
         x = torch.cat([relit, seen[:, 6:]], 1)

@@ -7,6 +7,7 @@ trusted bend nothing, and under a little tension, so that what lies outside the 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -18,9 +19,15 @@ TENSION = 2.0
 
 def picture_grid(size: int, like: Tensor) -> Tensor:
     """Pixel centres of a square picture: [size, size, 2], (x, y), -1 to 1 from edge to edge."""
-    centres = (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * (2.0 / size) - 1.0
-    y, x = torch.meshgrid(centres, centres, indexing="ij")
-    return torch.stack([x, y], dim=-1)
+    return _picture_grid(size, like.device, like.dtype)
+
+
+@lru_cache
+def _picture_grid(size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    with torch.inference_mode(False):  # one that was made in inference could not be learned with
+        centres = (torch.arange(size, device=device, dtype=dtype) + 0.5) * (2.0 / size) - 1.0
+        y, x = torch.meshgrid(centres, centres, indexing="ij")
+        return torch.stack([x, y], dim=-1)
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
@@ -58,8 +65,9 @@ class Splines(NamedTuple):
             places = grid.float()
             pixels = places.flatten(1, 2)
             basis = torch.cat([_kernel(pixels, again(self.knots, pixels)), _with_one(pixels)], dim=-1)  # [B, P, N + 3]
-            flow = torch.einsum("bpn,bknc->bkpc", basis, again(self.solution, pixels))
-            return (flow.unflatten(2, places.shape[1:3]) + places[:, None]).to(grid.dtype)
+            flow = basis @ again(self.solution, pixels).permute(0, 2, 1, 3).flatten(2)  # [B, P, K * 2]
+            flow = flow.unflatten(2, (-1, 2)).unflatten(1, places.shape[1:3]).permute(0, 3, 1, 2, 4)
+            return (flow + places[:, None]).to(grid.dtype)
 
 
 def thin_plate_splines(target: Tensor, source: Tensor, stiffness: Tensor) -> Splines:

@@ -38,7 +38,6 @@ from .regions import (
     view_mouth,
 )
 from .residual import ResidualFlow
-from .retouch import daylight
 from .shots import Painted, Photos, Pose
 from .spline import again, picture_grid
 
@@ -69,7 +68,7 @@ class Prepared(NamedTuple):
     eye_windows: Tensor
     """see `both_eyes_windows`"""
     mouth_light: Tensor
-    """of all the photos, the same throughout a take: see `daylight`"""
+    """of all the photos, the same throughout a take: see `Retoucher.light`"""
     eye_light: Tensor
     mirrored: Photos | None = None
     """the same pictures, with landmarks as in a mirror"""
@@ -105,7 +104,8 @@ class WarpPainter(Painter):
     def prepare(self, photos: Photos, mirrored: Photos | None = None) -> Prepared:
         mouth, eyes = mouth_windows(photos), both_eyes_windows(photos)
         shots = mouth_shot(photos), eye_shots(photos)
-        return Prepared(photos, *shots, mouth, eyes, daylight(mouth), daylight(eyes), mirrored)
+        lights = self.regions.mouth.light(mouth), self.regions.eye.light(eyes)
+        return Prepared(photos, *shots, mouth, eyes, *lights, mirrored)
 
     def forward(self, prepared: Prepared, pose: Pose, style: Tensor) -> Painted:
         """A frame for each of the batch, as large as the photos are."""
@@ -151,16 +151,18 @@ def bent_head(found: Correspondence, mirrored: Photos | None = None) -> _Head:
         photos = found.photos
     share = torch.softmax(bending.choice, dim=1)
 
-    mattes = warp(photos.mattes, _enlarged(bending.flow, grid, side), "bilinear")
-    matte = (mattes * resize(share, side)).sum(1).clamp(0.0, 1.0)
+    places, part = _enlarged(bending.flow, grid, side), resize(share, side)
+    mattes = warp(photos.mattes, places, "bilinear")
+    matte = (mattes * part).sum(1).clamp(0.0, 1.0)
     # Where a photo shows its own head there is no background in it.
     logits = resize(bending.choice, side) + torch.log((1 - mattes).clamp_min(LEAST_BACKGROUND))
     behind = torch.softmax(logits, dim=1)
 
     over = resize(matte[:, None], size)[:, 0]
-    places = _enlarged(bending.flow, grid, size)
+    if size != side:
+        places, part = _enlarged(bending.flow, grid, size), resize(share, size)
     warped = torch.lerp(warp(photos.pictures, places, "bilinear"), warp(photos.pictures, places), SHARP)
-    weight = resize(share, size) * over[:, None] + resize(behind, size) * (1 - over)[:, None]
+    weight = torch.lerp(resize(behind, size), part, over[:, None])
     picture = (warped * weight).sum(1)
     if mirrored is not None:
         picture = with_mirrored_side(picture, bending, mirrored, pose, grid)

@@ -99,6 +99,21 @@ def test_a_shut_mouth_that_opens_shows_an_inside(face: np.ndarray) -> None:
     assert inside.mean() < lip.mean() or inside[0] - inside[1] < 0.6 * (lip[0] - lip[1])
 
 
+def test_painted_lips_do_not_colour_the_inside(face: np.ndarray) -> None:
+    """Nor do a painting's, which may be no redder than its skin: its mouth came out green."""
+    shut, wide = opened(face, 0.5), opened(face, 14)
+    pose = feed_pose(wide[None], SIZE, 0, CPU)
+    red = portrait(shut)
+    blue = np.where((red == (180, 60, 60)).all(-1, keepdims=True), np.uint8([40, 60, 200]), red)
+    seen = []
+    for picture in (red, blue):
+        photos = feed_photos(picture[None], np.full((1, SIZE, SIZE), 255, np.uint8), shut[None], CPU)
+        view = view_mouth(correspond(photos, pose), mouth_shot(photos), mouth_windows(photos))
+        seen.append(colour(view.picture, view.window, (wide[62] + wide[66]) / 2))
+    assert np.abs(seen[0] - seen[1]).max() < 8
+    assert seen[0][0] > seen[0][1] > 0.7 * seen[0][2]
+
+
 def test_teeth_keep_their_size_while_the_mouth_opens(face: np.ndarray) -> None:
     """They are the skull's: a mouth as wide again as the photo's shows the same lines, as far apart."""
     photos = photos_of(opened(face, 10))

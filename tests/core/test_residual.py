@@ -11,7 +11,7 @@ from headcast.core.learning.made import Changed
 from headcast.core.network.bending import correspond
 from headcast.core.network.closeup import face_window
 from headcast.core.network.painter import PRESETS
-from headcast.core.network.residual import GRID, LARGEST, MET, ResidualFlow, follow
+from headcast.core.network.residual import GRID, LARGEST, MET, Missed, ResidualFlow, follow
 from headcast.core.network.shots import Photos, Pose
 from headcast.core.network.warp import WarpPainter, bent_head
 from headcast.core.painting.feed import feed_photos, feed_pose
@@ -51,7 +51,7 @@ def test_untrained_the_head_is_bent_by_splines_alone(face: np.ndarray, freckles:
     photos, pose = photos_of(freckles, opened(face, 1)), pose_of(opened(face, 12))
     residual = ResidualFlow().eval().requires_grad_(False)
     assert residual.idle
-    assert float(residual(photos, pose).abs().max()) == 0
+    assert float(residual(photos, pose).field.abs().max()) == 0
     found = correspond(photos, pose, residual)
     assert torch.equal(bent_head(found).picture, bent_head(correspond(photos, pose)).picture)
 
@@ -60,7 +60,8 @@ def test_a_photo_in_its_own_pose_stays_as_it_is(face: np.ndarray, freckles: np.n
     """Whatever the network says."""
     photos = photos_of(freckles, opened(face, 6))
     found = correspond(photos, pose_of(opened(face, 6)), wild())
-    assert float(found.residual.abs().max()) < 1e-5
+    assert found.missed is not None
+    assert float(found.missed.field.abs().max()) < 1e-5
     assert float((bent_head(found).picture - photos.pictures[:, 0]).abs().max()) < 1e-2
 
 
@@ -69,11 +70,10 @@ def test_no_place_is_moved_far(face: np.ndarray, freckles: np.ndarray) -> None:
     points = opened(face, 1)
     strange = points + np.random.default_rng(1).normal(0, 12, points.shape).astype(np.float32)
     photos, pose = photos_of(freckles, points), pose_of(strange)
-    field = wild()(photos, pose)
-    assert 0.5 * LARGEST < float(field.abs().max()) <= LARGEST
-    window = face_window(pose.points, pose.projection)
+    missed, window = wild()(photos, pose), face_window(pose.points, pose.projection)
+    assert 0.5 * LARGEST < float(missed.field.abs().max()) <= LARGEST
     outside = (window.centre + 1.05 * window.axes @ torch.tensor([1.0, 0.3]))[:, None, None]
-    assert float(follow(field, photos, pose, outside).abs().max()) == 0
+    assert float(follow(missed, outside).abs().max()) == 0
 
 
 def test_lids_and_lips_lie_where_they_are_asked_for(face: np.ndarray, freckles: np.ndarray) -> None:
@@ -83,7 +83,8 @@ def test_lids_and_lips_lie_where_they_are_asked_for(face: np.ndarray, freckles: 
     residual.straight.weight[:, 2 * 66 + 1] = 100.0  # one way for the whole face, after the lower lip
     found, splines = correspond(photos, pose, residual), correspond(photos, pose)
     met, free = list(MET), [*range(5, 12), *range(17, 36)]
-    led = follow(found.residual, photos, pose, pose.points[:, None])[0, 0, 0].norm(dim=-1)
+    assert found.missed is not None
+    led = follow(found.missed, pose.points[:, None])[0, 0, 0].norm(dim=-1)
     off = (found.at(pose.points[:, None]) - splines.at(pose.points[:, None]))[0, 0, 0].norm(dim=-1)
     assert float(led[met].mean()) > 0.005
     assert float(off[met].mean()) < 0.3 * float(led[met].mean())
@@ -98,9 +99,9 @@ def test_it_turns_with_the_photos_head(face: np.ndarray, freckles: np.ndarray) -
     field[:, :, 0] = 0.05
     pose = pose_of(face)
     window = face_window(pose.points, pose.projection)
-    upright, lying = (
-        follow(field, photos_of(freckles, points), pose, window.centre[:, None, None])[0, 0, 0, 0] for points in (face, side)
-    )
+    shown = [photos_of(freckles, points) for points in (face, side)]
+    missed = [Missed(field, window, face_window(each.points, each.projection).axes) for each in shown]
+    upright, lying = (follow(each, window.centre[:, None, None])[0, 0, 0, 0] for each in missed)
     length = 0.05 * float(window.axes[0, :, 0].norm())
     assert upright.tolist() == pytest.approx([length, 0], abs=1e-3)
     assert lying.tolist() == pytest.approx([0, length], abs=1e-3)

@@ -15,7 +15,7 @@ Light = tuple[float, float, float]
 def painter() -> Retoucher:
     """One that changes something."""
     torch.manual_seed(0)
-    retoucher = Retoucher(8, (8, 16), 4).eval()
+    retoucher = Retoucher(8, (8, 16), 4, by_daylight=True).eval()
     torch.nn.init.normal_(retoucher.last.weight, 0.0, 0.1)
     return retoucher
 
@@ -32,7 +32,7 @@ def painted_in(painter: Retoucher, light: Light) -> Tensor:
     """The change to a picture like the photo."""
     window = window_in(light)
     seen = torch.cat([window[0, :, :3], window[0, :, :3], window[0, :, 3:]], 1)
-    return painter(seen, torch.full((1, 4), 0.5), daylight(window))
+    return painter(seen, torch.full((1, 4), 0.5), painter.light(window))
 
 
 @pytest.mark.parametrize("light", [(1.1, 1.0, 0.5), (1.0, 1.2, 0.55)])
