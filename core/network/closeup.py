@@ -116,9 +116,9 @@ class Opening(NamedTuple):
     down: Tensor
     """[B, 2] the way from the upper line to the lower one, of length 1"""
 
-    def cut(self, box: Box) -> Opening:
-        """The same in that `box` alone."""
-        return Opening(box.cut(self.share), box.cut(self.below), box.cut(self.above), self.down)
+    def cut(self, cutout: Cutout) -> Opening:
+        """The same in that `cutout` alone."""
+        return Opening(cutout.cut(self.share), cutout.cut(self.below), cutout.cut(self.above), self.down)
 
 
 def opening(
@@ -153,7 +153,7 @@ def opening(
     return Opening(share[:, None], below[:, None], above[:, None], across)
 
 
-class Box(NamedTuple):
+class Cutout(NamedTuple):
     """Rows and columns of a window."""
 
     rows: slice
@@ -170,10 +170,10 @@ class Box(NamedTuple):
 
 
 ALIGNED = 4
-"""Boxes begin and end at multiples of so many pixels, as what is blurred in them is."""
+"""Cutouts begin and end at multiples of so many pixels, as what is blurred in them is."""
 
 
-def around(gap: Opening, margin: float) -> Box:
+def around(gap: Opening, margin: float) -> Cutout:
     """Where the openings of all the batch are, and `margin` windows farther: layers are looked at nowhere else."""
     size = gap.share.shape[-1]
     open_at = gap.share.amax((0, 1)) > 0
@@ -182,7 +182,7 @@ def around(gap: Opening, margin: float) -> Box:
         found = open_at.any(along).nonzero().flatten().tolist() or [0, size - 1]
         first, last = (found[0] - margin * size) // ALIGNED, (found[-1] + 1 + margin * size) // -ALIGNED
         sides.append(slice(max(int(first) * ALIGNED, 0), min(-int(last) * ALIGNED, size)))
-    return Box(*sides)
+    return Cutout(*sides)
 
 
 def well_inside(gap: Opening, soft: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from .closeup import (
     INNER_UPPER,
     LOWER_LID,
     UPPER_LID,
-    Box,
+    Cutout,
     Opening,
     Window,
     around,
@@ -155,7 +155,7 @@ class _Gap(NamedTuple):
     between: Callable[[Tensor, Tensor, Tensor], Opening]
     """that of landmarks [B, N, 2] at places [B, h, w, 2], with a ramp [B]"""
     soft: Tensor
-    box: Box
+    cutout: Cutout
     """where it is"""
 
 
@@ -177,10 +177,10 @@ def _bent(
     share = share[:, seen]
     offset = resize((bending.flow[:, seen] - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
     flow = offset + window.grid(size)[:, None]
-    near = flow[:, :, gap.box.rows, gap.box.columns]
+    near = flow[:, :, gap.cutout.rows, gap.cutout.columns]
     soft = gap.soft.repeat_interleave(near.shape[1])
     in_photos = gap.between(gap.photos[:, seen].flatten(0, 1), near.flatten(0, 1), soft)
-    near += say[:, None, None, None, None] * (drawn_over(near, gap.opening.cut(gap.box), in_photos, gap.soft) - near)
+    near += say[:, None, None, None, None] * (drawn_over(near, gap.opening.cut(gap.cutout), in_photos, gap.soft) - near)
     share = resize(share / share.sum(1, keepdim=True), size)
     picture = (warp(found.photos.pictures[:, seen], flow) * share).sum(1)
     return _Bent(picture, resize(area, windows.shape[-1])[:, 0], say, own)
@@ -197,16 +197,16 @@ def view_mouth(found: Correspondence, shot: Shot, windows: Tensor, size: int = M
     soft = window.softness(MOUTH_SIZE, SOFT)
     inner, outer = (between(pose.points, grid, soft) for between in (mouth.inner_lips, mouth.outer_lips))
     moving = _Moving(photos.points[:, :, MOUTH_POINTS], pose.points[:, MOUTH_POINTS], MOUTH_MOVED)
-    box = around(inner, NEAR)
-    gap = _Gap(photos.points, inner, mouth.inner_lips, soft, box)
+    cutout = around(inner, NEAR)
+    gap = _Gap(photos.points, inner, mouth.inner_lips, soft, cutout)
     bent = _bent(found, window, size, MOUTH_SIZE // 2, windows, moving, gap)
-    lips, places = inner.cut(box), grid[:, box.rows, box.columns]
+    lips, places = inner.cut(cutout), grid[:, cutout.rows, cutout.columns]
     within = mouth.inside(shot.picture, shot.points, shot.projection, pose.points, pose.projection, lips, places, soft)
     say = bent.say[:, None, None, None]
-    layered = bent.picture + box.put(lips.share * say * (within.picture - box.cut(bent.picture)), size)
+    layered = bent.picture + cutout.put(lips.share * say * (within.picture - cutout.cut(bent.picture)), size)
     reach = LIP_REACH * head_scale(pose.projection)
     where = mouth.near_lips(pose.points, outer, grid, reach) * say
-    masks = torch.cat([inner.share, outer.share, box.put(within.known * lips.share, size)], 1)
+    masks = torch.cat([inner.share, outer.share, cutout.put(within.known * lips.share, size)], 1)
     teeth = mouth.teeth_coordinates(pose.points, pose.projection, window.grid(MOUTH_SIZE))
     seen = torch.cat([_seen(layered, masks, bent), teeth], 1)
     return View(window, layered, bent.picture, seen, where, inner.share)
@@ -223,16 +223,16 @@ def view_eyes(found: Correspondence, shots: Shot, windows: Tensor, size: int = E
     grid = window.grid(size)
     soft = window.softness(EYE_SIZE, SOFT)
     lids = eyes.lids(wanted, grid, soft)
-    box = around(lids, NEAR)
-    gap = _Gap(shown, lids, eyes.lids, soft, box)
+    cutout = around(lids, NEAR)
+    gap = _Gap(shown, lids, eyes.lids, soft, cutout)
     bent = _bent(found, window, size, EYE_SIZE // 2, windows, _Moving(shown, wanted, EYE_MOVED), gap)
-    places = grid[:, box.rows, box.columns]
+    places = grid[:, cutout.rows, cutout.columns]
     ball = eyes.eyeballs(shots.picture, shots.points, shots.projection, wanted, pose.projection, places, soft, size)
     say = bent.say[:, None, None, None]
-    layered = bent.picture + box.put(box.cut(lids.share) * say * (ball.picture - box.cut(bent.picture)), size)
+    layered = bent.picture + cutout.put(cutout.cut(lids.share) * say * (ball.picture - cutout.cut(bent.picture)), size)
     away = (picture_grid(size, grid) / grid.new_tensor(LID_REACH)).square().sum(-1).sqrt()
     where = ((1 - away) / 0.4).clamp(0.0, 1.0) * say
-    seen = _seen(layered, torch.cat([lids.share, box.put(torch.cat([ball.iris, ball.known], 1), size)], 1), bent)
+    seen = _seen(layered, torch.cat([lids.share, cutout.put(torch.cat([ball.iris, ball.known], 1), size)], 1), bent)
     return View(window, layered, bent.picture, seen, where, lids.share)
 
 

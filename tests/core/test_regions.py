@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from headcast.core.landmarks import ibug68
+from headcast.core.network import regions
 from headcast.core.network.bending import correspond
 from headcast.core.network.closeup import (
     EYES,
@@ -151,6 +152,22 @@ def test_an_eye_that_shuts_is_covered_by_lid(face: np.ndarray) -> None:
     skin = np.array([200, 160, 140])
     above = (face[37] + face[38]) / 2 + (0, 2)
     assert np.abs(colour(view.picture[[0]], right, above) - skin).max() < 40
+
+
+@pytest.mark.parametrize("gap", [1.0, 14.0])
+def test_layers_are_looked_at_wherever_they_are(face: np.ndarray, gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at all of the window shows nothing more."""
+    wide, acted = opened(face, 14), looking(opened(face, gap), 2.0, 0.7)
+    photos, pose = photos_of(wide), feed_pose(acted[None], SIZE, 0, CPU)
+    found = correspond(photos, pose)
+    seen = []
+    for near in (regions.NEAR, 1.0):
+        monkeypatch.setattr(regions, "NEAR", near)
+        mouth = view_mouth(found, mouth_shot(photos), mouth_windows(photos))
+        eyes = view_eyes(found, eye_shots(photos), both_eyes_windows(photos))
+        seen.append([mouth.picture, mouth.seen, eyes.picture, eyes.seen])
+    for some, whole in zip(*seen, strict=True):
+        assert float((some - whole).abs().max()) * 127.5 < 1.0
 
 
 def test_at_a_photos_own_pose_there_is_no_say(face: np.ndarray) -> None:
