@@ -21,10 +21,12 @@ LOWER_TEETH = (0.0, -0.5, 0.1)
 """From the base of the nose to the upper incisors, and from the chin to the lower ones: model units, average head."""
 UPPER_SHARE = 0.62
 """How far down an opened mouth in a photo what is seen belongs to the skull; below, it goes with the jaw."""
-NARROW, WIDE = (0.58, 0.41, 0.50), (0.74, 0.70, 0.83)
-"""The colour of the inside of a mouth that no photo shows, over that of the skin (`CHEEKS`): means over the frames of
-talking people, where the lips are little and far apart. A ratio, so that the light of a yellow painting stays yellow. Lips
-foretell it no better, and a painting's, which may be no redder than its skin, do worse."""
+NARROW, WIDE = (0.68, 0.55, 0.63), (0.87, 0.95, 1.05)
+"""The colour of the inside of a mouth that no photo shows, over the lips' colour: means over the frames of talking people,
+where the lips are little and far apart. A ratio, so that the light of a yellow painting stays yellow."""
+LIPS = (0.85, 0.74, 0.79)
+"""The colour of lips over that of the skin (`CHEEKS`), of the same people. The inside is as bright as the lips say, and
+coloured as the skin says: a painting's lips may be no redder than its skin, and made-up ones are redder than a mouth."""
 CHEEKS = (3, 13, 31, 35)
 """iBUG points: halfway from the jaw to the nose on either side, the skin shows its colour."""
 NARROW_GAP, WIDE_GAP = 0.07, 0.2
@@ -93,12 +95,14 @@ def inside(
 def _unseen(picture: Tensor, points: Tensor, mouth: Opening, unit: Tensor) -> Tensor:
     """[B, 3, h, w] the likely colour of an inside that no photo shows, in the photo's light. unit: [B] an eye distance."""
     jaw, nose = points[:, CHEEKS].unflatten(1, (2, 2)).unbind(1)
-    skin = (sample(picture, ((jaw + nose) / 2)[:, None]).mean((2, 3))[..., None, None] + 1) / 2
+    seen = [sample(picture, at[:, None]).mean((2, 3))[..., None, None] + 1 for at in (points[:, 49:60], (jaw + nose) / 2)]
+    lip, usual = seen[0] / 2, seen[1] * picture.new_tensor(LIPS)[:, None, None]
+    lip = usual * (lip.mean(1, keepdim=True) / usual.mean(1, keepdim=True).clamp_min(1e-3))
     height = (mouth.below + mouth.above).clamp_min(1e-4)
     wide = ((height / unit[:, None, None, None] - NARROW_GAP) / (WIDE_GAP - NARROW_GAP)).clamp(0.0, 1.0)
     narrow, open_wide = (picture.new_tensor(colour)[None, :, None, None] for colour in (NARROW, WIDE))
     shadow = SHADOW * (torch.exp(-(((mouth.below / height - 0.45) / 0.17) ** 2)) - 0.3)
-    return (skin * (narrow + wide * (open_wide - narrow - shadow)) * 2 - 1).clamp(-1.0, 1.0)
+    return (lip * (narrow + wide * (open_wide - narrow - shadow)) * 2 - 1).clamp(-1.0, 1.0)
 
 
 def inner_lips(points: Tensor, grid: Tensor, soft: Tensor) -> Opening:
