@@ -9,6 +9,7 @@ so that one painter knows both.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import ceil, floor
 from typing import NamedTuple
 
 import torch
@@ -180,8 +181,8 @@ def around(gap: Opening, margin: float) -> Cutout:
     sides = []
     for along in (1, 0):
         found = open_at.any(along).nonzero().flatten().tolist() or [0, size - 1]
-        first, last = (found[0] - margin * size) // ALIGNED, (found[-1] + 1 + margin * size) // -ALIGNED
-        sides.append(slice(max(int(first) * ALIGNED, 0), min(-int(last) * ALIGNED, size)))
+        first, last = found[0] - margin * size, found[-1] + 1 + margin * size
+        sides.append(slice(max(floor(first / ALIGNED) * ALIGNED, 0), min(ceil(last / ALIGNED) * ALIGNED, size)))
     return Cutout(*sides)
 
 
