@@ -63,5 +63,6 @@ def join_processes(device_name: str) -> Iterator[Processes]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(device, distributed.get_rank(), distributed.get_world_size())
+        distributed.barrier()  # one that leaves while another still writes may crash on its way out
     finally:
         distributed.destroy_process_group()
