@@ -80,6 +80,15 @@ def turn(path: Path, seconds: float = POLL_SECONDS) -> Iterator[None]:
         time.sleep(seconds)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed while they made a claim left in `folder`: of a claim that was not linked yet,
+    nobody takes anything over."""
+    for part in folder.glob(".*.claim.*.part"):
+        with suppress(OSError):
+            if _is_dead(_read(part)):
+                part.unlink()
+
+
 def _owner() -> str:
     return f"{MACHINE} {os.getpid()} {TOKEN}"
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .claims import claim, turn
+from .claims import claim, sweep, turn
 from .errors import SettingError, VersionTakenError, writing
 from .files import is_file, is_folder, read_fresh, sha256_of
 from .numbering import SIGNS, digits_of
@@ -269,6 +269,7 @@ class Manifest:
         goes_on = last.get("run") == self._run
         if self._pattern.version is not None and not overwrite and not goes_on:
             self._ensure_free(last, inputs)
+        sweep(self._pattern.folder)
         if not goes_on or last.get(CONSENT) != inputs.get(CONSENT):
             self._append({"run": self._run, **inputs, FRAMES: {str(n): i for n, i in self._identities.items()}})
         others = [n for n in sorted(self._known) if n not in self._identities and is_file(self._pattern.path(n))]

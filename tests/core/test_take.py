@@ -192,6 +192,15 @@ def test_a_process_killed_in_mid_frame_leaves_no_trace(pattern: FramePattern) ->
     assert len(list(pattern.folder.iterdir())) == 3 + 1
 
 
+@pytest.mark.parametrize(("number", "stays"), [(4_000_000, False), (os.getppid(), True)])
+def test_a_process_killed_while_it_claims_leaves_no_trace(pattern: FramePattern, number: int, stays: bool) -> None:
+    """One that is about to is left alone."""
+    part = pattern.folder / f".{pattern.path(1).name}.claim.0b42.part"
+    part.write_text(f"{claims.MACHINE} {number} another")
+    assert render(pattern, "x", (1, 2)) == [1, 2]
+    assert part.exists() == stays
+
+
 class TestClaims:
     """Who may take what from whom."""
 
