@@ -95,9 +95,11 @@ def inside(
 def _unseen(picture: Tensor, points: Tensor, mouth: Opening, unit: Tensor) -> Tensor:
     """[B, 3, h, w] the likely colour of an inside that no photo shows, in the photo's light. unit: [B] an eye distance."""
     jaw, nose = points[:, CHEEKS].unflatten(1, (2, 2)).unbind(1)
-    seen = [sample(picture, at[:, None]).mean((2, 3))[..., None, None] + 1 for at in (points[:, 49:60], (jaw + nose) / 2)]
-    lip, usual = seen[0] / 2, seen[1] * picture.new_tensor(LIPS)[:, None, None]
-    lip = usual * (lip.mean(1, keepdim=True) / usual.mean(1, keepdim=True).clamp_min(1e-3))
+    lips, skin = (
+        (sample(picture, at[:, None]).mean((2, 3))[..., None, None] + 1) / 2 for at in (points[:, 49:60], (jaw + nose) / 2)
+    )
+    usual = skin * picture.new_tensor(LIPS)[:, None, None]
+    lip = usual * (lips.mean(1, keepdim=True) / usual.mean(1, keepdim=True).clamp_min(1e-3))
     height = (mouth.below + mouth.above).clamp_min(1e-4)
     wide = ((height / unit[:, None, None, None] - NARROW_GAP) / (WIDE_GAP - NARROW_GAP)).clamp(0.0, 1.0)
     narrow, open_wide = (picture.new_tensor(colour)[None, :, None, None] for colour in (NARROW, WIDE))
