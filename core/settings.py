@@ -38,6 +38,10 @@ MOUTHS = {
     "seen": "As the picture shows it",
     "speech": "As the sound says, where somebody speaks: for a mouth that is hidden or badly seen",
 }
+SKINS = {
+    "measured": "Measure in the footage how skin moves between the landmarks, so that heads follow it",
+    "none": "Leave it to what is known of faces: faster",
+}
 DETECTORS = {
     "mediapipe": "Google MediaPipe: fast, and runs everywhere",
     "face-alignment": "FAN: the detector of the paper; its weights are fetched by hand",
@@ -181,6 +185,7 @@ class TrackSettings(CheckedSettings):
     layer: str = option("", "Of EXR plates with several layers, the one to look at; empty finds the picture")
     crop: str = option("auto", "Which part of each frame is the head", choices=CROPS)
     size: int = option(256, "Side in pixels of the head crop in which the face is detected again", low=64, high=1024)
+    skin: str = option("measured", "What is known of the skin between the landmarks", choices=SKINS)
     mouth: str = option("seen", "Which mouth the performance has", choices=MOUTHS)
     text: str = option("", "With --mouth speech, the file of the words that are spoken in the clip", kind="path")
     language: str = option("en", "Language of these words, as espeak-ng names it")
@@ -292,6 +297,9 @@ class RenderSettings(GateSettings):
     )
     brows: float = option(1.0, "How much of the brows' motion is taken", low=0.0, high=2.0, group=RELATIVE)
     mouth: float = option(1.0, "How much of the motion of mouth and jaw is taken", low=0.0, high=2.0, group=RELATIVE)
+    skin: float = option(
+        1.0, "How much of what skin does between the landmarks is taken, where footage showed it", low=0.0, high=1.0
+    )
     neutral: str = option(
         "", "Frame in which the driver's face is neutral; found automatically if left empty", group=RELATIVE
     )

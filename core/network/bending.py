@@ -9,10 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .closeup import Window, face_window
 from .residual import Missed, ResidualFlow, at_landmarks, follow
 from .shots import Photos, Pose
+from .skin import with_skin
 from .spline import Splines, again, thin_plate_splines
 
+COARSER = 4
+"""Faces are bent on a grid so much coarser than they are shown."""
 FRAME_PINS = 4
 """Points along each side of the frame that hold the background still."""
 PIN_STIFFNESS = 1e-3
@@ -64,11 +68,22 @@ def correspond(photos: Photos, pose: Pose, residual: ResidualFlow | None = None)
     target = torch.cat([pose.points, pins], dim=1)
     missed = None if residual is None or residual.idle else residual(photos, pose)
     points = photos.points if missed is None else photos.points - at_landmarks(missed, pose)
+    if missed is not None and pose.skin is not None:
+        missed = with_skin(missed, photos, pose)  # after the landmarks are met: how far those are off was measured, too
     source = torch.cat([points, pins[:, None].expand(-1, points.shape[1], -1, -1)], dim=2)
     stiffness = torch.maximum(photos.stiffness, pose.stiffness[:, None])
     held = pins.new_full((*stiffness.shape[:2], pins.shape[1]), PIN_STIFFNESS)
     splines = thin_plate_splines(target, source, torch.cat([stiffness, held], dim=-1))
     return Correspondence(photos, pose, splines, missed)
+
+
+def bent_faces(found: Correspondence, pictures: Tensor, size: int) -> tuple[Tensor, Window]:
+    """[B, K, C, size, size] the faces of the photos' `pictures` [B, K, C, H, W], bent to the pose, and the window on it."""
+    window = face_window(found.pose.points, found.pose.projection)
+    coarse, fine = window.grid(size // COARSER), window.grid(size)
+    offset = found.at(coarse) - coarse[:, None]
+    flow = resize(offset.permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2) + fine[:, None]
+    return warp(pictures, flow), window
 
 
 def bend(found: Correspondence, grid: Tensor) -> Bending:

@@ -39,6 +39,8 @@ class Pose(NamedTuple):
     """[B, 2, 4] as that of the photos"""
     drawing: Tensor | None = None
     """[B, 3, D, D] landmark picture at the painter's `drawing_size`, -1 to 1; None where it takes none"""
+    skin: Tensor | None = None
+    """[B, K, 2, G, G] how much farther skin lies here than in each of K photos, see `skin`; None where nobody measured it"""
 
 
 class Painted(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from ..errors import PresetMismatchError, SettingError
@@ -19,6 +20,8 @@ from ..network.blocks import fold_spectral_norm
 from ..network.build import build_painter
 from ..network.painter import PRESETS, Painter
 from ..network.regions import Shot, mouth_openness
+from ..network.residual import ResidualFlow
+from ..network.shots import Photos
 from ..network.warp import Prepared, WarpPainter
 from .devices import choose_device, has_brain_floats
 from .feed import feed_mirrored, feed_photos, feed_pose
@@ -27,6 +30,8 @@ from .weights import NO_WEIGHTS, load_weights, needed_weights
 SHOWS_TEETH, TEETH_GAP = 0.06, 0.15
 """Gap between the inner lips, over the eye distance, from which a photo shows the inside of the mouth; and of the mouth that
 is painted to show it."""
+FLOW_PRESET, FLOW_SIZE = "warp-256", 256
+"""Whose weights hold the residual flow."""
 STYLE = "style"
 """Name of the fine-tuned AdaIN vector among a likeness' adapted weights."""
 
@@ -56,6 +61,13 @@ def load_painter(preset: str, size: int, weights: str, device: torch.device) -> 
     path = needed_weights(preset, weights)
     name = load_weights(painter, path) if path is not None else ""
     return painter.eval().to(device, memory_format=torch.channels_last), name  # type: ignore[call-overload]
+
+
+def known_flow() -> ResidualFlow:
+    """How skin moves between the landmarks, by the weights that are shipped."""
+    painter, _ = load_painter(FLOW_PRESET, FLOW_SIZE, "", torch.device("cpu"))
+    assert isinstance(painter, WarpPainter)
+    return painter.residual
 
 
 class Player:
@@ -132,16 +144,30 @@ class Player:
         if self.at_once > 1:
             torch.set_num_threads(1)
 
-    def paint(self, landmarks: NDArray[np.float32], sources: NDArray[np.intp] | None = None) -> Head:
+    @property
+    def photos_for_skin(self) -> Photos | None:
+        """The likeness' photos, a batch of one, where a head can follow skin: beside a residual flow."""
+        follows = isinstance(self.painter, WarpPainter) and not self.painter.residual.idle
+        return self._prepared.photos if follows else None
+
+    def paint(
+        self,
+        landmarks: NDArray[np.float32],
+        sources: NDArray[np.intp] | None = None,
+        skin: Tensor | None = None,
+    ) -> Head:
         """The head with its landmarks [70, 2] where they are asked for, in pixels of the likeness' crop.
 
-        sources: the numbers of the photos that it is painted from; those nearest in pose without.
+        sources: the numbers of the photos that it is painted from; those nearest in pose without. skin: [N, 2, G, G] how
+        much farther it lies than in each of the likeness' photos, see `network.skin`.
         """
         if sources is None:
             sources = nearest_first(landmarks, self.landmarks)[: self.photos]
         with torch.inference_mode():
             pose = feed_pose(landmarks[None], self.size, self.painter.drawing_size, self.device)
             index = torch.from_numpy(sources).to(self.device)
+            if skin is not None:
+                pose = pose._replace(skin=skin[index][None])
             painted = self.painter(self._prepared.select(index), pose, self._style)
             picture = (painted.picture[0].clamp(-1.0, 1.0) + 1.0) / 2.0
             matte = functional.interpolate(painted.matte, size=picture.shape[1:], mode="bilinear", align_corners=False)

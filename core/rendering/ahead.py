@@ -7,10 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import numpy as np
-
-from ..arrays import Floats
-from ..painting.player import Head, Player
+from ..painting.player import Head
+from ..painting.role import Role
 
 AHEAD = 2
 """Frames that are painted before they are asked for."""
@@ -21,17 +19,16 @@ BEHIND = 2
 class Ahead:
     """Frames of a performance by their place in it. Asked for in the order of time, each is painted once."""
 
-    def __init__(self, player: Player, wanted: Floats) -> None:
-        """wanted: landmarks [F, 70, 2] in pixels of the likeness' crop, NaN where there is no face."""
-        self._paint, self._wanted = player.paint, wanted
-        self._seen = np.isfinite(wanted).all(axis=(1, 2))
+    def __init__(self, role: Role) -> None:
+        self._role = role
         self._painted: dict[int, Future[Head]] = {}
+        player = role.player
         self._workers = ThreadPoolExecutor(player.at_once, "paint", player.settle_thread)
         self._coming: list[int] = []
 
     def expect(self, places: Iterable[int]) -> None:
         """These will be asked for: no others are painted ahead."""
-        self._coming = sorted(i for i in places if self._seen[i])
+        self._coming = sorted(i for i in places if self._role.seen[i])
 
     def __getitem__(self, i: int) -> Head:
         """Frame number `i`, which has a face."""
@@ -40,7 +37,7 @@ class Ahead:
         self._painted = {j: head for j, head in self._painted.items() if abs(j - i) <= BEHIND or j in near}
         for j in (i, *self._coming[following : following + AHEAD]):
             if j not in self._painted:
-                self._painted[j] = self._workers.submit(self._paint, self._wanted[j])
+                self._painted[j] = self._workers.submit(self._role.paint, j)
         return self._painted[i].result()
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,7 @@ from ..judging.gate import Gate, open_gate
 from ..landmarks.retarget import Strength, calmest_frame, motion_from_photo, relative_motion
 from ..likeness import Likeness
 from ..painting.player import Head, Player
+from ..painting.role import Role
 from ..performance import Performance
 from ..progress import Reporter
 from ..settings import RenderSettings
@@ -51,7 +53,7 @@ class FrameMaker:
         neutral frame that there is not."""
         self.head: Head | None = None
         """The head in the frame last written; None if it shows none."""
-        self._player, self._settings = player, settings
+        self._settings = settings
         # A face keeps its shape as it is shown, and is painted in square pixels.
         aspect, width = performance.pixel_aspect, performance.width
         performance = framed(performance.in_square_pixels(), likeness, settings)
@@ -65,7 +67,8 @@ class FrameMaker:
             aspect, width = plate.pixel_aspect, plate.width
         performance, wanted = directed(performance, likeness, settings)
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
-        self._ahead = Ahead(player, self._landmarks)
+        self._role = Role(player, self._landmarks, performance.skin, settings.skin)
+        self._ahead = Ahead(self._role)
         performance = performance.in_pixels_of(aspect, width)
         self._performance = performance
         self._places = {number: i for i, number in enumerate(performance.frames.tolist())}
@@ -117,7 +120,16 @@ class FrameMaker:
     def _driven(self, place: int) -> tuple[object, ...]:
         """The performance at a frame with a face."""
         confidence = 0.0 if self._plate is None else round(float(self._performance.confidence[place]), 6)
-        return in_steps(self._landmarks[place]), in_steps(self._performance.crops[place]), confidence
+        motion = in_steps(self._landmarks[place]), in_steps(self._performance.crops[place])
+        return *motion, confidence, *self._skin
+
+    @cached_property
+    def _skin(self) -> tuple[str, ...]:
+        """The hash of what skin does: how it lies in a photo comes from all frames. Nothing where nobody measured it."""
+        skin = self._performance.skin
+        if skin is None or not self._role.follows_skin:
+            return ()
+        return (digest(sha256(skin.tobytes()).hexdigest(), in_steps(self._landmarks[self._role.seen])),)
 
     def settle(self, common: str, kept: Record) -> None:
         """Choose how the shot is measured: as `kept` says, a record of an earlier run, where most of the frames that it was
@@ -227,10 +239,10 @@ class FrameMaker:
         """Opened when the first frame is painted: a take that is all there has no need of it."""
         self._gate = open_gate(self._likeness, self._settings, self._settings.device, self._reporter)
         numbers = self._performance.frames
-        return CarefulPlayer(self._player, self._ahead, self._landmarks, numbers, self._gate, self._settings)
+        return CarefulPlayer(self._role, self._ahead, numbers, self._gate, self._settings)
 
     def _head(self, place: int) -> Head:
-        return self._player.paint(self._landmarks[place])
+        return self._role.paint(place)
 
     def _alone(self, place: int | None, head: Head | None) -> Floats:
         """[H, W, 4] without a plate, premultiplied scene-linear Rec.709."""

@@ -25,6 +25,7 @@ from ..consent import ensure_allowed
 from ..imaging import crop
 from ..likeness import Likeness
 from ..painting.player import Head, Player
+from ..painting.role import Role
 from ..performance import Performance, performance_from_points
 from ..settings import RenderSettings
 from ..tracking.retiming import at_rate
@@ -53,10 +54,8 @@ class PreviewResult(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a head is wanted in a plate."""
+    """Where a head lies in a plate."""
 
-    landmarks: NDArray[np.float32]
-    """[70, 2] plate pixels"""
     crop: NDArray[np.float64]
     """[3]"""
     width: int
@@ -89,13 +88,12 @@ def preview(
     person = _version(likeness)
     ensure_allowed(_likeness(person).consent, likeness, require_consent)
     if "performance" in drive:
-        place = _place_in_performance(_version(Path(drive["performance"])), drive["frame"], person, settings)
+        found = _in_performance(_version(Path(drive["performance"])), drive["frame"], person, draft, settings)
     else:
-        place = _place_of_points(**drive, likeness=_likeness(person), settings=settings)
-    if place is None:
+        found = _of_points(**drive, person=person, draft=draft, settings=settings)
+    if found is None:
         return PreviewResult(0, (), 0, 0, _milliseconds(start))
-    player = _player(person, settings.weights, settings.device, settings.photos, draft)
-    head = player.paint(crop.to_crop(place.landmarks, place.crop, player.size))
+    head, place = found
     picture = _premultiplied(head, settings.opaque)
     Canvas(canvas).write(picture)
     return PreviewResult(len(picture), tuple(place.crop.tolist()), place.width, place.height, _milliseconds(start))
@@ -152,14 +150,25 @@ def reduced(likeness: Likeness, side: int) -> Likeness:
     )
 
 
-def _place_in_performance(file: Version, frame: int, person: Version, settings: RenderSettings) -> Place | None:
+def _in_performance(
+    file: Version, frame: int, person: Version, draft: bool, settings: RenderSettings
+) -> tuple[Head, Place] | None:
     """None for a frame without a face, or outside the performance."""
-    performance, wanted = _motion(file, person, settings)
+    performance, _ = _motion(file, person, settings)
     found = np.flatnonzero((performance.frames == frame) & performance.seen)
     if not len(found):
         return None
     at = int(found[0])
-    return Place(wanted[at], performance.crops[at], performance.width, performance.height)
+    place = Place(performance.crops[at], performance.width, performance.height)
+    return _role(file, person, draft, settings).paint(at), place
+
+
+@lru_cache(maxsize=2)
+def _role(file: Version, person: Version, draft: bool, settings: RenderSettings) -> Role:
+    """The draft's and the other."""
+    performance, wanted = _motion(file, person, settings)
+    player = _player(person, settings.weights, settings.device, settings.photos, draft)
+    return Role(player, crop.to_crop(wanted, performance.crops, player.size), performance.skin, settings.skin)
 
 
 @lru_cache(maxsize=1)
@@ -169,14 +178,16 @@ def _motion(file: Version, person: Version, settings: RenderSettings) -> tuple[P
     return directed(framed(performance.in_square_pixels(), likeness, settings), likeness, settings)
 
 
-def _place_of_points(
+def _of_points(
     landmarks: list[list[float]],
     rest: list[list[float]],
     width: int,
     height: int,
-    likeness: Likeness,
+    person: Version,
+    draft: bool,
     settings: RenderSettings,
-) -> Place:
+) -> tuple[Head, Place]:
+    likeness = _likeness(person)
     points = np.array([rest, landmarks], np.float32)
     crops = crop.head_crops(points, np.ones(len(points), bool), 1.0)
     frames = np.array([REST, LIVE], np.int32)
@@ -184,7 +195,9 @@ def _place_of_points(
     performance = framed(performance, likeness, settings)
     # No other frame says how the head is held at rest: it faces the camera.
     performance, wanted = directed(performance, likeness, replace(settings, neutral=str(REST)), facing=True)
-    return Place(wanted[LIVE], performance.crops[LIVE], width, height)
+    player = _player(person, settings.weights, settings.device, settings.photos, draft)
+    head = player.paint(crop.to_crop(wanted[LIVE], performance.crops[LIVE], player.size))
+    return head, Place(performance.crops[LIVE], width, height)
 
 
 def _premultiplied(head: Head, opaque: bool) -> Floats:

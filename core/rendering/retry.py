@@ -20,7 +20,8 @@ from ..arrays import Floats
 from ..imaging.face_area import Portrait
 from ..judging.gate import FrameScores, Gate, Verdict, judge
 from ..landmarks.similarity import nearest_first
-from ..painting.player import Head, Player
+from ..painting.player import Head
+from ..painting.role import Role
 from ..settings import GateSettings
 from .ahead import Ahead
 
@@ -86,14 +87,10 @@ class CarefulPlayer:
     in whatever order; in the order of time each is painted once.
     """
 
-    def __init__(
-        self, player: Player, first: Ahead, wanted: Floats, frames: NDArray[np.int32], gate: Gate, limits: GateSettings
-    ) -> None:
-        """first: the first attempts; wanted: landmarks [F, 70, 2] in pixels of the likeness' crop, NaN where there is no
-        face; frames: [F] their numbers, rising."""
-        self._player, self._first, self._gate, self._limits = player, first, gate, limits
-        self._wanted, self._frames = wanted, frames
-        self._seen = np.isfinite(wanted).all(axis=(1, 2))
+    def __init__(self, role: Role, first: Ahead, frames: NDArray[np.int32], gate: Gate, limits: GateSettings) -> None:
+        """first: the first attempts; frames: [F] their numbers, rising."""
+        self._role, self._first, self._gate, self._limits = role, first, gate, limits
+        self._player, self._wanted, self._frames = role.player, role.wanted, frames
         self._in_vain = 0
 
     @property
@@ -106,7 +103,7 @@ class CarefulPlayer:
         best: GatedFrame | None = None
         most = 1 if self.is_hopeless else self._limits.tries
         for tries, (attempt, landmarks, sources) in enumerate(self._attempts(i), start=1):
-            head = self._first[i] if attempt == ATTEMPTS[0] else self._player.paint(landmarks, sources)
+            head = self._first[i] if attempt == ATTEMPTS[0] else self._role.paint(i, landmarks, sources)
             scores = self._gate.score(
                 self._gate.portrait(head.picture, self._wanted[i]), self._neighbour(i, -1), self._neighbour(i, 1)
             )
@@ -138,7 +135,9 @@ class CarefulPlayer:
 
     def _is_neighbour(self, i: int, j: int) -> bool:
         """True where `j` is a frame with a face no more than one frame away."""
-        return 0 <= j < len(self._frames) and bool(self._seen[j]) and abs(int(self._frames[j]) - int(self._frames[i])) <= 1
+        return (
+            0 <= j < len(self._frames) and bool(self._role.seen[j]) and abs(int(self._frames[j]) - int(self._frames[i])) <= 1
+        )
 
     def _neighbour(self, i: int, step: int) -> Portrait | None:
         if not self._is_neighbour(i, i + step):

@@ -59,4 +59,5 @@ def dub(performance: Performance, voice: Path, settings: SpeakSettings, reporter
     here[:, MOUTH] += (part[..., None] * (moved[:, MOUTH] - here[:, MOUTH])).astype(np.float32)
     landmarks[seen] = here
     expression[:, SPOKEN] += (share[:, None] * (wanted[:, SPOKEN] - expression[:, SPOKEN])).astype(np.float32)
-    return replace(performance, landmarks=landmarks, expression=expression, phones=phones)
+    # Skin was measured round the mouth that was seen.
+    return replace(performance, landmarks=landmarks, expression=expression, skin=None, phones=phones)

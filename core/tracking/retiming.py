@@ -42,6 +42,10 @@ def retimed(performance: Performance, rate: Fraction) -> Performance:
         name: _between(getattr(performance, name), performance.seen, before, after, part, there)
         for name in ("landmarks", "expression")
     }
+    skin = performance.skin
+    if skin is not None:
+        share = (part * there)[:, None, None, None]
+        skin = np.rint(skin[before] * (1 - share) + skin[after] * share).astype(np.int8)
     part = part[:, None]
     return replace(
         performance,
@@ -53,6 +57,7 @@ def retimed(performance: Performance, rate: Fraction) -> Performance:
         ).astype(np.float32),
         crops=performance.crops[before] * (1 - part) + performance.crops[after] * part,
         rate=rate,
+        skin=skin,
         source=f"{performance.source}, {float(performance.rate):.6g} to {float(rate):.6g} fps",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from ..progress import Reporter
 from ..settings import TrackSettings
 from .following import GAP_SECONDS, Choice, Click, ShotTracks, follow, link, parse_face
 from .searching import QUICK, find_faces
+from .skin import measure_skin
 
 PATIENCE = 24
 """Frames without a face that are searched in squares one by one; then every so many."""
@@ -71,7 +72,11 @@ def track(clip_name: str, output: Path, settings: TrackSettings, reporter: Repor
         Path(clip_name).name,
         confidence,
         smooth_expression(expression, runs, rate, settings.smoothing),
-    ).in_pixels_of(clip.pixel_aspect, clip.width)
+    )
+    if settings.skin == "measured":
+        frames = clip.frames(exposed=True)
+        performance = replace(performance, skin=measure_skin(frames, performance.landmarks, watched.starts, reporter))
+    performance = performance.in_pixels_of(clip.pixel_aspect, clip.width)
     performance.save(output)
     return performance
 

@@ -2,8 +2,8 @@
 """How the residual flow is learned: what splines leave between two pictures of a person, found by optical flow.
 
 Of each pair of real pictures (none that were made: those lack nothing that splines miss) one is bent to the other's
-landmarks, and DIS (T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) says how far each place is
-still off. The network learns to say so from the landmarks alone; each pair counts in its mirror image, too.
+landmarks, and optical flow says how far each place is still off. The network learns to say so from the landmarks alone;
+each pair counts in its mirror image, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from ..arrays import Floats
+from ..imaging.optical_flow import optical_flow
 from ..landmarks import ibug68
 from ..landmarks.head import head_model
 from ..learning.losses import descend
@@ -26,16 +26,16 @@ from ..learning.made import Changed
 from ..learning.pairing import pack, stack
 from ..learning.perceptual import PerceptualLoss
 from ..learning.regions import LAYERS, relative_distance
-from ..network.bending import correspond, resize, warp
-from ..network.closeup import face_window, sample
+from ..network.bending import bent_faces, correspond
+from ..network.closeup import sample
 from ..network.residual import GRID, POINTS, ResidualFlow, seen
 from ..network.spline import picture_grid
 from ..painting.devices import has_brain_floats
 from ..progress import Reporter
 from .pairs import Pairs
 
-SIDE, FINER, SHOWN = 192, 1.5, 80
-"""Pixels of the face's window, how many times as fine the optical flow sees it, and pixels at which it is looked at."""
+SIDE, SHOWN = 192, 80
+"""Pixels of the face's window for the optical flow, and those at which it is looked at."""
 SMOOTH = 3.0
 """Pixels over which the flow is smoothed, as the network's grid is that coarse."""
 LOST = 0.06
@@ -88,12 +88,9 @@ def flow_pair(photo: Changed, truth: Changed) -> FlowPair:
     """What is left between the `photo`, bent by splines, and the `truth`."""
     batch = stack([pack([photo], truth, made=False)]).to(torch.device("cpu"))
     photos, pose = batch.photos, batch.pose
-    window = face_window(pose.points, pose.projection)
-    coarse, fine = window.grid(SIDE // 2), window.grid(SIDE)
-    offset = correspond(photos, pose).at(coarse) - coarse[:, None]
-    flow = resize(offset.permute(0, 1, 4, 2, 3), SIDE).permute(0, 1, 3, 4, 2) + fine[:, None]
-    bent, wanted = warp(photos.pictures, flow)[0, 0], sample(batch.target, fine)[0]
-    left = _optical_flow(wanted, bent) * (2 / SIDE)
+    faces, window = bent_faces(correspond(photos, pose), photos.pictures, SIDE)
+    bent, wanted = faces[0, 0], sample(batch.target, window.grid(SIDE))[0]
+    left = optical_flow(wanted.mean(0).numpy(), bent.mean(0).numpy()) * (2 / SIDE)
     left = cv2.resize(cv2.GaussianBlur(left, (0, 0), SMOOTH), (GRID, GRID), interpolation=cv2.INTER_AREA)
     face, moved = seen(photos.points[0, 0], photos.projection[0, 0]), seen(pose.points[0], pose.projection[0])
     said = torch.from_numpy(left.transpose(2, 0, 1).copy())
@@ -104,23 +101,6 @@ def _small(picture: Tensor) -> Tensor:
     """[3, SHOWN, SHOWN] bytes of [3, SIDE, SIDE], -1 to 1."""
     small = functional.interpolate(picture[None], size=(SHOWN, SHOWN), mode="area")[0]
     return ((small.clamp(-1, 1) + 1) * 127.5).round().byte()
-
-
-def _optical_flow(wanted: Tensor, bent: Tensor) -> Floats:
-    """[S, S, 2] pixels: `wanted` [3, S, S] at a place is `bent` at that place and so much farther."""
-    low, high = float(wanted.min()), float(wanted.max())
-    side = round(SIDE * FINER)
-    grey = [
-        cv2.resize(
-            ((picture.mean(0) - low) / max(high - low, 1e-3) * 255).clamp(0, 255).byte().numpy(),
-            (side, side),
-            interpolation=cv2.INTER_CUBIC,
-        )
-        for picture in (wanted, bent)
-    ]
-    seeker = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]
-    found = seeker.calc(*grey, None)
-    return np.asarray(cv2.resize(found, (SIDE, SIDE), interpolation=cv2.INTER_AREA) / FINER, np.float32)
 
 
 def learn_flow(

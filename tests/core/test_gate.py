@@ -24,6 +24,7 @@ from headcast.core.landmarks.detectors import open_detector
 from headcast.core.landmarks.ibug68 import LEFT_EYE, RIGHT_EYE
 from headcast.core.likeness import Likeness
 from headcast.core.painting.player import Head
+from headcast.core.painting.role import Role
 from headcast.core.progress import Silent
 from headcast.core.rendering import retry
 from headcast.core.rendering.ahead import Ahead
@@ -159,7 +160,7 @@ class FakePlayer:
     def settle_thread(self) -> None:
         pass
 
-    def paint(self, landmarks: np.ndarray, sources: np.ndarray | None = None) -> Head:
+    def paint(self, landmarks: np.ndarray, sources: np.ndarray | None = None, skin: None = None) -> Head:
         chosen = (0,) if sources is None else tuple(sources.tolist())
         self.painted.append(chosen)
         return Head(np.full((4, 4, 3), sum(chosen), np.float32), np.ones((4, 4), np.float32))
@@ -167,7 +168,7 @@ class FakePlayer:
 
 def test_only_frames_that_will_be_asked_for_are_painted_ahead() -> None:
     player = FakePlayer(1)
-    ahead = Ahead(player, np.zeros((9, 70, 2), np.float32))
+    ahead = Ahead(Role(player, np.zeros((9, 70, 2), np.float32)))
     ahead.expect([0, 4, 8])
     for i in (0, 4, 8):
         assert ahead[i].picture.shape == (4, 4, 3)
@@ -197,7 +198,8 @@ class TestRetries:
         wanted[3] = np.nan
         frames = np.array([1, 2, 4, 5], np.int32)
         limits = GateSettings(sharpness_limit=limit, tries=tries)
-        return CarefulPlayer(self.fake, Ahead(self.fake, wanted), wanted, frames, self.gate, limits)
+        role = Role(self.fake, wanted)
+        return CarefulPlayer(role, Ahead(role), frames, self.gate, limits)
 
     def test_good_frames_are_painted_once(self) -> None:
         player = self.player(3, 0.0)

@@ -41,7 +41,7 @@ HOUSE = {
     "painting": "root, network, landmarks, nouns",
     "judging": "root, network, landmarks, imaging, nouns",
     "learning": "root, network, landmarks",
-    "tracking": "root, landmarks, imaging, nouns",
+    "tracking": "root, network, landmarks, imaging, nouns, painting",
     "speech": "root, landmarks, imaging, nouns, tracking",
     "adapting": "root, network, landmarks, imaging, nouns, painting, judging, learning, tracking",
     "rendering": "root, network, landmarks, imaging, nouns, painting, judging, provenance, tracking",
