@@ -44,6 +44,9 @@ REFERENCES = 3
 NEAR = 2.0
 """Places of the grid over which it is looked at how far they agree, and over which the face ends."""
 TINY = 1e-9
+BEYOND = 5
+"""Places by which a face is larger than its landmarks' hull: ended there, the flow pulls at the chin, and a mouth loses a sixth of
+what it gains."""
 CPU = torch.device("cpu")
 FOREHEAD, FARTHEST = 0.3, 0.05
 """Half windows: how far a face goes above its brows, and how far skin moves at most; 99 of 100 places stay within .045."""
@@ -72,17 +75,16 @@ def measure_skin(
     """
     found = np.zeros((len(landmarks), 2, GRID, GRID), np.int8)
     residual, shot, begun = known_flow(), ShotFaces([], [], []), set(starts)
-    for place, frame in enumerate(frames):
-        reporter.step("skin", place, len(landmarks))
+    for place, (frame, face) in enumerate(zip(frames, landmarks, strict=False)):
         if place in begun:
-            found[shot.places] = _of_shot(shot, residual)
+            _measure_shot(shot, residual, found, reporter)
             shot = ShotFaces([], [], [])
-        if np.isfinite(landmarks[place]).all():
-            where = _around(landmarks[place])
+        if np.isfinite(face).all():
+            where = _around(face)
             shot.places.append(place)
             shot.pictures.append(cv2.cvtColor(cut(frame.picture, where, CROP), cv2.COLOR_RGB2GRAY))
-            shot.landmarks.append(to_crop(landmarks[place], where, CROP))
-    found[shot.places] = _of_shot(shot, residual)
+            shot.landmarks.append(to_crop(face, where, CROP))
+    _measure_shot(shot, residual, found, reporter)
     reporter.step("skin", len(landmarks), len(landmarks))
     return found
 
@@ -93,10 +95,10 @@ def _around(face: Floats) -> NDArray[np.float64]:
     return np.array([*face[list(FACE_MIDDLE)].mean(axis=0), side], np.float64)
 
 
-def _of_shot(shot: ShotFaces, residual: ResidualFlow) -> NDArray[np.int8]:
-    """[N, 2, GRID, GRID] of its N frames."""
+def _measure_shot(shot: ShotFaces, residual: ResidualFlow, found: NDArray[np.int8], reporter: Reporter) -> None:
+    """Writes the shot's frames into `found` [F, 2, GRID, GRID]."""
     if len(shot.places) < 2:
-        return np.zeros((len(shot.places), 2, GRID, GRID), np.int8)
+        return
     poses = feed_pose(np.stack(shot.landmarks), CROP, 0, CPU)
     faces = lying(poses.points, poses.projection)
     chosen = _unlike(faces.flatten(1))
@@ -108,33 +110,39 @@ def _of_shot(shot: ShotFaces, residual: ResidualFlow) -> NDArray[np.int8]:
         pose = Pose(*(part[i : i + 1] for part in (poses.points, poses.stiffness, poses.projection)))
         return _left(references, pose, shot.pictures[i], residual)
 
+    flows = []
     with ThreadPoolExecutor(os.cpu_count(), "skin", torch.set_num_threads, (1,)) as workers:
-        flows = np.stack(list(workers.map(left, range(len(shot.places)))))
-    skin = _agreed(flows) * np.stack([_within(face) for face in faces.numpy()])[:, None]
-    return np.rint(skin.clip(-FARTHEST, FARTHEST) * SKIN_STEPS).astype(np.int8)
+        for place, flow in zip(shot.places, workers.map(left, range(len(shot.places))), strict=True):
+            reporter.step("skin", place, len(found))
+            flows.append(flow)
+    counts = np.array([np.abs(flow).mean((1, 2, 3), dtype=np.float32) < LOST for flow in flows])
+    # How a reference's own skin lies is the same in all that it says.
+    own = np.zeros(flows[0].shape, np.float32)
+    for flow, known in zip(flows, counts, strict=True):
+        own[known] += flow[known]
+    own /= np.maximum(counts.sum(0), 1)[:, None, None, None]
+    for place, flow, known, face in zip(shot.places, flows, counts, faces.numpy(), strict=True):
+        if known.any():
+            skin = _agreed(flow[known] - own[known]) * _within(face)
+            found[place] = np.rint(skin.clip(-FARTHEST, FARTHEST) * SKIN_STEPS)
 
 
 def _within(face: Floats) -> Floats:
-    """[GRID, GRID] 1 on the face whose landmarks [70, 2] lie so in its window, 0 beside it: what is behind moves otherwise."""
-    brow = face[17:27] - np.float32([0, FOREHEAD])
+    """[GRID, GRID] 1 on the face whose landmarks [70, 2] lie so in its window, 0 beside it."""
+    brow = face[17:27] - np.array([0, FOREHEAD], np.float32)
     hull = cv2.convexHull(((np.concatenate([face, brow]) + 1) * (GRID / 2) - 0.5).round().astype(np.int32))
-    return cv2.GaussianBlur(cv2.fillConvexPoly(np.zeros((GRID, GRID), np.float32), hull, 1.0), (0, 0), NEAR)
+    inside = cv2.fillConvexPoly(np.zeros((GRID, GRID), np.float32), hull, 1.0)
+    round_it = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BEYOND + 1, 2 * BEYOND + 1))
+    return cv2.GaussianBlur(cv2.dilate(inside, round_it), (0, 0), NEAR)
 
 
-def _agreed(flows: NDArray[np.float16]) -> Floats:
-    """[N, 2, GRID, GRID] what K references say of each frame, [N, K, 2, GRID, GRID], as far as they agree on it: a hand
-    before the face is something else to each of them."""
-    counts = np.abs(flows).mean((2, 3, 4), dtype=np.float32)[..., None, None, None] < LOST
-    # How a reference's own skin lies is the same in all that it says.
-    said = flows - (flows * counts).sum(0, dtype=np.float32) / np.maximum(counts.sum(0), 1)
-    known = np.maximum(counts.sum(1), 1)
-    skin = (said * counts).sum(1) / known
+def _agreed(said: Floats) -> Floats:
+    """[2, GRID, GRID] what K references say of a frame, [K, 2, GRID, GRID], as far as they agree on it."""
+    skin = said.mean(0)
     # Of a mean of few, part is chance: so much of its square as their spread says (Wiener's filter).
-    chance = (np.square(said - skin[:, None]) * counts).sum((1, 2)) / (known * np.maximum(known - 1, 1))[:, 0]
-    length, chance = (
-        np.stack([cv2.GaussianBlur(one, (0, 0), NEAR) for one in field]) for field in (np.square(skin).sum(1), chance)
-    )
-    return np.asarray(skin * np.clip(1 - chance / np.maximum(length, TINY), 0, 1)[:, None], np.float32)
+    chance = np.square(said - skin).sum((0, 1)) / (len(said) * max(len(said) - 1, 1))
+    length, chance = (cv2.GaussianBlur(field, (0, 0), NEAR) for field in (np.square(skin).sum(0), chance))
+    return np.asarray(skin * np.clip(1 - chance / np.maximum(length, TINY), 0, 1), np.float32)
 
 
 def _unlike(faces: Tensor) -> list[int]:

@@ -127,7 +127,7 @@ def test_an_identity_network_gives_the_plate_back(shot: Path, tmp_path: Path, mo
         encoded = np.clip(colour.encode_srgb(np.nan_to_num(light)), 0, 1)
         heads[i] = Head(resample.cut(encoded, performance.crops[i], 256), np.ones((256, 256), np.float32))
 
-    def paint(self: Player, landmarks: np.ndarray) -> Head:
+    def paint(self: Player, landmarks: np.ndarray, sources: None, skin: object) -> Head:
         painted.append(1)
         return heads[min(range(4), key=lambda i: abs(landmarks - wanted[i]).sum())]
 
@@ -160,7 +160,7 @@ def test_handles_layers_and_window(shot: Path, tmp_path: Path) -> None:
     drive = Performance.load(shot / "y.performance")
     from dataclasses import replace
 
-    cut = {name: getattr(drive, name)[1:3] for name in ("frames", "landmarks", "expression", "confidence", "crops")}
+    cut = {name: getattr(drive, name)[1:3] for name in ("frames", "landmarks", "expression", "confidence", "crops", "skin")}
     replace(drive, **cut).save(tmp_path / "y.performance")
     plate = str(shot / "plate" / "p.%04d.exr")
     options = ["--plate", plate, "--handles", "2", "--layers", "head", "--window", "head", "--feather", "2", "--tries", "0"]
