@@ -45,8 +45,7 @@ NEAR = 2.0
 """Places of the grid over which it is looked at how far they agree, and over which the face ends."""
 TINY = 1e-9
 BEYOND = 5
-"""Places by which a face is larger than its landmarks' hull: ended there, the flow pulls at the chin, and a mouth loses a sixth of
-what it gains."""
+"""Places by which a face is larger than its landmarks' hull: if it ended there, mouths would gain a sixth less."""
 CPU = torch.device("cpu")
 FOREHEAD, FARTHEST = 0.3, 0.05
 """Half windows: how far a face goes above its brows, and how far skin moves at most; 99 of 100 places stay within .045."""

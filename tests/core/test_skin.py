@@ -76,7 +76,7 @@ def test_what_a_clip_shows_is_measured(acted: Acted) -> None:
     wanted = acted.lifts - acted.lifts.mean()
     assert np.abs(found[:, 1] - wanted).max() < 0.6
     assert np.abs(found[:, 0]).max() < 0.6
-    assert not acted.skin[:, :, -6:].any(), "what lies behind the head is no skin"
+    assert not acted.skin[:, :, -6:, :6].any(), "what lies behind the head is no skin"
 
 
 def test_a_gap_says_nothing(acted: Acted) -> None:
