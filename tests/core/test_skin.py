@@ -22,8 +22,10 @@ from headcast.core.painting.player import load_painter, open_player
 from headcast.core.painting.role import Role
 from headcast.core.performance import SKIN_STEPS, Performance, performance_from_points
 from headcast.core.progress import Silent
+from headcast.core.settings import TrackSettings
 from headcast.core.tracking.retiming import retimed
 from headcast.core.tracking.skin import GRID, measure_skin
+from headcast.core.tracking.track import track
 
 from .test_regions import opened
 from .test_residual import CPU, SIZE, freckles, photos_of, pose_of  # noqa: F401
@@ -175,3 +177,14 @@ def test_a_hand_before_the_face_moves_no_skin_far(acted: Acted) -> None:
     pictures[6][60:150, 80:170] = hand
     skin = measure_skin((Frame(i, picture) for i, picture in enumerate(pictures)), acted.points, [0], Silent())
     assert np.abs(skin[6].astype(int)).max() <= 52
+
+
+def test_a_tracked_clip_has_it_unless_it_is_not_wanted(clips: Path, tmp_path: Path) -> None:
+    """People's skin moves by less than a twentieth of the face, and most in the face."""
+    clip = str(clips / "grid_1.mpg")
+    found = track(clip, tmp_path / "x.performance", TrackSettings(), Silent())
+    assert found.skin is not None
+    assert found.skin.shape == (len(found), 2, GRID, GRID)
+    steps = np.abs(found.skin[:, :, 20:44, 20:44].astype(int))
+    assert 1 < steps.mean() < 0.05 * SKIN_STEPS
+    assert track(clip, tmp_path / "y.performance", TrackSettings(skin="none"), Silent()).skin is None
