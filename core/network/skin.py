@@ -19,7 +19,7 @@ from .shots import Photos, Pose
 
 LANDMARKS = 70
 ALIKE = 0.01
-"""Half windows, root mean square of all landmarks: so far apart faces are half alike."""
+"""Half windows, root mean square of all landmarks: so far apart, faces count by six tenths."""
 DOUBT = 0.5
 """Frames: as much counts that nothing is known of a photo's skin."""
 AT_ONCE = 512
