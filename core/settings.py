@@ -193,6 +193,8 @@ class TrackSettings(CheckedSettings):
     device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
 
 
+ANOTHERS_SKIN = 0.5
+"""Six pairs of people and three paintings: all of it costs the paintings expression, and the people identity."""
 MOUTH, LIFE, LOOK, EMOTION = "Mouth", "Life", "Look", "Emotion"
 """Headings of SpeakSettings."""
 
@@ -298,7 +300,10 @@ class RenderSettings(GateSettings):
     brows: float = option(1.0, "How much of the brows' motion is taken", low=0.0, high=2.0, group=RELATIVE)
     mouth: float = option(1.0, "How much of the motion of mouth and jaw is taken", low=0.0, high=2.0, group=RELATIVE)
     skin: float = option(
-        1.0, "How much of what skin does between the landmarks is taken, where footage showed it", low=0.0, high=1.0
+        1.0,
+        "How much of what skin does between the landmarks is taken, where footage showed it; half of it in relative motion",
+        low=0.0,
+        high=2.0,
     )
     neutral: str = option(
         "", "Frame in which the driver's face is neutral; found automatically if left empty", group=RELATIVE
@@ -358,6 +363,11 @@ class RenderSettings(GateSettings):
         """Whether the head keeps the likeness' face shape."""
         own = bool(self.plate) and self.over == "delta"
         return self.motion == "relative" or (self.motion == "auto" and not own)
+
+    @property
+    def skin_taken(self) -> float:
+        """The strength of skin: another person's is less like one's own than where landmarks are the actor's own."""
+        return self.skin * (ANOTHERS_SKIN if self.relative else 1.0)
 
     @property
     def from_photo(self) -> bool:

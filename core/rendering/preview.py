@@ -168,7 +168,7 @@ def _role(file: Version, person: Version, draft: bool, settings: RenderSettings)
     """The draft's and the other."""
     performance, wanted = _motion(file, person, settings)
     player = _player(person, settings.weights, settings.device, settings.photos, draft)
-    return Role(player, crop.to_crop(wanted, performance.crops, player.size), performance.skin, settings.skin)
+    return Role(player, crop.to_crop(wanted, performance.crops, player.size), performance.skin, settings.skin_taken)
 
 
 @lru_cache(maxsize=1)

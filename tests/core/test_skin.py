@@ -22,7 +22,7 @@ from headcast.core.painting.player import load_painter, open_player
 from headcast.core.painting.role import Role
 from headcast.core.performance import SKIN_STEPS, Performance, performance_from_points
 from headcast.core.progress import Silent
-from headcast.core.settings import TrackSettings
+from headcast.core.settings import RenderSettings, TrackSettings
 from headcast.core.tracking.retiming import retimed
 from headcast.core.tracking.skin import GRID, measure_skin
 from headcast.core.tracking.track import track
@@ -188,3 +188,9 @@ def test_a_tracked_clip_has_it_unless_it_is_not_wanted(clips: Path, tmp_path: Pa
     steps = np.abs(found.skin[:, :, 20:44, 20:44].astype(int))
     assert 1 < steps.mean() < 0.05 * SKIN_STEPS
     assert track(clip, tmp_path / "y.performance", TrackSettings(skin="none"), Silent()).skin is None
+
+
+def test_of_another_person_half_is_taken() -> None:
+    assert RenderSettings(motion="absolute").skin_taken == 1
+    assert RenderSettings(motion="relative").skin_taken == 0.5
+    assert RenderSettings(motion="relative", skin=0.0).skin_taken == 0
