@@ -193,8 +193,6 @@ class TrackSettings(CheckedSettings):
     device: str = option("auto", "Where the detector runs: auto, cpu, cuda, cuda:1, mps")
 
 
-ANOTHERS_SKIN = 0.5
-"""Six pairs of people and three paintings: all of it costs the paintings expression, and the people identity."""
 MOUTH, LIFE, LOOK, EMOTION = "Mouth", "Life", "Look", "Emotion"
 """Headings of SpeakSettings."""
 
@@ -274,6 +272,10 @@ class GateSettings(CheckedSettings):
         group=GATE,
     )
     detector: str = option("mediapipe", "Landmark detector that checks the painted frames", choices=DETECTORS, group=GATE)
+
+
+ANOTHERS_SKIN = 0.5
+"""Six pairs of people and three paintings: all of it costs the paintings expression, and the people identity."""
 
 
 @dataclass(frozen=True)

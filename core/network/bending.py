@@ -77,13 +77,13 @@ def correspond(photos: Photos, pose: Pose, residual: ResidualFlow | None = None)
     return Correspondence(photos, pose, splines, missed)
 
 
-def bent_faces(found: Correspondence, pictures: Tensor, size: int) -> tuple[Tensor, Window]:
-    """[B, K, C, size, size] the faces of the photos' `pictures` [B, K, C, H, W], bent to the pose, and the window on it."""
+def bent_faces(found: Correspondence, size: int) -> tuple[Tensor, Window]:
+    """[B, K, C, size, size] the photos' faces bent to the pose, and the window on its face that they fill."""
     window = face_window(found.pose.points, found.pose.projection)
     coarse, fine = window.grid(size // COARSER), window.grid(size)
     offset = found.at(coarse) - coarse[:, None]
     flow = resize(offset.permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2) + fine[:, None]
-    return warp(pictures, flow), window
+    return warp(found.photos.pictures, flow), window
 
 
 def bend(found: Correspondence, grid: Tensor) -> Bending:

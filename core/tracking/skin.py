@@ -158,7 +158,7 @@ def _unlike(faces: Tensor) -> list[int]:
 @torch.inference_mode()
 def _left(references: Photos, pose: Pose, picture: Bytes, residual: ResidualFlow) -> NDArray[np.float16]:
     """[K, 2, GRID, GRID] half windows: how far places of `picture` still lie off in each reference that is bent to it."""
-    shown, window = bent_faces(correspond(references, pose, residual), references.pictures, SIDE)
+    shown, window = bent_faces(correspond(references, pose, residual), SIDE)
     truth = torch.from_numpy(picture)[None, None].float() / 127.5 - 1
     wanted = sample(truth, window.grid(SIDE))[0, 0].numpy()
     flows = [optical_flow(wanted, one) * (2 / SIDE) for one in shown[0, :, 0].numpy()]

@@ -88,7 +88,7 @@ def flow_pair(photo: Changed, truth: Changed) -> FlowPair:
     """What is left between the `photo`, bent by splines, and the `truth`."""
     batch = stack([pack([photo], truth, made=False)]).to(torch.device("cpu"))
     photos, pose = batch.photos, batch.pose
-    faces, window = bent_faces(correspond(photos, pose), photos.pictures, SIDE)
+    faces, window = bent_faces(correspond(photos, pose), SIDE)
     bent, wanted = faces[0, 0], sample(batch.target, window.grid(SIDE))[0]
     left = optical_flow(wanted.mean(0).numpy(), bent.mean(0).numpy()) * (2 / SIDE)
     left = cv2.resize(cv2.GaussianBlur(left, (0, 0), SMOOTH), (GRID, GRID), interpolation=cv2.INTER_AREA)

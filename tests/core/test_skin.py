@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from headcast.core.cli.main import main
 from headcast.core.errors import WrongFileError
 from headcast.core.imaging.read import Frame
 from headcast.core.likeness import Likeness
@@ -194,3 +196,22 @@ def test_of_another_person_half_is_taken() -> None:
     assert RenderSettings(motion="absolute").skin_taken == 1
     assert RenderSettings(motion="relative").skin_taken == 0.5
     assert RenderSettings(motion="relative", skin=0.0).skin_taken == 0
+
+
+def test_frames_go_stale_with_it(
+    performance: Performance, likeness: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of a take that does not follow it do not."""
+
+    def written(name: str, *options: str) -> int:
+        capsys.readouterr()
+        files = [str(likeness), str(tmp_path / "x.performance"), "-o", str(tmp_path / name)]
+        assert main(["render", *files, "--tries", "0", "--frames", "0-1", "--size", "64", "--json", *options]) == 0
+        return int(json.loads(capsys.readouterr().out.splitlines()[-1])["result"]["written"])
+
+    takes = ("a.####.exr",), ("b.####.exr", "--skin", "0")
+    performance.save(tmp_path / "x.performance")
+    assert [written(*take) for take in takes] == [2, 2]
+    assert [written(*take) for take in takes] == [0, 0]
+    replace(performance, skin=-performance.skin).save(tmp_path / "x.performance")
+    assert [written(*take) for take in takes] == [2, 0]
