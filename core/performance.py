@@ -24,11 +24,10 @@ from .landmarks import ibug68
 from .landmarks.arkit import EXPRESSIONS
 from .landmarks.fitting import fit_faces
 from .reading import MOST_ASPECT, Reader
+from .skin import Skin, read_skin
 
 FORMAT = 2
 """1 had neither pupils nor expressions."""
-SKIN_STEPS = 1024
-"""Of skin, in half the side of a face's window (`network.closeup`): a tenth of a pixel of the pictures it is measured in."""
 MOST_SIDE = 1 << 17
 """Pixels of a plate."""
 MOST_PHONES, MOST_SECONDS = 1 << 20, 1 << 20
@@ -71,9 +70,8 @@ class Performance:
     rest: NDArray[np.float32] | None = None
     """[70, 2] the same face at rest, where the performance was made and it is known; None where it is to be found among the
     frames"""
-    skin: NDArray[np.int8] | None = None
-    """[F, 2, G, G] how much farther skin lies than landmarks say, across and down, on a grid over the face's window, in
-    SKIN_STEPS; 0 where it was not seen, None where nobody measured it"""
+    skin: Skin | None = None
+    """what it does between the landmarks; None where nobody measured it"""
     phones: tuple[Phone, ...] = ()
     """what is said, in the order of time; empty where nobody listened"""
 
@@ -127,7 +125,7 @@ class Performance:
             "confidence": self.confidence,
             "crops": self.crops[:, :3],
             **({} if self.rest is None else {"rest": self.rest}),
-            **({} if self.skin is None else {"skin": self.skin}),
+            **({} if self.skin is None else self.skin.arrays()),
         }
         with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in arrays.items():
@@ -160,7 +158,6 @@ class Performance:
             else:
                 landmarks, expression = ibug68.with_pupils(landmarks), _unread(len(frames))
             rest = reader.array("rest", arrays["rest"], np.float32, (ibug68.COUNT, 2)) if "rest" in arrays else None
-            skin = reader.array("skin", arrays["skin"], np.int8, ("F", 2, "G", "G")) if "skin" in arrays else None
             reader.ensure(bool((np.diff(frames.astype(np.int64)) > 0).all()), "its frames do not rise")
             reader.ensure(bool(((confidence >= 0) & (confidence <= 1)).all()), "a confidence is not from 0 to 1")
             reader.ensure(bool(np.isfinite(landmarks[confidence > 0]).all()), "a face that was seen has no landmarks")
@@ -178,7 +175,7 @@ class Performance:
                 source=reader.text("source", head["source"]),
                 pixel_aspect=aspect,
                 rest=rest,
-                skin=skin,
+                skin=read_skin(reader, arrays),
                 phones=tuple(_phones_of(reader, head.get("phones", []))),
             )
 

@@ -23,7 +23,7 @@ from ..errors import UnreadableImageError
 from ..files import whole_file
 from ..reading import ANY_RATIO, DEFLATE_RATIO, Reader
 from ..timecode import MOST_IN_SECOND, TimeCode
-from .halves import HALF_MOST, put_floats, to_halves
+from .halves import put_floats, to_halves
 from .layers import OUR_HEAD, PictureLayer, choose_layer, layer_in_words, picture_layers
 from .sparse import Band, in_blocks, put_empty_blocks
 
@@ -85,7 +85,7 @@ def write_rgba(path: Path, picture: NDArray[np.float32], attributes: Mapping[str
     leaves nothing behind. The data window is the whole picture: Blender's compositor centres a smaller one instead of
     placing it (seen in 4.5 and 5.2).
     """
-    half = np.ascontiguousarray(np.clip(np.nan_to_num(picture), -HALF_MOST, HALF_MOST).astype(np.float16))
+    half = to_halves(picture if np.isfinite(picture).all() else np.nan_to_num(picture))
     _write(path, [OpenEXR.Part({**_SCANLINES, **attributes}, {"RGBA": half}, "")])
 
 

@@ -52,17 +52,24 @@ def matte_by_colour(picture: NDArray[np.uint8], matte: Floats) -> Floats:
 def foreground(picture: Floats, matte: Floats) -> Floats:
     """`picture` [S, S, 3] (0 to 1) with the head's own colour where its `matte` [S, S] is below 1, and beyond its edge;
     where it is 1, bit for bit as it is."""
-    alpha, side = matte[..., None], len(matte)
+    # Channel by channel: NumPy takes five times as long to multiply three channels by one matte.
+    own = np.stack([_foreground(channel, matte) for channel in cv2.split(picture)], axis=-1)
+    return np.where(matte[..., None] >= 1, picture, own)
+
+
+def _foreground(channel: Floats, alpha: Floats) -> Floats:
+    """[S, S] of one channel."""
+    side = len(alpha)
     small = max(side // COARSE, 1)
-    coarse, part = (cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA) for image in (picture, matte))
-    far = _round_about(coarse, coarse, part[..., None], WIDE * small)
+    coarse, part = (cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA) for image in (channel, alpha))
+    far = _round_about(coarse, coarse, part, WIDE * small)
     nearby, behind = (cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in far)
-    nearby, behind = _round_about(_own(picture, nearby, behind, alpha), behind, alpha, CLOSE * side)
-    return np.where(alpha >= 1, picture, _own(picture, nearby, behind, alpha)).astype(np.float32)
+    nearby, behind = _round_about(_own(channel, nearby, behind, alpha), behind, alpha, CLOSE * side)
+    return _own(channel, nearby, behind, alpha)
 
 
 def _round_about(head: Floats, backdrop: Floats, alpha: Floats, radius: float) -> tuple[Floats, Floats]:
-    """The colours of head and backdrop [S, S, 3] within a radius of each pixel."""
+    """The colours of head and backdrop [S, S] within a radius of each pixel."""
     width = 2 * round(radius) + 1
     part = _blurred(alpha, width)
     nearby = _blurred(head * alpha, width) / np.maximum(part, 1e-5)
@@ -75,8 +82,7 @@ def _own(picture: Floats, nearby: Floats, behind: Floats, alpha: Floats) -> Floa
 
 
 def _blurred(image: Floats, width: int) -> Floats:
-    blurred = cv2.blur(image, (width, width), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(blurred.reshape(image.shape), np.float32)
+    return np.asarray(cv2.blur(image, (width, width), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _colour_near(light: Floats, sure: Floats, sigma: float) -> tuple[Floats, Floats]:

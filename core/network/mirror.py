@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .bending import Bending, bend, correspond, resize, warp
-from .closeup import moved, opening
+from .bending import Bending, bend, correspond, warp
+from .closeup import moved, opening, sample
 from .shots import Photos, Pose
+from .spline import picture_grid
 
 STRETCHED, TORN = 0.6, 0.3
 """Areas of the photo, over the picture's, at which its mirror image begins to help, and from which it has all the say."""
@@ -43,18 +44,39 @@ def with_mirrored_side(picture: Tensor, bending: Bending, mirrored: Photos, pose
     if not bool((torn > 0.05).any()):
         return picture
     nearest = mirrored.select(moved(mirrored.points[:, :, RIGID], pose.points[:, RIGID]).mean(0).argmin()[None])
-    other = bend(correspond(nearest, pose), grid)
-    torn = torn * (other.area / area.clamp_min(1e-3) / BETTER - 0.5).clamp(0.0, 0.5) * 2
-    size = picture.shape[-1]
-    offset = resize((other.flow - grid[:, None]).permute(0, 1, 4, 2, 3), size).permute(0, 1, 3, 4, 2)
-    flow = offset + resize(grid.permute(0, 3, 1, 2)[:, None], size).permute(0, 1, 3, 4, 2)
-    # The mirror image at (x, y) is the photo at (-x, y).
-    found = warp(nearest.pictures, flow * flow.new_tensor([-1.0, 1.0]))[:, 0]
-    lit = found + _broad(picture - found)
-    return picture + resize(torn, size)[:, 0] * (lit - picture)
+    found = correspond(nearest, pose)
+    other = bend(found, grid)
+    torn = torn[:, 0] * ((other.area / area.clamp_min(1e-3) / BETTER - 0.5).clamp(0.0, 0.5) * 2)[:, 0]
+    if not bool((torn > 0.05).any()):
+        return picture
+    rows, columns = _there(torn, picture.shape[-1])
+    fine = picture_grid(picture.shape[-1], picture)[rows, columns].expand(len(picture), -1, -1, -1)
+    mended = warp(nearest.pictures, _in_mirror(found.at(fine)))[:, 0]
+    light = _light(picture, grid.shape[1]) - _light(nearest.pictures[:, 0], grid.shape[1], _in_mirror(other.flow))
+    part = picture[:, :, rows, columns]
+    share = functional.grid_sample(torn, fine, padding_mode="border", align_corners=False)
+    whole = picture.clone()
+    whole[:, :, rows, columns] = part + share * (mended + sample(light, fine) - part)
+    return whole
 
 
-def _broad(picture: Tensor) -> Tensor:
-    """The light of a picture: everything broader than BROAD pieces across."""
-    small = functional.adaptive_avg_pool2d(picture, BROAD)
-    return functional.interpolate(small, size=picture.shape[-2:], mode="bicubic", align_corners=False)
+def _light(picture: Tensor, coarse: int, flow: Tensor | None = None) -> Tensor:
+    """[B, 3, BROAD, BROAD] the light of a picture, of which `coarse` places a side are enough: everything broad. As it is
+    bent by a `flow` [B, 1, coarse, coarse, 2], if there is one."""
+    small = functional.adaptive_avg_pool2d(picture, coarse)
+    return functional.adaptive_avg_pool2d(small if flow is None else warp(small[:, None], flow, "bilinear")[:, 0], BROAD)
+
+
+def _there(torn: Tensor, size: int) -> tuple[slice, slice]:
+    """Rows and columns of a picture of `size` in which any of `torn` [B, 1, h, w] counts."""
+    step = size // torn.shape[-1]
+    sides = []
+    for along in (1, 0):
+        places = torn.amax((0, 1)).amax(along).nonzero().flatten()
+        sides.append(slice(max(int(places[0]) - 1, 0) * step, (int(places[-1]) + 2) * step))
+    return sides[0], sides[1]
+
+
+def _in_mirror(flow: Tensor) -> Tensor:
+    """The mirror image at (x, y) is the photo at (-x, y)."""
+    return flow * flow.new_tensor([-1.0, 1.0])

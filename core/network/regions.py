@@ -181,9 +181,10 @@ def _bent(
     soft = gap.soft.repeat_interleave(near.shape[1])
     in_photos = gap.between(gap.photos[:, seen].flatten(0, 1), near.flatten(0, 1), soft)
     near += say[:, None, None, None, None] * (drawn_over(near, gap.opening.cut(gap.cutout), in_photos, gap.soft) - near)
-    share = resize(share / share.sum(1, keepdim=True), size)
-    picture = (warp(found.photos.pictures[:, seen], flow) * share).sum(1)
-    return _Bent(picture, resize(area, windows.shape[-1])[:, 0], say, own)
+    bent = warp(found.photos.pictures[:, seen], flow)
+    if share.shape[1] > 1:
+        bent = bent * resize(share / share.sum(1, keepdim=True), size)
+    return _Bent(bent.sum(1), resize(area, windows.shape[-1])[:, 0], say, own)
 
 
 def view_mouth(found: Correspondence, shot: Shot, windows: Tensor, size: int = MOUTH_SIZE) -> View:

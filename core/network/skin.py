@@ -3,8 +3,8 @@
 
 A detector errs by a fraction of a pixel, differently in each frame, and no 70 points say how a cheek or a brow is drawn.
 Where the drive is footage, it was measured in each frame (`tracking.skin`) on a grid in the head's own frame. A painted head
-follows it, from where the skin lies in a photo: as in the frames of the footage whose landmarks lie like the photo's.
-Where no landmark moves it adds nothing.
+follows it, from where the skin lies in a photo: as was measured there, too, where footage and photos are of one person
+(`painting.comparing`), else as in the frames whose landmarks lie like the photo's. Where no landmark moves it adds nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ ALIKE = 0.01
 """Half windows, root mean square of all landmarks: so far apart, faces count by six tenths."""
 DOUBT = 0.5
 """Frames: as much counts that nothing is known of a photo's skin."""
+SHARED, GUESSED = 0.05, 0.01
+"""What was measured in one photo holds for photos that lie so far apart (half windows, as above) by six tenths; and how much
+what was only guessed counts beside what one photo says of itself."""
 AT_ONCE = 512
 """Frames."""
 
@@ -31,9 +34,9 @@ def lying(points: Tensor, projection: Tensor) -> Tensor:
     return face_window(points, projection).locate(points[..., :LANDMARKS, :])
 
 
-def _apart(a: Tensor, b: Tensor) -> Tensor:
-    """[...] how far landmarks [..., LANDMARKS, 2] lie apart, squared, by ALIKE."""
-    return (a - b).square().sum(-1).mean(-1) / (2 * ALIKE**2)
+def _alike(a: Tensor, b: Tensor, reach: float = ALIKE) -> Tensor:
+    """[...] 1 where landmarks [..., LANDMARKS, 2] lie alike, 0 where they lie much farther apart than `reach`."""
+    return torch.exp(-(a - b).square().sum(-1).mean(-1) / (2 * reach**2))
 
 
 def skin_of_photos(photos: Photos, faces: Tensor, skin: Tensor) -> Tensor:
@@ -45,9 +48,21 @@ def skin_of_photos(photos: Photos, faces: Tensor, skin: Tensor) -> Tensor:
     summed, weight = skin.new_zeros(len(own), skin[0].numel(), dtype=torch.float32), own.new_full((len(own), 1), DOUBT)
     for start in range(0, len(faces), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        alike = torch.exp(-_apart(own[:, None], faces[None, part]))
+        alike = _alike(own[:, None], faces[None, part])
         summed, weight = summed + alike @ skin[part].flatten(1).float(), weight + alike.sum(1, keepdim=True)
     return (summed / weight).unflatten(1, skin.shape[1:])
+
+
+def measured_in_photos(photos: Photos, measured: Tensor, counts: Tensor, guess: Tensor) -> Tensor:
+    """[K, 2, G, G] how the skin lies in the photos of a batch of one, by what was `measured` [K, 2, G, G] in those that
+    count, [K] 1 or 0. What they agree on holds for all: eight photos that each go their own way would blur one another.
+
+    guess: what `skin_of_photos` says, for a photo that is like none of these.
+    """
+    own = lying(photos.points[0], photos.projection[0])
+    alike = _alike(own[:, None], own[None], SHARED) * counts
+    summed = alike @ measured.flatten(1) + GUESSED * guess.flatten(1)
+    return (summed / (alike.sum(1, keepdim=True) + GUESSED)).view_as(guess)
 
 
 def with_skin(missed: Missed, photos: Photos, pose: Pose) -> Missed:
@@ -57,5 +72,5 @@ def with_skin(missed: Missed, photos: Photos, pose: Pose) -> Missed:
     field = functional.interpolate(
         missed.field.flatten(0, 1), size=pose.skin.shape[-2:], mode="bilinear", align_corners=False
     )
-    moved = 1 - torch.exp(-_apart(lying(photos.points, photos.projection), lying(pose.points, pose.projection)[:, None]))
+    moved = 1 - _alike(lying(photos.points, photos.projection), lying(pose.points, pose.projection)[:, None])
     return missed._replace(field=field.unflatten(0, (-1, shots)) + moved[..., None, None, None] * pose.skin)

@@ -37,8 +37,8 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
     """
     # One product of matrices instead of all differences: the places of a grid are many.
     squared = torch.baddbmm(a.square().sum(-1, keepdim=True) + b.square().sum(-1)[..., None, :], a, b.mT, alpha=-2.0)
-    squared = squared.clamp_min(1e-9)
-    return squared * torch.log(squared) - TENSION * squared.sqrt()
+    squared.clamp_min_(1e-9)  # nothing is learned through points
+    return torch.log(squared).mul_(squared).sub_(squared.sqrt_(), alpha=TENSION)
 
 
 def _with_one(points: Tensor) -> Tensor:

@@ -154,16 +154,16 @@ def bent_head(found: Correspondence, mirrored: Photos | None = None) -> _Head:
     places, part = _enlarged(bending.flow, grid, side), resize(share, side)
     mattes = warp(photos.mattes, places, "bilinear")
     matte = (mattes * part).sum(1).clamp(0.0, 1.0)
-    # Where a photo shows its own head there is no background in it.
-    logits = resize(bending.choice, side) + torch.log((1 - mattes).clamp_min(LEAST_BACKGROUND))
-    behind = torch.softmax(logits, dim=1)
 
-    over = resize(matte[:, None], size)[:, 0]
     if size != side:
         places, part = _enlarged(bending.flow, grid, size), resize(share, size)
     warped = torch.lerp(warp(photos.pictures, places, "bilinear"), warp(photos.pictures, places), SHARP)
-    weight = torch.lerp(resize(behind, size), part, over[:, None])
-    picture = (warped * weight).sum(1)
+    if share.shape[1] > 1:
+        # Where a photo shows its own head there is no background in it.
+        logits = resize(bending.choice, side) + torch.log((1 - mattes).clamp_min(LEAST_BACKGROUND))
+        behind = torch.softmax(logits, dim=1)
+        warped = warped * torch.lerp(resize(behind, size), part, resize(matte[:, None], size))
+    picture = warped.sum(1)
     if mirrored is not None:
         picture = with_mirrored_side(picture, bending, mirrored, pose, grid)
     return _Head(picture, matte, found, seen)

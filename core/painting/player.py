@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +64,7 @@ def load_painter(preset: str, size: int, weights: str, device: torch.device) -> 
     return painter.eval().to(device, memory_format=torch.channels_last), name  # type: ignore[call-overload]
 
 
+@lru_cache(maxsize=1)
 def known_flow() -> ResidualFlow:
     """How skin moves between the landmarks, by the weights that are shipped."""
     painter, _ = load_painter(FLOW_PRESET, FLOW_SIZE, "", torch.device("cpu"))

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -67,7 +66,7 @@ class FrameMaker:
             aspect, width = plate.pixel_aspect, plate.width
         performance, wanted = directed(performance, likeness, settings)
         self._landmarks = crop.to_crop(wanted, performance.crops, likeness.size)
-        self._role = Role(player, self._landmarks, performance.skin, settings.skin_taken)
+        self._role = Role(player, self._landmarks, performance.skin, settings.skin_taken, not settings.relative)
         self._ahead = Ahead(self._role)
         performance = performance.in_pixels_of(aspect, width)
         self._performance = performance
@@ -130,7 +129,7 @@ class FrameMaker:
         if skin is None or not self._role.follows_skin:
             return ()
         landmarks = in_steps(self._landmarks[self._role.seen])
-        return (digest(sha256(skin.tobytes()).hexdigest(), landmarks, self._settings.skin_taken),)
+        return (digest(skin.digest(), landmarks, self._settings.skin_taken),)
 
     def settle(self, common: str, kept: Record) -> None:
         """Choose how the shot is measured: as `kept` says, a record of an earlier run, where most of the frames that it was

@@ -168,7 +168,8 @@ def _role(file: Version, person: Version, draft: bool, settings: RenderSettings)
     """The draft's and the other."""
     performance, wanted = _motion(file, person, settings)
     player = _player(person, settings.weights, settings.device, settings.photos, draft)
-    return Role(player, crop.to_crop(wanted, performance.crops, player.size), performance.skin, settings.skin_taken)
+    landmarks = crop.to_crop(wanted, performance.crops, player.size)
+    return Role(player, landmarks, performance.skin, settings.skin_taken, not settings.relative)
 
 
 @lru_cache(maxsize=1)

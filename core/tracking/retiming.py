@@ -45,7 +45,8 @@ def retimed(performance: Performance, rate: Fraction) -> Performance:
     skin = performance.skin
     if skin is not None:
         share = (part * there)[:, None, None, None]
-        skin = np.rint(skin[before] * (1 - share) + skin[after] * share).astype(np.int8)
+        moves = np.rint(skin.moves[before] * (1 - share) + skin.moves[after] * share).astype(np.int8)
+        skin = replace(skin, moves=moves, shots=skin.shots[before])
     part = part[:, None]
     return replace(
         performance,

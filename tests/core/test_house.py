@@ -38,7 +38,7 @@ HOUSE = {
     "nouns": "root, landmarks",
     "installing": "root",
     "provenance": "root, landmarks, imaging, nouns",
-    "painting": "root, network, landmarks, nouns",
+    "painting": "root, network, landmarks, imaging, nouns",
     "judging": "root, network, landmarks, imaging, nouns",
     "learning": "root, network, landmarks",
     "tracking": "root, network, landmarks, imaging, nouns, painting",
