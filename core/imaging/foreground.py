@@ -52,7 +52,7 @@ def matte_by_colour(picture: NDArray[np.uint8], matte: Floats) -> Floats:
 def foreground(picture: Floats, matte: Floats) -> Floats:
     """`picture` [S, S, 3] (0 to 1) with the head's own colour where its `matte` [S, S] is below 1, and beyond its edge;
     where it is 1, bit for bit as it is."""
-    # Channel by channel: NumPy takes five times as long to multiply three channels by one matte.
+    # Channel by channel: all three against one matte take NumPy half as long again.
     own = np.stack([_foreground(channel, matte) for channel in cv2.split(picture)], axis=-1)
     return np.where(matte[..., None] >= 1, picture, own)
 

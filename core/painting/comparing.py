@@ -18,7 +18,6 @@ from ..imaging.resample import cut
 from ..landmarks.head import fit_pose
 from ..network.bending import bent_faces, correspond
 from ..network.closeup import FACE_MIDDLE, FACE_SIDE, sample
-from ..network.residual import ResidualFlow
 from ..network.shots import Photos, Pose
 from ..network.skin import lying
 from ..skin import SKIN_STEPS, References
@@ -56,10 +55,10 @@ def references_of(pictures: Bytes, landmarks: Floats) -> Photos:
 
 
 @torch.inference_mode()
-def how_far_off(references: Photos, picture: Bytes, pose: Pose, residual: ResidualFlow) -> NDArray[np.float16]:
+def how_far_off(references: Photos, picture: Bytes, pose: Pose) -> NDArray[np.float16]:
     """[R, 2, GRID, GRID] half windows: how far places of `picture` [CROP, CROP], a `close_up` in this `pose`, still lie off
     in each reference that is bent to it."""
-    shown, window = bent_faces(correspond(references, pose, residual), SIDE)
+    shown, window = bent_faces(correspond(references, pose, known_flow()), SIDE)
     wanted = sample(torch.from_numpy(picture)[None, None].float() / 127.5 - 1, window.grid(SIDE))[0, 0].numpy()
     flows = [optical_flow(wanted, one) * (2 / SIDE) for one in shown[0, :, 0].numpy()]
     small = [cv2.resize(flow, (GRID, GRID), interpolation=cv2.INTER_AREA) for flow in flows]
@@ -112,7 +111,7 @@ def compare(pictures: Bytes, faces: Floats, references: References) -> tuple[Flo
     for picture, face in zip(pictures, faces, strict=True):
         grey, points = close_up(picture, face)
         pose = feed_pose(points[None], CROP, 0, CPU)
-        off = how_far_off(against, grey, pose, known_flow()).astype(np.float32)
+        off = how_far_off(against, grey, pose).astype(np.float32)
         place = lying(pose.points, pose.projection)[0].numpy()
         skins.append(_of_the_face(skin_of(off - own, place), place))
         lengths.append(np.hypot(*off.swapaxes(0, 1))[:, _within(place) > 0.5].mean())

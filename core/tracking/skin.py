@@ -20,12 +20,10 @@ from torch import Tensor
 
 from ..arrays import Bytes, Floats
 from ..imaging.read import Frame
-from ..network.residual import ResidualFlow
 from ..network.shots import Pose
 from ..network.skin import lying
 from ..painting.comparing import CPU, CROP, GRID, close_up, how_far_off, references_of, skin_of
 from ..painting.feed import feed_pose
-from ..painting.player import known_flow
 from ..progress import Reporter
 from ..skin import SKIN_STEPS, References, Skin
 
@@ -55,25 +53,25 @@ def measure_skin(frames: Iterable[Frame], landmarks: NDArray[np.float32], starts
     """
     moves = np.zeros((len(landmarks), 2, GRID, GRID), np.int8)
     shots = (np.searchsorted(starts, np.arange(len(landmarks)), side="right") - 1).astype(np.int32)
-    residual, shot, begun = known_flow(), ShotFaces(0, [], [], []), set(starts)
+    shot, begun = ShotFaces(0, [], [], []), set(starts)
     references = []
     for place, (frame, face) in enumerate(zip(frames, landmarks, strict=False)):
         if place in begun:
-            references.append(_measure_shot(shot, residual, moves, reporter))
+            references.append(_measure_shot(shot, moves, reporter))
             shot = ShotFaces(int(shots[place]), [], [], [])
         if np.isfinite(face).all():
             picture, points = close_up(frame.picture, face)
             shot.places.append(place)
             shot.pictures.append(picture)
             shot.landmarks.append(points)
-    references.append(_measure_shot(shot, residual, moves, reporter))
+    references.append(_measure_shot(shot, moves, reporter))
     reporter.step("skin", len(landmarks), len(landmarks))
     known = [one for one in references if one is not None]
     joined = References(*(np.concatenate(part) for part in zip(*known, strict=True))) if known else None
     return Skin(moves, shots, joined)
 
 
-def _measure_shot(shot: ShotFaces, residual: ResidualFlow, moves: NDArray[np.int8], reporter: Reporter) -> References | None:
+def _measure_shot(shot: ShotFaces, moves: NDArray[np.int8], reporter: Reporter) -> References | None:
     """Writes the shot's frames into `moves` [F, 2, GRID, GRID], and says with which they were compared. None where there is
     nothing to compare."""
     if len(shot.places) < 2:
@@ -87,7 +85,7 @@ def _measure_shot(shot: ShotFaces, residual: ResidualFlow, moves: NDArray[np.int
 
     def off(i: int) -> NDArray[np.float16]:
         pose = Pose(*(part[i : i + 1] for part in (poses.points, poses.stiffness, poses.projection)))
-        return how_far_off(references, shot.pictures[i], pose, residual)
+        return how_far_off(references, shot.pictures[i], pose)
 
     flows = []
     with ThreadPoolExecutor(os.cpu_count(), "skin", torch.set_num_threads, (1,)) as workers:
